@@ -1,0 +1,135 @@
+# vanpool: one file, no recursion. `make help` prints what it can do.
+# A variant is a folder of objects: release (default), asan, tsan; they live side by side in build/.
+VARIANT ?= release
+OUT     := build/$(VARIANT)
+CC      ?= gcc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
+ifeq ($(VARIANT),tsan)
+CC      := clang
+endif
+LINE    ?= readline
+# `make V=1` shows whole command lines.
+Q       := $(if $(V),,@)
+
+VERSION := 0.1.0
+PC       = pkg-config --silence-errors
+LIBS_LINE_readline := -lreadline
+LIBS_LINE_edit     := -ledit
+PKGS     = ncursesw jansson
+
+CPPFLAGS += -I. -D_GNU_SOURCE -DVANPOOL_VERSION='"$(VERSION)"' $(shell $(PC) --cflags $(PKGS)) $(CPPFLAGS_$(LINE))
+CPPFLAGS_edit := -DLINE_EDIT
+CFLAGS   += -std=gnu11 -Wall -Wextra -Werror -fopenmp -fno-math-errno -fno-trapping-math -fPIE \
+            -fstack-protector-strong -fstack-clash-protection -fcf-protection -ffile-prefix-map=$(CURDIR)=.
+CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2
+CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+CFLAGS_tsan    := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
+LDFLAGS  += -pie -Wl,-z,relro,-z,now -fopenmp
+LDLIBS   := $(shell $(PC) --libs $(PKGS) || echo -lncursesw -ltinfo -ljansson) $(LIBS_LINE_$(LINE)) -lpthread -ldl -lm
+
+# The cpu backend's ops are compiled once per SIMD level; backend.c picks at start.
+LEVELS         := sse2 avx2 avx512
+SIMD_sse2      := -msse2
+SIMD_avx2      := -mavx2 -mfma
+SIMD_avx512    := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mprefer-vector-width=512
+CPU_OPS        := $(filter-out kernels/cpu/backend.c,$(wildcard kernels/cpu/*.c))
+
+obj      = $(patsubst %.c,$(OUT)/%.o,$(1))
+KERNELS := $(call obj,$(wildcard kernels/*.c kernels/ref/*.c kernels/cpu/backend.c)) \
+           $(foreach l,$(LEVELS),$(patsubst %.c,$(OUT)/%.$(l).o,$(CPU_OPS)))
+CORE    := $(call obj,$(wildcard core/*/*.c))
+TUI     := $(call obj,$(filter-out tui/main.c,$(wildcard tui/*/*.c)))
+T_KERNELS := $(call obj,$(wildcard tests/kernels/*.c))
+T_CORE    := $(call obj,$(wildcard tests/core/*.c))
+T_TUI     := $(call obj,$(wildcard tests/tui/*.c))
+
+.PHONY: all
+all: vanpool                 ## build the program (./vanpool is the release build)
+
+vanpool: $(OUT)/vanpool
+	@ln -sf $< $@
+$(OUT)/vanpool: $(OUT)/tui/main.o $(TUI) $(CORE) $(KERNELS)
+	$(if $(V),,@echo '  link $@')
+	$(Q)$(CC) $(CFLAGS_$(VARIANT)) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# One runner a layer: each links only what that layer may see.
+$(OUT)/check-kernels: $(OUT)/tests/main.o $(T_KERNELS) $(KERNELS)
+	$(if $(V),,@echo '  link $@')
+	$(Q)$(CC) $(CFLAGS_$(VARIANT)) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell $(PC) --libs check)
+$(OUT)/check-core: $(OUT)/tests/main.o $(T_CORE) $(CORE) $(KERNELS)
+	$(if $(V),,@echo '  link $@')
+	$(Q)$(CC) $(CFLAGS_$(VARIANT)) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell $(PC) --libs check)
+$(OUT)/check-tui: $(OUT)/tests/main.o $(T_TUI) $(TUI) $(CORE) $(KERNELS)
+	$(if $(V),,@echo '  link $@')
+	$(Q)$(CC) $(CFLAGS_$(VARIANT)) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell $(PC) --libs check)
+
+$(OUT)/%.o: %.c
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  cc   $<')
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(CFLAGS_$(VARIANT)) -MMD -MP -c -o $@ $<
+define level_rule
+$(OUT)/kernels/cpu/%.$(1).o: kernels/cpu/%.c
+	@mkdir -p $$(@D)
+	$$(if $$(V),,@echo '  cc   $$< ($(1))')
+	$$(Q)$$(CC) $$(CPPFLAGS) $$(CFLAGS) $$(CFLAGS_$$(VARIANT)) $$(OPT_CPU) $$(SIMD_$(1)) -DKN_LEVEL=$(1) -MMD -MP -c -o $$@ $$<
+endef
+OPT_CPU = $(if $(filter release,$(VARIANT)),-O3)
+$(foreach l,$(LEVELS),$(eval $(call level_rule,$(l))))
+
+# Programs that measure; each prints a table. `make bench` builds them and says what there is.
+BENCHES := $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(wildcard tests/bench/*.c))
+$(OUT)/bench/%: $(OUT)/tests/bench/%.o $(KERNELS)
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  link $@')
+	$(Q)$(CC) $(CFLAGS_$(VARIANT)) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lutil
+.PHONY: bench
+bench: vanpool $(BENCHES)    ## build what measures, and run the program's own table
+	@echo "also: $(BENCHES) $(wildcard tests/bench/*.sh)"
+	./vanpool bench
+
+# ---- set-up: Debian installs what is missing by itself, elsewhere we say what is needed ----
+NEED_PLAY := gcc pkg-config libncurses-dev libreadline-dev libjansson-dev
+NEED_TEST := $(NEED_PLAY) check clang clang-format libomp-dev tmux jq procps
+.PHONY: deps deps-test play
+deps:                        ## install what building needs (Debian; else prints it)
+	@sh tests/install.sh $(NEED_PLAY)
+deps-test:
+	@sh tests/install.sh $(NEED_TEST)
+play: deps                   ## install, build, and open the explorer
+	@$(MAKE) --no-print-directory -j$$(nproc) vanpool
+	@./vanpool
+
+.PHONY: runners check test format asan tsan
+runners: vanpool $(OUT)/check-kernels $(OUT)/check-core $(OUT)/check-tui
+check:                       ## the quick part of the tests, under a minute
+	@$(MAKE) --no-print-directory -j$$(nproc) runners
+	@bash tests/run.sh check
+test: deps-test              ## install what the tests need and run all of them
+	@bash tests/run.sh test
+asan tsan:                   ## the same objects under a sanitizer, in build/asan and build/tsan
+	@$(MAKE) --no-print-directory -j$$(nproc) VARIANT=$@ build/$@/vanpool build/$@/check-kernels build/$@/check-core build/$@/check-tui
+format:                      ## lay out all sources as .clang-format says
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+PREFIX ?= /usr/local
+.PHONY: install
+install: vanpool             ## install the program (DESTDIR, PREFIX)
+	install -D -m 755 $(OUT)/vanpool $(DESTDIR)$(PREFIX)/bin/vanpool
+
+.PHONY: layers
+layers:                      ## includes may only point down: kernels <- core <- tui
+	@! grep -rnE '#include "(core|tui|tests)/' kernels
+	@! grep -rnE '#include "(tui|tests)/' core
+	@! grep -rnE '#include "tests/' tui
+	@! grep -rnE '#include <(omp|immintrin)' core tui
+	@! grep -rnE '#include <(ncurses|curses)' core kernels tui --include=*.c --include=*.h | grep -v '^tui/screen/terminal\.c:'
+
+.PHONY: clean help
+clean:                       ## remove what was built
+	rm -rf build vanpool
+help:                        ## this list
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## */\t/' | expand -t 16
+
+-include $(shell find $(OUT) -name '*.d' 2>/dev/null)

@@ -1,0 +1,264 @@
+#!/usr/bin/env bash
+# The program from outside: every subcommand once as it should be used and many times as it should not; exit status, one
+# sentence on stderr, JSON that holds what is promised. Needs jq. VANPOOL names the program (default ./vanpool).
+# Last line: N passed, N failed, N skipped.
+set -u
+cd "$(dirname "$0")/.." || exit 2
+bin=${VANPOOL:-./vanpool}
+case $bin in /*) ;; *) bin=$PWD/$bin ;; esac
+command -v jq >/dev/null || { echo "jq is missing: apt install jq"; exit 2; }
+tmp=$(mktemp -d)
+trap 'chmod -R u+w "$tmp" 2>/dev/null; rm -rf "$tmp"' EXIT
+passed=0 failed=0 skipped=0
+export ASAN_OPTIONS="${ASAN_OPTIONS:-}" HOME=$tmp XDG_STATE_HOME=$tmp/state
+unset NO_COLOR COLORTERM
+cd "$tmp" || exit 2
+
+ok() { passed=$((passed + 1)); }
+no() { failed=$((failed + 1)); echo "FAILED: $*"; }
+
+# gives STATUS 'TEXT ON STDERR' ARGUMENTS... : runs with no input; a failure is one line that begins with "vanpool: ".
+gives() {
+    local want=$1 say=$2 got
+    shift 2
+    timeout 60 "$bin" "$@" >out 2>err </dev/null
+    got=$?
+    if [ $got != "$want" ]; then no "vanpool $*: exit $got, want $want: $(head -c 300 err)"
+    elif [ -n "$say" ] && ! grep -qF -- "$say" err; then no "vanpool $*: stderr does not say '$say': $(head -c 300 err)"
+    elif [ "$want" != 0 ] && { [ "$(grep -c . err)" != 1 ] || ! grep -q '^vanpool: ' err; }; then
+        no "vanpool $*: not one line on stderr: $(head -c 300 err)"
+    else ok; fi
+}
+# feeds STATUS 'TEXT ON STDERR' INPUT ARGUMENTS...: the same with something on stdin.
+feeds() {
+    local want=$1 say=$2 input=$3 got
+    shift 3
+    printf "$input" | timeout 60 "$bin" "$@" >out 2>err
+    got=${PIPESTATUS[1]}
+    if [ "$got" != "$want" ]; then no "'$input' | vanpool $*: exit $got, want $want: $(head -c 300 err)"
+    elif [ -n "$say" ] && ! grep -qF -- "$say" err; then no "'$input' | vanpool $*: stderr does not say '$say': $(head -c 300 err)"
+    else ok; fi
+}
+# has TEXT: what the last run wrote to stdout. json FILTER: true of all of it together, as an array.
+has() { if grep -qF -- "$1" out; then ok; else no "stdout does not have '$1': $(head -c 300 out)"; fi; }
+json() { if jq -es "$1" out >/dev/null 2>jqerr; then ok; else no "not so: $1: $(head -c 200 jqerr) $(tail -n 1 out | head -c 400)"; fi; }
+same() { if cmp -s "$1" "$2"; then ok; else no "$1 and $2 differ${3:+: $3}"; fi; }
+no_escape() { if grep -q "$(printf '\033')" out; then no "an escape sequence in $1"; else ok; fi; }
+
+# ---- words ----
+gives 0 '' version; has 'vanpool '
+gives 0 '' --version; has 'vanpool '
+gives 0 '' help; has 'train'
+gives 0 '' --help; has 'Exit status'
+gives 0 '' help topp; has 'arXiv'
+gives 0 '' help experts_per_token; has 'field'
+gives 2 'did you mean train?' trian
+gives 2 'unknown subcommand' florble
+gives 2 'no help on' help florble
+for s in explore train race route sample inspect repl bench list doctor help version; do
+    gives 0 '' $s --help; has "vanpool $s"
+    gives 2 'unknown flag --florble' $s --florble
+done
+gives 2 'did you mean --steps?' train --stps 5
+gives 2 'needs a value' train --steps
+
+# ---- list, doctor ----
+for t in strategies datasets knobs settings fields backends presets commands views flags subcommands; do
+    gives 0 '' list $t
+    gives 0 '' list $t --json; json 'length > 0 and all(.[]; type == "object")'
+done
+"$bin" list knobs --json >out
+json 'all(.[]; has("strategy") and has("name") and has("min") and has("max") and has("start") and has("paper") and has("unit") and has("help"))'
+"$bin" list strategies --json >out
+json 'map(.name) | contains(["topk","topp"])'
+json 'all(.[]; has("title") and has("paper") and (.params|length > 0) and has("slots") and has("state") and has("losses") and has("metrics"))'
+gives 2 'did you mean knobs?' list knbos
+gives 0 '' doctor; has 'cpu'
+gives 0 '' doctor --json; json 'map(.name) | contains(["cpu","gpu","terminal","locale"])'
+
+# ---- train ----
+gives 0 '' train --steps 60 --every 20 --json --quiet
+json '.[0].type == "start" and .[0].schema == "vanpool/1" and .[0].data == "orders" and .[0].strategy == "topk" and .[0].knobs.k == 2'
+json 'length == 5 and .[-1].type == "end" and (.[1:-1] | all(.type == "step"))'
+json '.[0] | all(.version, .backend, .simd; type == "string") and all(.seed, .threads, .experts, .layers, .width, .params, .tokens_per_step; type == "number")'
+json '.[1] | all(.step, .loss, .accuracy, .experts_per_token, .tokens_without_expert, .nonfinite_tokens, .dropped_pairs, .load_max_over_mean, .load_cv, .dead_experts, .router_entropy, .count_need_rho, .flops_per_token, .expert_flops_per_token, .tokens_per_s, .step_ms, .lr; type == "number")'
+json '.[1] | .zero_compute_per_token == null and (.losses.aux | type == "number") and .knobs.k == 2 and has("router")'
+json '.[-1] | all(.step, .val_loss, .val_accuracy, .val_experts_per_token, .val_count_need_rho, .flops_per_token, .tokens_per_s, .wall_s, .tokens, .seed; type == "number") and .val_bits_per_char == null and .strategy == "topk"'
+json '.[-1].step == 60 and .[-1].tokens == 60 * 256 and .[1].experts_per_token == 2'
+strip() { jq -c 'del(.tokens_per_s, .step_ms, .wall_s, .threads)' out; }
+strip >one
+gives 0 '' train --steps 60 --every 20 --json --quiet --threads 1; strip >two
+same one two 'the number of threads changed a number'
+gives 0 '' train --steps 60 --every 20 --json --quiet --seed 2; strip >two
+if cmp -s one two; then no 'another seed gives the same numbers'; else ok; fi
+gives 0 '' train --steps 40 --strategy topp --knob p=0.5 --json --quiet; json '.[0].knobs.p == 0.5 and .[-1].strategy == "topp"'
+gives 0 '' train --steps 40 --strategy topp --base paper --json --quiet; json '.[0].knobs.p == 0.4'
+gives 0 '' train --steps 20 --backend ref --json --quiet; json '.[0].backend == "ref"'
+gives 0 '' train --steps 20; has 'validation:'; no_escape train
+gives 0 '' train --steps 5000 --until 'loss<1.5' --every 10 --json --quiet; json '.[-1].step < 5000'
+gives 1 'was not reached' train --steps 20 --until 'loss<0.0001' --quiet
+gives 2 'FIELD OP VALUE' train --until loss
+gives 2 'did you mean loss?' train --until 'losss<1'
+gives 0 '' train --minutes 0.01 --json --quiet; json '.[-1].wall_s < 20'
+gives 2 'from 1 to 8' train --knob k=9
+gives 2 'from 1 to 8' train --knob k=0
+gives 2 'from 0 to 1' train --strategy topp --knob p=1.5
+gives 2 'from 0 to 1' train --strategy topp --knob p=-0.1
+gives 2 'did you mean topk' train --strategy tokp
+gives 2 'did you mean orders' train --data orderz
+gives 2 'has no knob' train --knob q=1
+gives 2 'not divisible' train --data text:x --width 66
+gives 2 'from 2 to 64' train --experts 1
+gives 2 'needs a file' train --save-every 5
+gives 5 '/nonexistent/x' train --steps 2 --quiet --save /nonexistent/x
+timeout -s INT 2 "$bin" train --steps 100000000 --json --quiet --save cut.st >out 2>err </dev/null &
+wait $!
+json '.[-1].type == "end"'
+if grep -q '^vanpool: interrupted' err && [ -s cut.st ]; then ok; else no "Ctrl-C lost something: $(cat err)"; fi
+"$bin" train --steps 100000000 --json --quiet >out 2>err </dev/null &
+pid=$!; sleep 1; kill -INT $pid; wait $pid
+if [ $? = 130 ]; then ok; else no 'Ctrl-C in training is not exit 130'; fi
+"$bin" train --steps 100000000 --every 10 --json --quiet 2>err </dev/null | head -n 3 >out
+if [ "${PIPESTATUS[0]}" = 5 ] && grep -q 'standard output' err; then ok; else no "a closed pipe: $(cat err)"; fi
+if [ -w /dev/full ]; then
+    "$bin" train --steps 20 --json --quiet >/dev/full 2>err </dev/null
+    if [ $? = 5 ] && [ "$(grep -c . err)" = 1 ]; then ok; else no "a full disk: $(cat err)"; fi
+fi
+
+# ---- text ----
+words='the quick brown fox jumps over the lazy dog and then the dog sleeps. '
+for _ in $(seq 400); do printf '%s' "$words"; done >words.txt
+: >empty.txt
+printf 'tiny' >tiny.txt
+head -c 100000 /dev/urandom >noise.bin
+gives 0 '' train --data text:words.txt --steps 30 --batch 4 --save text.st --json --quiet
+json '.[-1] | (.val_bits_per_char | type == "number") and .val_count_need_rho == null'
+gives 0 '' train --data text:words.txt --data text:noise.bin --steps 3 --batch 2 --quiet
+gives 0 '' train --data text:noise.bin --steps 3 --batch 2 --quiet
+gives 4 'empty.txt' train --data text:empty.txt --steps 3
+gives 4 'tiny.txt' train --data text:tiny.txt --steps 3
+gives 5 'missing.txt' train --data text:missing.txt --steps 3
+gives 5 '' train --data text:/ --steps 3
+if [ "$(id -u)" != 0 ]; then
+    cp words.txt secret.txt; chmod 000 secret.txt
+    gives 5 'secret.txt' train --data text:secret.txt --steps 3
+else
+    echo 'SKIP: an unreadable file, because root reads everything'; skipped=$((skipped + 1))
+fi
+
+# ---- checkpoints ----
+run='train --steps 40 --every 10 --json --quiet --seed 3'
+gives 0 '' $run --save whole.st; strip | tail -n 2 >one
+gives 0 '' train --steps 40 --seed 3 --quiet --json --every 10 --save-every 20 --save part.st
+gives 0 '' inspect whole.st; has 'topk'
+gives 0 '' inspect whole.st --json; json 'length > 0'
+if jq -e . whole.config.json >/dev/null 2>&1; then ok; else no 'no config.json beside the checkpoint'; fi
+"$bin" train --steps 40 --seed 3 --json --quiet --until 'step>=20' --every 20 --save half.st >/dev/null 2>&1
+gives 0 '' train --resume half.st --steps 40 --every 10 --json --quiet --save resumed.st
+json '.[-1].step == 40'
+strip | tail -n 2 | jq -c 'del(.wall_s)' >two
+same one two '20 steps, saved and resumed, are not 40 steps'
+numbers() { tail -c +$(($(od -An -tu8 -N8 "$1") + 9)) "$1"; } # of a safetensors file, behind its header
+numbers whole.st >one; numbers resumed.st >two
+same one two 'weights, moments or state after a resume'
+gives 2 'cannot change' train --resume half.st --experts 4
+gives 2 'was trained with topk' train --resume half.st --strategy topp
+gives 0 '' train --resume half.st --steps 22 --knob k=3 --json --quiet; json '.[0].knobs.k == 3'
+gives 2 'from 1 to 8' train --resume half.st --knob k=9
+head -c 1000 whole.st >short.st
+head -c -16 whole.st >cut2.st
+cp words.txt foreign.st
+{ cat whole.st; printf 'xxxx'; } >long.st
+printf '\377\377\377\377\377\377\377\177{}' >huge.st
+for f in short.st cut2.st foreign.st long.st huge.st empty.txt; do
+    gives 4 "$f" train --resume $f --steps 50
+    gives 4 "$f" inspect $f
+    gives 4 "$f" sample $f
+done
+gives 5 'missing.st' train --resume missing.st
+gives 5 'missing.st' inspect missing.st
+gives 2 'checkpoint' sample
+gives 2 '' inspect
+gives 0 '' sample text.st --tokens 50 --seed 4; no_escape sample; cp out one
+gives 0 '' sample text.st --tokens 50 --seed 4; same out one 'the same seed writes another text'
+gives 0 '' sample text.st --tokens 20 --counts --json; json 'length > 0 and all(.[]; .type == "character" and (.experts | type == "number"))'
+gives 0 '' sample text.st --tokens 20 --temperature 0 --prompt 'the '
+gives 2 'from 0 to 10' sample text.st --temperature -1
+gives 2 '' sample whole.st
+mkdir -p locked
+if [ "$(id -u)" != 0 ]; then chmod 555 locked; gives 5 'locked' train --steps 2 --quiet --save locked/x.st; fi
+
+# ---- race ----
+gives 0 '' race --steps 40 --every 20 --json --quiet
+json '.[-1].type == "race" and (.[-1].lanes | length >= 2) and (.[-1].lanes | any(.on_pareto_front))'
+json '.[-1].lanes | all(has("lane") and (.val_accuracy | length == 3) and has("val_experts_per_token") and has("flops_per_token") and has("tokens_per_s"))'
+json '.[:-1] | all(has("lane"))'
+gives 0 '' race --lane 'topk k=1' --lane 'topp p=0.6' --seeds 1,2 --steps 20; has 'topp'
+gives 0 '' race --strategies topk,topp --budget flops:1e8 --quiet --json; json '.[-1].lanes | length == 2'
+gives 0 '' race --strategies topk --budget seconds:0.3 --quiet --json
+gives 2 '--budget is' race --budget fuel:3
+gives 2 'did you mean topk' race --strategies tokp
+gives 2 'has no knob' race --lane 'topk q=1'
+gives 2 '--seeds' race --seeds 1,x
+
+# ---- route ----
+feeds 0 '' '{"strategy":"topp","knobs":{"p":0.6},"logits":[[2.2,0.4,1.6,-0.5,0.9,0.1,-1.2,1.3]],"grad_gates":[[1,0,0,0,0,0,0,0]]}' route
+json '.[0].mask == [[1,0,1,0,0,0,0,1]] and .[0].experts == [3] and .[0].chosen == [[0,2,7]] and (.[0].grad.logits[0] | length == 8)'
+json '(.[0].gates[0][0] - 0.511409 | fabs) < 1e-6'
+feeds 0 '' '{"strategy":"topk","logits":[[1,2,3]]}\n{"strategy":"topk",\n"logits":[[3,2,1]]}\n' route; json 'length == 2 and .[1].chosen == [[0,1]]'
+feeds 0 '' '{"strategy":"topk","logits":[[1,2,3]]}' route --backend cpu; json 'length == 1'
+feeds 4 'line 2' '{"strategy":"topk","logits":[[1,2,3]]}\n{"strategy":"topk","logits":[[1,2,3],[1]]}\n' route
+feeds 4 'topk' '{"strategy":"tokp","logits":[[1,2,3]]}' route
+feeds 4 'line 1' '{"strategy":"topk","logits":[[1,2,3]' route
+feeds 4 'logits' '{"strategy":"topk","logits":[[1,2,1e999]]}' route
+feeds 4 '' '{"strategy":"topk","logits":"x"}' route
+feeds 4 '' '{"strategy":"topk"}' route
+feeds 4 '' '[1,2]' route
+feeds 4 'empty' '' route
+feeds 4 '' '{"strategy":"topk","knobs":{"k":9},"logits":[[1,2,3]]}' route
+printf '{"strategy":"topk","logits":[[1,2,3]]}' >in.json
+gives 0 '' route in.json; json 'length == 1'
+gives 5 'missing.json' route missing.json
+
+# ---- repl ----
+feeds 0 '' 'train 30\nrouter topp p=0.5\ntrain 10\nshow step\nshow p\nshow vans\n' repl; has 'step 40'; has 'p 0.50'; has 'orders'; no_escape repl
+feeds 0 '' 'train 5\nquit\nnonsense\n' repl; has 'step 5'
+feeds 2 'stdin:2: ' 'train 5\nnonsense\ntrain 5\n' repl
+feeds 2 'quote' 'show "loss\n' repl
+feeds 2 'no end' 'go\n' repl
+printf 'train 5\nknob k 99\n' >bad.van
+printf '# a script\ntrain 5\nrouter topp\nsave here.st\n' >good.van
+gives 2 'bad.van:2: ' repl -f bad.van
+gives 0 '' repl -f good.van; has 'saved step 5'
+feeds 0 '' 'load here.st\nshow step\n' repl; has 'step 5'
+feeds 0 '' 'source good.van\nshow step\n' repl; has 'step 5'
+gives 5 'missing.van' repl -f missing.van
+feeds 0 '' '' repl
+
+# ---- explorer without a screen ----
+gives 0 '' --plain; has 'step 200'; no_escape --plain
+gives 0 '' explore; has 'step 200'
+feeds 0 '' 'train 30\nrouter topp\ntrain 10\nshow loss\n' --plain; has 'step 30'; has 'step 40'; has 'loss '; no_escape --plain
+feeds 0 'did you mean' 'train 3\nrouter tokp\n' --plain
+gives 0 '' --plain --data text:words.txt --batch 2
+gives 2 '--color' --color sometimes
+gives 2 'did you mean block?' --charset blok
+if command -v script >/dev/null; then
+    for term in dumb unknown-terminal ''; do
+        TERM=$term timeout 20 script -qec "$bin" /dev/null >out 2>&1 </dev/null
+        if [ $? = 3 ] && [ "$(grep -c 'vanpool: ' out)" = 1 ]; then ok; else no "TERM='$term' is not exit 3 with one line: $(head -c 200 out)"; fi
+    done
+else
+    echo 'SKIP: TERM=dumb, because script(1) is missing'; skipped=$((skipped + 1))
+fi
+
+# ---- bench ----
+gives 0 '' bench fma_peak moe_layer --preset tiny --threads 1 --json --require 'what=fma_peak threads=1 gflops>=0.1'
+json 'all(has("what") and has("name") and has("preset") and has("threads") and has("backend") and has("simd") and has("ms") and has("gflop") and has("gflops") and has("share_of_peak") and has("tokens_per_s"))'
+gives 1 'required' bench fma_peak --threads 1 --require 'what=fma_peak gflops>=1e9'
+gives 1 'no line' bench fma_peak --threads 1 --require 'what=slope gflops>=1'
+gives 2 'bench has no' bench fma_peek
+gives 0 '' bench train_step --preset orders --json; json '[.[] | select(.threads == 2)][0].bits_equal == true'
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
