@@ -1,0 +1,187 @@
+/* The table of backends and what is alike on all of them: memory, conversion between host numbers
+ * and a backend's own, the first failure, the times of ops. */
+#include "kernels/table.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct kn_entry entries[] = {
+    {.name = "cpu", .title = "this machine's CPU, float32", .open = cpu_open},
+    {.name = "ref", .title = "reference in float64, one thread", .open = ref_open},
+};
+
+static const char *const op_names[] = {
+#define X(name) #name,
+    KN_OPS(X)
+#undef X
+};
+
+const struct kn_entry *kn_entry(int i)
+{
+    return i >= 0 && i < (int)(sizeof entries / sizeof *entries) ? &entries[i] : NULL;
+}
+
+struct kn_backend *kn_open(const char *name, const struct kn_settings *s, char *why, size_t size)
+{
+    const struct kn_settings defaults = {0};
+    bool automatic = strcmp(name, "auto") == 0;
+    if (size > 0) *why = 0;
+    for (int i = 0; kn_entry(i); i++) {
+        if (!automatic && strcmp(name, kn_entry(i)->name) != 0) continue;
+        struct kn_backend *be = kn_entry(i)->open(s ? s : &defaults, why, size);
+        if (be || !automatic) return be;
+    }
+    if (automatic) return NULL;
+    int used = snprintf(why, size, "there is no backend '%s': try auto", name);
+    for (int i = 0; kn_entry(i) && used >= 0 && (size_t)used < size; i++)
+        used += snprintf(why + used, size - used, ", %s", kn_entry(i)->name);
+    return NULL;
+}
+
+void kn_close(struct kn_backend *be)
+{
+    if (be) be->table->close(be);
+}
+
+const char *kn_name(const struct kn_backend *be)
+{
+    return be->table->name;
+}
+
+const char *kn_simd(const struct kn_backend *be)
+{
+    return be->simd;
+}
+
+int kn_threads(const struct kn_backend *be)
+{
+    return be->threads;
+}
+
+bool kn_exact(const struct kn_backend *be)
+{
+    return be->table->real == sizeof(double);
+}
+
+/* ---- memory */
+static void *take(struct kn_backend *be, size_t n, size_t each)
+{
+    return n <= (SIZE_MAX - 64) / each ? be->table->alloc(be, n * each) : NULL;
+}
+
+struct kn_buf kn_alloc(struct kn_backend *be, size_t n)
+{
+    return (struct kn_buf){take(be, n, be->table->real)};
+}
+
+struct kn_ints kn_alloc_ints(struct kn_backend *be, size_t n)
+{
+    return (struct kn_ints){take(be, n, sizeof(int32_t))};
+}
+
+void kn_free(struct kn_backend *be, struct kn_buf b)
+{
+    if (b.at) be->table->free(be, b.at);
+}
+
+void kn_free_ints(struct kn_backend *be, struct kn_ints b)
+{
+    if (b.at) be->table->free(be, b.at);
+}
+
+struct kn_buf kn_part(const struct kn_backend *be, struct kn_buf b, size_t first)
+{
+    return (struct kn_buf){(char *)b.at + first * be->table->real};
+}
+
+struct kn_ints kn_part_ints(struct kn_ints b, size_t first)
+{
+    return (struct kn_ints){KN_I32(b) + first};
+}
+
+void kn_read(struct kn_backend *be, double *to, struct kn_buf from, size_t n)
+{
+    be->table->sync(be);
+    if (n == 0) return;
+    if (kn_exact(be))
+        memcpy(to, from.at, n * sizeof *to);
+    else
+        for (size_t i = 0; i < n; i++) to[i] = KN_F32(from)[i];
+}
+
+void kn_write(struct kn_backend *be, struct kn_buf to, const double *from, size_t n)
+{
+    be->table->sync(be);
+    if (n == 0) return;
+    if (kn_exact(be))
+        memcpy(to.at, from, n * sizeof *from);
+    else
+        for (size_t i = 0; i < n; i++) KN_F32(to)[i] = (float)from[i];
+}
+
+void kn_read_f32(struct kn_backend *be, float *to, struct kn_buf from, size_t n)
+{
+    be->table->sync(be);
+    if (n == 0) return;
+    if (!kn_exact(be))
+        memcpy(to, from.at, n * sizeof *to);
+    else
+        for (size_t i = 0; i < n; i++) to[i] = (float)KN_F64(from)[i];
+}
+
+void kn_write_f32(struct kn_backend *be, struct kn_buf to, const float *from, size_t n)
+{
+    be->table->sync(be);
+    if (n == 0) return;
+    if (!kn_exact(be))
+        memcpy(to.at, from, n * sizeof *from);
+    else
+        for (size_t i = 0; i < n; i++) KN_F64(to)[i] = from[i];
+}
+
+void kn_read_ints(struct kn_backend *be, int32_t *to, struct kn_ints from, size_t n)
+{
+    be->table->sync(be);
+    if (n > 0) memcpy(to, from.at, n * sizeof *to);
+}
+
+void kn_write_ints(struct kn_backend *be, struct kn_ints to, const int32_t *from, size_t n)
+{
+    be->table->sync(be);
+    if (n > 0) memcpy(to.at, from, n * sizeof *from);
+}
+
+/* ---- the first failure */
+bool kn_sync(struct kn_backend *be, const char **op, const char **reason)
+{
+    be->table->sync(be);
+    if (op) *op = be->failed_op;
+    if (reason) *reason = be->failed_op ? be->reason : NULL;
+    return !be->failed_op;
+}
+
+void kn_fail(struct kn_backend *be, const char *op, const char *reason)
+{
+    if (be->failed_op) return;
+    be->failed_op = op;
+    snprintf(be->reason, sizeof be->reason, "%s", reason);
+}
+
+/* ---- times */
+void kn_timing(struct kn_backend *be, bool on)
+{
+    be->timing = on;
+}
+
+void kn_times_reset(struct kn_backend *be)
+{
+    memset(be->seconds, 0, sizeof be->seconds);
+    memset(be->calls, 0, sizeof be->calls);
+}
+
+int kn_times(const struct kn_backend *be, struct kn_time *to, int room)
+{
+    int n = room < KN_OP_COUNT ? room : KN_OP_COUNT;
+    for (int i = 0; i < n; i++) to[i] = (struct kn_time){op_names[i], be->seconds[i], be->calls[i]};
+    return n;
+}

@@ -1,0 +1,133 @@
+/* What works on each row alone: the norm and the softmax. */
+#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/vec.h"
+
+#define ROWS 64  /* of a unit */
+#define PARTS 16 /* of the sums over all rows: their number depends on nothing */
+
+struct rows {
+    float *y, *inv, *partial;
+    const float *x, *gain, *dy;
+    float c;
+    int T, D;
+    bool add;
+};
+
+static void norm_rows(const void *job, int from, int to, float *scratch)
+{
+    const struct rows *r = job;
+    int D = r->D;
+    (void)scratch;
+    for (int t = from; t < to; t++) {
+        const float *x = r->x + (size_t)t * D;
+        float *y = r->y + (size_t)t * D;
+        float inv = 1 / sqrtf(row_dot(x, x, D) / (float)D + (float)KN_NORM_EPS);
+        r->inv[t] = inv;
+        for (int j = 0; j < D; j += VL) {
+            vf n = vec_some(x + j, D - j, 0) * inv;
+            vec_put(y + j, n * vec_some(r->gain + j, D - j, 0), D - j);
+        }
+    }
+}
+
+void OP(rmsnorm)(struct kn_backend *be, struct kn_buf y, struct kn_buf inv, struct kn_buf x,
+                 struct kn_buf gain, int T, int D)
+{
+    cpu_each(be, T, ROWS, 6.0 * T * D, norm_rows,
+             &(struct rows){
+                 .y = y.at, .inv = inv.at, .x = x.at, .gain = gain.at, .T = T, .D = D});
+}
+
+/* With n = inv x: dx = inv (gain dy - n mean(gain dy n)). Part p of the rows sums its dgain apart. */
+static void norm_back_parts(const void *job, int from, int to, float *scratch)
+{
+    const struct rows *r = job;
+    int D = r->D;
+    (void)scratch;
+    for (int p = from; p < to; p++) {
+        float *dgain = r->partial + (size_t)p * D;
+        memset(dgain, 0, (size_t)D * sizeof *dgain);
+        for (int t = cpu_cut(r->T, PARTS, p); t < cpu_cut(r->T, PARTS, p + 1); t++) {
+            const float *x = r->x + (size_t)t * D, *dy = r->dy + (size_t)t * D, *gain = r->gain;
+            float *dx = r->y + (size_t)t * D, inv = r->inv[t];
+            vf dot = {};
+            for (int j = 0; j < D; j += VL)
+                dot += vec_some(gain + j, D - j, 0) * vec_some(dy + j, D - j, 0) *
+                       vec_some(x + j, D - j, 0);
+            float mean = vec_sum(dot) * inv * inv / (float)D;
+            for (int j = 0; j < D; j += VL) {
+                vf d = vec_some(dy + j, D - j, 0), v = vec_some(x + j, D - j, 0);
+                vf to_x = inv * (vec_some(gain + j, D - j, 0) * d - v * mean);
+                if (r->add) to_x += vec_some(dx + j, D - j, 0);
+                vec_put(dgain + j, vec_some(dgain + j, D - j, 0) + d * v * inv, D - j);
+                vec_put(dx + j, to_x, D - j);
+            }
+        }
+    }
+}
+
+void OP(rmsnorm_back)(struct kn_backend *be, struct kn_buf dx, struct kn_buf dgain,
+                      struct kn_buf dy, struct kn_buf x, struct kn_buf inv, struct kn_buf gain,
+                      int T, int D, bool add)
+{
+    float *partial = ((struct cpu *)be)->common;
+    cpu_each(be, PARTS, 1, 12.0 * T * D, norm_back_parts,
+             &(struct rows){.y = dx.at,
+                            .inv = inv.at,
+                            .partial = partial,
+                            .x = x.at,
+                            .gain = gain.at,
+                            .dy = dy.at,
+                            .T = T,
+                            .D = D,
+                            .add = add});
+    for (int p = 0; p < PARTS; p++) row_axpy(KN_F32(dgain), 1, partial + (size_t)p * D, D);
+}
+
+static void softmax_some(const void *job, int from, int to, float *scratch)
+{
+    const struct rows *r = job;
+    int N = r->D;
+    (void)scratch;
+    for (int t = from; t < to; t++) {
+        const float *x = r->x + (size_t)t * N;
+        float *y = r->y + (size_t)t * N;
+        row_scale(y, 1 / row_exp(y, x, N, r->c, row_top(x, N, r->c)), N);
+    }
+}
+
+void OP(softmax_rows)(struct kn_backend *be, struct kn_buf y, struct kn_buf x, double c, int T,
+                      int N)
+{
+    cpu_each(be, T, ROWS, 30.0 * T * N, softmax_some,
+             &(struct rows){.y = y.at, .x = x.at, .c = (float)c, .T = T, .D = N});
+}
+
+static void softmax_back_some(const void *job, int from, int to, float *scratch)
+{
+    const struct rows *r = job;
+    int N = r->D;
+    (void)scratch;
+    for (int t = from; t < to; t++) {
+        const float *p = r->x + (size_t)t * N, *dy = r->dy + (size_t)t * N;
+        float *dx = r->y + (size_t)t * N, mean = row_dot(p, dy, N);
+        for (int j = 0; j < N; j += VL) {
+            vf to_x = r->c * vec_some(p + j, N - j, 0) * (vec_some(dy + j, N - j, 0) - mean);
+            if (r->add) to_x += vec_some(dx + j, N - j, 0);
+            vec_put(dx + j, to_x, N - j);
+        }
+    }
+}
+
+void OP(softmax_rows_back)(struct kn_backend *be, struct kn_buf dx, struct kn_buf dy,
+                           struct kn_buf y, double c, int T, int N, bool add)
+{
+    cpu_each(be, T, ROWS, 8.0 * T * N, softmax_back_some,
+             &(struct rows){.y = dx.at,
+                            .x = y.at,
+                            .dy = dy.at,
+                            .c = (float)c,
+                            .T = T,
+                            .D = N,
+                            .add = add});
+}

@@ -1,0 +1,168 @@
+/* The calls themselves: nothing once the backend has failed, timed where that is on, then the
+ * backend's own. And what an op's arguments need beforehand: weights with their shadows, plans with
+ * their arrays. */
+#include "kernels/table.h"
+
+#include <string.h>
+#include <time.h>
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* OP(name, (arguments after the backend, by name), their declarations) */
+#define ARGS(...) __VA_ARGS__
+#define OP(name, args, ...)                                                                        \
+    void kn_##name(struct kn_backend *be, __VA_ARGS__)                                             \
+    {                                                                                              \
+        if (be->failed_op) return;                                                                 \
+        double start = be->timing ? now() : 0;                                                     \
+        be->table->name(be, ARGS args);                                                            \
+        if (!be->timing) return;                                                                   \
+        be->table->sync(be);                                                                       \
+        be->seconds[KN_OP_##name] += now() - start;                                                \
+        be->calls[KN_OP_##name]++;                                                                 \
+    }
+
+OP(zero, (y, n), struct kn_buf y, size_t n)
+OP(copy, (y, x, n), struct kn_buf y, struct kn_buf x, size_t n)
+OP(add, (y, a, b, n), struct kn_buf y, struct kn_buf a, struct kn_buf b, size_t n)
+OP(accumulate, (y, c, x, n), struct kn_buf y, double c, struct kn_buf x, size_t n)
+OP(scale, (y, c, x, n), struct kn_buf y, double c, struct kn_buf x, size_t n)
+OP(repack, (w, count), struct kn_weight *const *w, int count)
+OP(linear, (y, x, w, T), struct kn_buf y, struct kn_buf x, const struct kn_weight *w, int T)
+OP(linear_back_x, (dx, dy, w, T, add), struct kn_buf dx, struct kn_buf dy,
+   const struct kn_weight *w, int T, bool add)
+OP(linear_back_w, (dw, dy, x, w, T), struct kn_buf dw, struct kn_buf dy, struct kn_buf x,
+   const struct kn_weight *w, int T)
+OP(bias, (y, b, T, M), struct kn_buf y, struct kn_buf b, int T, int M)
+OP(bias_back, (db, dy, T, M), struct kn_buf db, struct kn_buf dy, int T, int M)
+OP(embed, (y, ids, table, T, V, D), struct kn_buf y, struct kn_ints ids, struct kn_buf table, int T,
+   int V, int D)
+OP(embed_back, (dtable, dy, ids, T, V, D), struct kn_buf dtable, struct kn_buf dy,
+   struct kn_ints ids, int T, int V, int D)
+OP(rope, (qkv, B, C, heads, d, theta), struct kn_buf qkv, int B, int C, int heads, int d,
+   double theta)
+OP(rope_back, (dqkv, B, C, heads, d, theta), struct kn_buf dqkv, int B, int C, int heads, int d,
+   double theta)
+OP(attention, (y, lse, qkv, B, C, heads, d), struct kn_buf y, struct kn_buf lse, struct kn_buf qkv,
+   int B, int C, int heads, int d)
+OP(attention_back, (dqkv, dy, y, lse, qkv, B, C, heads, d), struct kn_buf dqkv, struct kn_buf dy,
+   struct kn_buf y, struct kn_buf lse, struct kn_buf qkv, int B, int C, int heads, int d)
+OP(rmsnorm, (y, inv, x, gain, T, D), struct kn_buf y, struct kn_buf inv, struct kn_buf x,
+   struct kn_buf gain, int T, int D)
+OP(rmsnorm_back, (dx, dgain, dy, x, inv, gain, T, D, add), struct kn_buf dx, struct kn_buf dgain,
+   struct kn_buf dy, struct kn_buf x, struct kn_buf inv, struct kn_buf gain, int T, int D, bool add)
+OP(softmax_rows, (y, x, c, T, N), struct kn_buf y, struct kn_buf x, double c, int T, int N)
+OP(softmax_rows_back, (dx, dy, y, c, T, N, add), struct kn_buf dx, struct kn_buf dy,
+   struct kn_buf y, double c, int T, int N, bool add)
+OP(clean_rows, (y, valid, bad, x, padding, T, N), struct kn_buf y, struct kn_ints valid,
+   struct kn_ints bad, struct kn_buf x, struct kn_ints padding, int T, int N)
+OP(topk_mask, (mask, score, k, counts, valid, T, N), struct kn_ints mask, struct kn_buf score,
+   int k, struct kn_ints counts, struct kn_ints valid, int T, int N)
+OP(cumulative_mask, (mask, prob, p, or_equal, valid, T, N), struct kn_ints mask, struct kn_buf prob,
+   double p, bool or_equal, struct kn_ints valid, int T, int N)
+OP(masked_gate, (gate, prob, mask, T, N), struct kn_buf gate, struct kn_buf prob,
+   struct kn_ints mask, int T, int N)
+OP(masked_gate_back, (dprob, dgate, mask, T, N, add), struct kn_buf dprob, struct kn_buf dgate,
+   struct kn_ints mask, int T, int N, bool add)
+OP(normalised_gate, (gate, logits, c, mask, T, N), struct kn_buf gate, struct kn_buf logits,
+   double c, struct kn_ints mask, int T, int N)
+OP(normalised_gate_back, (dlogits, dgate, gate, c, mask, T, N, add), struct kn_buf dlogits,
+   struct kn_buf dgate, struct kn_buf gate, double c, struct kn_ints mask, int T, int N, bool add)
+OP(column_load, (f, mask, T, N, E), struct kn_buf f, struct kn_ints mask, int T, int N, int E)
+OP(column_loss, (loss, a, f, valid, T, N), struct kn_buf loss, struct kn_buf a, struct kn_buf f,
+   struct kn_ints valid, int T, int N)
+OP(column_loss_back, (da, c, f, valid, T, N), struct kn_buf da, double c, struct kn_buf f,
+   struct kn_ints valid, int T, int N)
+OP(z_loss, (loss, logits, valid, T, N), struct kn_buf loss, struct kn_buf logits,
+   struct kn_ints valid, int T, int N)
+OP(z_loss_back, (dlogits, c, logits, valid, T, N), struct kn_buf dlogits, double c,
+   struct kn_buf logits, struct kn_ints valid, int T, int N)
+OP(entropy_loss, (loss, prob, valid, T, N, E), struct kn_buf loss, struct kn_buf prob,
+   struct kn_ints valid, int T, int N, int E)
+OP(entropy_loss_back, (dprob, c, prob, valid, T, N, E), struct kn_buf dprob, double c,
+   struct kn_buf prob, struct kn_ints valid, int T, int N, int E)
+OP(plan, (p, mask, T), struct kn_plan *p, struct kn_ints mask, int T)
+OP(plan_all, (p, T), struct kn_plan *p, int T)
+OP(capacity_drop, (mask, gate, dropped, capacity, by_position, T, N, E), struct kn_ints mask,
+   struct kn_buf gate, struct kn_ints dropped, double capacity, bool by_position, int T, int N,
+   int E)
+OP(moe_ffn, (out, pre, p, x, up, down, act, T), struct kn_buf out, struct kn_buf pre,
+   const struct kn_plan *p, struct kn_buf x, const struct kn_weight *up,
+   const struct kn_weight *down, enum kn_act act, int T)
+OP(combine, (y, p, out, gate, T, D, add), struct kn_buf y, const struct kn_plan *p,
+   struct kn_buf out, struct kn_buf gate, int T, int D, bool add)
+OP(moe_ffn_back, (dx, dgate, dup, ddown, p, dy, gate, x, pre, up, down, act, T, add),
+   struct kn_buf dx, struct kn_buf dgate, struct kn_buf dup, struct kn_buf ddown,
+   const struct kn_plan *p, struct kn_buf dy, struct kn_buf gate, struct kn_buf x,
+   struct kn_buf pre, const struct kn_weight *up, const struct kn_weight *down, enum kn_act act,
+   int T, bool add)
+OP(copy_slots, (y, x, gate, mask, first, n, T, N, D), struct kn_buf y, struct kn_buf x,
+   struct kn_buf gate, struct kn_ints mask, int first, int n, int T, int N, int D)
+OP(copy_slots_back, (dx, dgate, dy, x, gate, mask, first, n, T, N, D), struct kn_buf dx,
+   struct kn_buf dgate, struct kn_buf dy, struct kn_buf x, struct kn_buf gate, struct kn_ints mask,
+   int first, int n, int T, int N, int D)
+OP(constant_slots, (y, x, gate, mask, v, c, first, n, T, N, D), struct kn_buf y, struct kn_buf x,
+   struct kn_buf gate, struct kn_ints mask, struct kn_buf v, struct kn_buf c, int first, int n,
+   int T, int N, int D)
+OP(constant_slots_back, (dx, dgate, dv, dc, dy, x, gate, mask, v, c, first, n, T, N, D),
+   struct kn_buf dx, struct kn_buf dgate, struct kn_buf dv, struct kn_buf dc, struct kn_buf dy,
+   struct kn_buf x, struct kn_buf gate, struct kn_ints mask, struct kn_buf v, struct kn_buf c,
+   int first, int n, int T, int N, int D)
+OP(cross_entropy, (loss, nll, hit, dlogits, logits, label, R, V), struct kn_buf loss,
+   struct kn_buf nll, struct kn_ints hit, struct kn_buf dlogits, struct kn_buf logits,
+   struct kn_ints label, int R, int V)
+OP(sum_squares, (s, x, n), struct kn_buf s, struct kn_buf x, size_t n)
+OP(clip_factor, (f, s, guard, clip), struct kn_buf f, struct kn_buf s, struct kn_buf guard,
+   double clip)
+OP(adamw, (w, m, v, g, f, o, n), struct kn_buf w, struct kn_buf m, struct kn_buf v, struct kn_buf g,
+   struct kn_buf f, const struct kn_adamw *o, size_t n)
+
+/* ---- weights */
+bool kn_weight_open(struct kn_backend *be, struct kn_weight *to, struct kn_buf master,
+                    enum kn_kind kind, int blocks, int rows, int cols, bool gated)
+{
+    *to = (struct kn_weight){
+        .w = master, .kind = kind, .blocks = blocks, .rows = rows, .cols = cols, .gated = gated};
+    return be->table->weight_open(be, to);
+}
+
+void kn_weight_close(struct kn_backend *be, struct kn_weight *w)
+{
+    if (w->shadow) be->table->weight_close(be, w);
+    memset(w, 0, sizeof *w);
+}
+
+/* ---- plans */
+bool kn_plan_open(struct kn_backend *be, struct kn_plan *p, int T_room, int E, int N)
+{
+    size_t tokens = T_room, rows = tokens * E;
+    *p = (struct kn_plan){.T_room = T_room, .E = E, .N = N};
+    p->offset = kn_alloc_ints(be, (size_t)E + 1);
+    p->slot_token = kn_alloc_ints(be, rows);
+    p->token_start = kn_alloc_ints(be, tokens + 1);
+    p->token_slot = kn_alloc_ints(be, rows);
+    p->slot_expert = kn_alloc_ints(be, rows);
+    p->count = kn_alloc_ints(be, N);
+    if (p->offset.at && p->slot_token.at && p->token_start.at && p->token_slot.at &&
+        p->slot_expert.at && p->count.at && be->table->plan_open(be, p))
+        return true;
+    kn_plan_close(be, p);
+    return false;
+}
+
+void kn_plan_close(struct kn_backend *be, struct kn_plan *p)
+{
+    if (p->own) be->table->plan_close(be, p);
+    kn_free_ints(be, p->offset);
+    kn_free_ints(be, p->slot_token);
+    kn_free_ints(be, p->token_start);
+    kn_free_ints(be, p->token_slot);
+    kn_free_ints(be, p->slot_expert);
+    kn_free_ints(be, p->count);
+    memset(p, 0, sizeof *p);
+}

@@ -1,0 +1,44 @@
+#ifndef KERNELS_TABLE_H
+#define KERNELS_TABLE_H
+/* For backends only: what one must supply. The signature of an op is written once, in ops.h. */
+#include "kernels/ops.h"
+
+struct kn_table {
+    const char *name;
+    void (*close)(struct kn_backend *be);
+    void *(*alloc)(struct kn_backend *be, size_t bytes); /* zeroed, 64-byte aligned */
+    void (*free)(struct kn_backend *be, void *at);
+    void (*sync)(struct kn_backend *be);
+    bool (*weight_open)(struct kn_backend *be, struct kn_weight *w); /* w->shadow */
+    void (*weight_close)(struct kn_backend *be, struct kn_weight *w);
+    bool (*plan_open)(struct kn_backend *be, struct kn_plan *p);     /* p->own */
+    void (*plan_close)(struct kn_backend *be, struct kn_plan *p);
+    /* Measured now, NULL where it means nothing: GFLOP/s of fused multiply-adds, GB/s of reading. */
+    double (*peak)(struct kn_backend *be, int threads);
+    double (*bandwidth)(struct kn_backend *be, int threads);
+    size_t real; /* bytes of one number: 8 in ref, 4 elsewhere */
+#define X(name) __typeof__(kn_##name) *name;
+    KN_OPS(X)
+#undef X
+};
+
+/* The head of every backend's own struct. */
+struct kn_backend {
+    const struct kn_table *table;
+    const char *simd;
+    int threads;
+    bool timing;
+    const char *failed_op; /* NULL: none; else the first failure */
+    char reason[160];
+    double seconds[KN_OP_COUNT];
+    long calls[KN_OP_COUNT];
+};
+
+/* In ops of a backend: the buffer as an array of its type. */
+#define KN_F64(b) ((double *)(b).at)
+#define KN_F32(b) ((float *)(b).at)
+#define KN_I32(b) ((int32_t *)(b).at)
+
+struct kn_backend *ref_open(const struct kn_settings *s, char *why, size_t size);
+struct kn_backend *cpu_open(const struct kn_settings *s, char *why, size_t size);
+#endif

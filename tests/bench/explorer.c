@@ -1,0 +1,287 @@
+/* tests/bench/explorer.c - What the explorer costs and how fast it answers, measured from the terminal's side.
+ * Build: cc -O2 -o build/bench-explorer tests/bench/explorer.c -lutil -lm
+ * usage: bench-explorer PROGRAM [ARGUMENT ...]; exit 1 where a goal is missed.
+ * A key's answer: an unknown letter is typed, and the explorer's sentence about it holds that letter. Training speed
+ * without the screen is that of PROGRAM train with the same arguments, start and end subtracted by taking two lengths. */
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { KEYS = 100, SEEN = 1 << 20 };
+
+static char **program; /* and its arguments */
+static int missed;
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec + 1e-9 * t.tv_nsec;
+}
+
+static void fail(const char *what)
+{
+    fprintf(stderr, "bench-explorer: %s\n", what);
+    exit(1);
+}
+
+static void row(const char *what, double value, const char *unit, double goal)
+{
+    bool met = !(value > goal);
+    printf("%-44s %9.2f %-6s", what, value, unit);
+    if (isfinite(goal)) printf(" goal %6.2f  %s", goal, met ? "met" : "MISSED");
+    printf("\n");
+    fflush(stdout);
+    missed += !met;
+}
+
+/* ---- a terminal of our own ---- */
+
+struct visit { pid_t pid; int fd; double began; char *seen; size_t size; };
+
+static struct visit visit_open(int width, int height)
+{
+    struct visit v = {.seen = malloc(SEEN + 1)};
+    struct winsize size = {.ws_row = height, .ws_col = width};
+    v.began = now();
+    v.pid = forkpty(&v.fd, NULL, NULL, &size);
+    if (v.pid < 0 || !v.seen) fail("no terminal to be had");
+    if (v.pid == 0) {
+        setenv("TERM", "xterm-256color", 1);
+        setenv("LC_ALL", "C.UTF-8", 1);
+        unsetenv("NO_COLOR");
+        execvp(program[0], program);
+        _exit(127);
+    }
+    return v;
+}
+
+static void forget(struct visit *v)
+{
+    v->size = 0;
+    v->seen[0] = 0;
+}
+
+/* Reads until `what` has been written (NULL: anything) or the time is up. Returns when it was, NaN: never. */
+static double until(struct visit *v, const char *what, double seconds)
+{
+    double end = now() + seconds;
+    for (;;) {
+        double left = end - now();
+        struct pollfd from = {.fd = v->fd, .events = POLLIN};
+        if (left <= 0 || poll(&from, 1, (int)ceil(left * 1000)) < 0) return NAN;
+        if (!from.revents) continue;
+        if (v->size > SEEN / 2) forget(v);
+        ssize_t n = read(v->fd, v->seen + v->size, SEEN - v->size);
+        if (n <= 0) return NAN;
+        v->size += (size_t)n;
+        v->seen[v->size] = 0;
+        if (what ? memmem(v->seen, v->size, what, strlen(what)) != NULL : true) return now();
+    }
+}
+
+static void press(struct visit *v, const char *keys)
+{
+    if (write(v->fd, keys, strlen(keys)) < 0) fail("the explorer has gone");
+}
+
+static void pass(struct visit *v, double seconds)
+{
+    double end = now() + seconds;
+    while (now() < end) {
+        until(v, "\1never\1", end - now());
+        forget(v);
+    }
+}
+
+static void visit_close(struct visit *v)
+{
+    press(v, "q");
+    double end = now() + 3;
+    while (waitpid(v->pid, NULL, WNOHANG) == 0) {
+        if (now() > end) kill(v->pid, SIGKILL);
+        until(v, NULL, 0.02);
+    }
+    close(v->fd);
+    free(v->seen);
+}
+
+/* The step on the screen, after having all of it written again without colours in between. */
+static long step_shown(struct visit *v, double *when)
+{
+    forget(v);
+    press(v, "\f");
+    *when = until(v, "quit", 3);
+    char plain[8192];
+    size_t n = 0;
+    for (const char *s = v->seen; *s && n < sizeof plain - 1;) {
+        if (s[0] == '\033' && s[1] == '[') {
+            s += 2 + strcspn(s + 2, "ABCDEFGHIJKLMSTXZ@`abcdefghlmnqrst");
+            s += *s != 0;
+        } else if (s[0] == '\033') {
+            s += s[1] == '(' ? 3 : 2;
+        } else {
+            plain[n++] = *s++;
+        }
+    }
+    plain[n] = 0;
+    const char *at = strstr(plain, "step ");
+    long step = 0;
+    if (!at || isnan(*when)) fail("no step on the screen");
+    for (at += 5; (*at >= '0' && *at <= '9') || *at == ','; at++)
+        if (*at != ',') step = step * 10 + *at - '0';
+    return step;
+}
+
+/* ---- what the kernel counts ---- */
+
+/* Processor seconds of a thread (0: of all threads). */
+static double used(pid_t pid, pid_t thread)
+{
+    char path[64], line[1024];
+    if (thread) snprintf(path, sizeof path, "/proc/%d/task/%d/stat", pid, thread);
+    else snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    FILE *f = fopen(path, "r");
+    if (!f || !fgets(line, sizeof line, f)) fail("cannot read /proc");
+    fclose(f);
+    unsigned long user, kernel;
+    if (sscanf(strrchr(line, ')'), ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel) != 2)
+        fail("cannot understand /proc");
+    return (double)(user + kernel) / sysconf(_SC_CLK_TCK);
+}
+
+/* ---- the measures ---- */
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void first_paint(void)
+{
+    double paint[5], step[5];
+    for (int i = 0; i < 5; i++) {
+        struct visit v = visit_open(120, 36);
+        paint[i] = 1000 * (until(&v, "vanpool", 5) - v.began);
+        forget(&v);
+        step[i] = 1000 * (until(&v, "step", 10) - v.began);
+        visit_close(&v);
+    }
+    qsort(paint, 5, sizeof *paint, by_size);
+    qsort(step, 5, sizeof *step, by_size);
+    row("first screen, median of 5", paint[2], "ms", 100);
+    row("first numbers, median of 5", step[2], "ms", 1000);
+}
+
+static void keys(struct visit *v)
+{
+    static const char *const letters[] = {"þ", "ð", "ß", "æ", "ø", "ł"};
+    double took[KEYS];
+    for (int i = 0; i < KEYS; i++) {
+        const char *letter = letters[i % 6];
+        pass(v, 0.013 + 0.0007 * (i * 37 % 60));
+        forget(v);
+        double pressed = now();
+        press(v, letter);
+        took[i] = 1000 * (until(v, letter, 2) - pressed);
+        if (isnan(took[i])) fail("a key was not answered in 2 s");
+    }
+    qsort(took, KEYS, sizeof *took, by_size);
+    row("key to screen while training, median", took[KEYS / 2], "ms", 50);
+    row("key to screen while training, 99th of 100", took[KEYS - 2], "ms", 50);
+}
+
+static double steps_with(struct visit *v, double seconds, double *share)
+{
+    double from, to;
+    long first = step_shown(v, &from);
+    double before = used(v->pid, v->pid);
+    pass(v, seconds);
+    *share = 100 * (used(v->pid, v->pid) - before) / seconds;
+    long last = step_shown(v, &to);
+    return (last - first) / (to - from);
+}
+
+static double train_seconds(long steps)
+{
+    char number[24];
+    snprintf(number, sizeof number, "%ld", steps);
+    double began = now();
+    pid_t pid = fork();
+    if (pid == 0) {
+        char *args[64] = {program[0], "train", "--quiet", "--steps", number};
+        for (int i = 1; program[i] && i < 58; i++) args[4 + i] = program[i];
+        int nowhere = open("/dev/null", O_RDWR);
+        dup2(nowhere, 1), dup2(nowhere, 2);
+        execvp(program[0], args);
+        _exit(127);
+    }
+    int status = 0;
+    waitpid(pid, &status, 0);
+    if (status != 0) fail("PROGRAM train failed");
+    return now() - began;
+}
+
+static double steps_without(double seconds, double guess)
+{
+    long few = (long)(guess * seconds / 4) + 1, many = few + (long)(guess * seconds);
+    double less = train_seconds(few);
+    return (many - few) / (train_seconds(many) - less);
+}
+
+static void speed(struct visit *v)
+{
+    enum { ROUNDS = 3 };
+    double with[ROUNDS], without[ROUNDS], share[ROUNDS];
+    for (int i = 0; i < ROUNDS; i++) {
+        with[i] = steps_with(v, 4, &share[i]);
+        press(v, " ");
+        pass(v, 0.3);
+        without[i] = steps_without(4, with[i]);
+        press(v, " ");
+        pass(v, 0.3);
+    }
+    qsort(with, ROUNDS, sizeof *with, by_size);
+    qsort(without, ROUNDS, sizeof *without, by_size);
+    qsort(share, ROUNDS, sizeof *share, by_size);
+    row("steps a second without a screen, median of 3", without[1], "1/s", INFINITY);
+    row("steps a second with the screen, median of 3", with[1], "1/s", INFINITY);
+    row("the screen's cost", 100 * (1 - with[1] / without[1]), "%", 3);
+    row("the screen's thread, share of one core", share[1], "%", INFINITY);
+}
+
+static void paused(struct visit *v)
+{
+    press(v, " ");
+    pass(v, 1);
+    double before = used(v->pid, 0);
+    pass(v, 3);
+    row("paused, share of one core", 100 * (used(v->pid, 0) - before) / 3, "%", 1);
+    press(v, " ");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) fail("usage: bench-explorer PROGRAM [ARGUMENT ...]");
+    program = argv + 1;
+    first_paint();
+    struct visit v = visit_open(120, 36);
+    if (isnan(until(&v, "step", 10))) fail("it does not train");
+    keys(&v);
+    paused(&v);
+    speed(&v);
+    visit_close(&v);
+    return missed > 0;
+}
