@@ -1,0 +1,21 @@
+/* core/balance/balances.c - The table of pressures. */
+#include "core/balance/balance.h"
+
+#include <string.h>
+
+extern const struct pressure pressure_aux, pressure_z, pressure_entropy;
+
+static const struct pressure *const table[] = {&pressure_aux, &pressure_z, &pressure_entropy};
+enum { COUNT = sizeof table / sizeof *table };
+
+const struct pressure *pressure_at(int i)
+{
+    return i >= 0 && i < COUNT ? table[i] : NULL;
+}
+
+const struct pressure *pressure_find(const char *name)
+{
+    for (int i = 0; i < COUNT; i++)
+        if (strcmp(table[i]->name, name) == 0) return table[i];
+    return NULL;
+}

@@ -1,0 +1,73 @@
+/* core/router/route_memory.c - Takes and gives back what one route needs. */
+#include "core/router/route_memory.h"
+
+static bool take(struct route *r, struct kn_buf *to, size_t n)
+{
+    *to = kn_alloc(r->be, n > 0 ? n : 1);
+    return to->at;
+}
+
+static bool take_ints(struct route *r, struct kn_ints *to, size_t n)
+{
+    *to = kn_alloc_ints(r->be, n > 0 ? n : 1);
+    return to->at;
+}
+
+static bool take_arrays(struct route *r)
+{
+    for (int i = r->D > 0 ? 0 : 1; i < ROUTER_ARRAYS && r->router->params[i].name; i++) {
+        int size = router_array_size(&r->router->params[i], r->E, r->S, r->D);
+        if (!take(r, &r->param[i], size) || !take(r, &r->dparam[i], size)) return false;
+    }
+    for (int i = 0; i < ROUTER_ARRAYS && r->router->state[i].name; i++)
+        if (!take(r, &r->state[i], router_array_size(&r->router->state[i], r->E, r->S, r->D)))
+            return false;
+    for (int i = 0; i < ROUTER_LOSSES && r->router->losses[i].pressure; i++)
+        if (!take(r, &r->loss[i], 1)) return false;
+    return true;
+}
+
+static bool take_inputs(struct route *r)
+{
+    size_t n = (size_t)r->T * r->D;
+    return n == 0 || (take(r, &r->x, n) && take(r, &r->dx, n) &&
+                      kn_weight_open(r->be, &r->w, r->param[0], KN_DENSE, 1, r->N, r->D, false));
+}
+
+bool route_memory_open(struct route *r)
+{
+    size_t n = (size_t)r->T * r->N;
+    struct kn_buf *const cells[] = {&r->logits, &r->prob,  &r->score,  &r->gate,
+                                    &r->dgate,  &r->dprob, &r->dlogits};
+    bool ok = take_arrays(r) && take_inputs(r);
+    for (int i = 0; ok && i < (int)(sizeof cells / sizeof *cells); i++) ok = take(r, cells[i], n);
+    ok = ok && take(r, &r->load, r->N) && take_ints(r, &r->mask, n) &&
+         take_ints(r, &r->valid, r->T) && take_ints(r, &r->bad, 1) && take_ints(r, &r->dropped, 1);
+    if (!ok) route_memory_close(r);
+    return ok;
+}
+
+void route_memory_close(struct route *r)
+{
+    struct kn_buf *const bufs[] = {&r->x,    &r->dx,    &r->logits, &r->prob,    &r->score,
+                                   &r->gate, &r->dgate, &r->dprob,  &r->dlogits, &r->load};
+    struct kn_ints *const ints[] = {&r->mask,    &r->valid,  &r->bad,   &r->dropped,
+                                    &r->padding, &r->counts, &r->forced};
+    if (!r->be) return;
+    kn_weight_close(r->be, &r->w);
+    for (int i = 0; i < ROUTER_ARRAYS; i++) {
+        kn_free(r->be, r->param[i]);
+        kn_free(r->be, r->dparam[i]);
+        kn_free(r->be, r->state[i]);
+    }
+    for (int i = 0; i < ROUTER_LOSSES; i++) kn_free(r->be, r->loss[i]);
+    for (int i = 0; i < (int)(sizeof bufs / sizeof *bufs); i++) kn_free(r->be, *bufs[i]);
+    for (int i = 0; i < (int)(sizeof ints / sizeof *ints); i++) kn_free_ints(r->be, *ints[i]);
+    *r = (struct route){0};
+}
+
+void route_memory_repack(struct route *r)
+{
+    struct kn_weight *const w = &r->w;
+    if (r->x.at) kn_repack(r->be, &w, 1);
+}
