@@ -1,0 +1,19 @@
+#ifndef CORE_METRICS_REPORT_H
+#define CORE_METRICS_REPORT_H
+/* A snapshot as a line: JSON objects for programs, a row of text for people. Each function adds one line with its line
+ * feed. `lane` (NULL: none) is named in every object of a race. */
+#include "core/base/text.h"
+#include "core/metrics/snapshot.h"
+
+void report_start(struct text *to, const struct snapshot *s, const char *lane);
+void report_step(struct text *to, const struct snapshot *s, const char *lane);
+void report_end(struct text *to, const struct snapshot *s, const char *lane);
+void report_row_head(struct text *to); /* the names over the columns of report_row */
+void report_row(struct text *to, const struct snapshot *s);
+
+/* Pieces for other JSON writers: a number (null where unknown), a string with its quotes. */
+void report_number(struct text *to, double value);
+void report_string(struct text *to, const char *value);
+/* {"p":0.4,...}: a strategy's knobs. */
+void report_knobs(struct text *to, const struct router *r, const double *knob);
+#endif

@@ -1,0 +1,208 @@
+/* core/model/config.c - The table of what makes a run, and where each value comes from when nobody named it: the preset
+ * gives sizes, the data set gives learning rate and length, the strategy gives its knobs. */
+#include "core/model/config.h"
+#include "core/data/dataset.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const expert_words[] = {"swiglu", "silu", "relu", NULL}; /* in the order of enum kn_act */
+
+#define SIZE(n, low, high, first, text)                                                                                \
+    {.name = n, .help = text, .kind = OPTION_INT, .min = low, .max = high, .start = first, .paper = OPTION_NO_PAPER,    \
+     .flags = OPTION_SHAPES}
+#define REAL(n, low, high, first, flag, text)                                                                          \
+    {.name = n, .help = text, .kind = OPTION_REAL, .min = low, .max = high, .start = first, .paper = OPTION_NO_PAPER,   \
+     .flags = flag}
+#define WHOLE(n, low, high, first, text)                                                                               \
+    {.name = n, .help = text, .kind = OPTION_INT, .min = low, .max = high, .start = first, .paper = OPTION_NO_PAPER}
+
+const struct option config_options[CONFIG_COUNT] = {
+    [CONFIG_EXPERTS] = SIZE("experts", 2, EXPERTS_MAX, 8, "experts that the router chooses among, in every layer"),
+    [CONFIG_LAYERS] = SIZE("layers", 1, 12, 1, "layers; each holds one mixture of experts"),
+    [CONFIG_WIDTH] = SIZE("width", 2, 4096, 64, "numbers that make a token inside the model"),
+    [CONFIG_HEADS] = SIZE("heads", 1, 64, 4, "attention heads; width / heads is even"),
+    [CONFIG_EXPERT_WIDTH] = SIZE("expert-width", 1, 16384, 4, "hidden width of one expert"),
+    [CONFIG_CONTEXT] = SIZE("context", 1, 4096, 1, "bytes that the model sees at once"),
+    [CONFIG_BATCH] = SIZE("batch", 1, 65536, 256, "orders (or texts of one context) in a step"),
+    [CONFIG_EXPERT] = {.name = "expert", .help = "what an expert computes between its matrices", .kind = OPTION_CHOICE,
+                       .paper = OPTION_NO_PAPER, .flags = OPTION_SHAPES, .words = expert_words},
+    [CONFIG_SHARED] = SIZE("shared", 0, 4, 0, "experts that every token uses beside the chosen ones"),
+    [CONFIG_LR] = REAL("lr", 0, 1, 1e-2, OPTION_LOG, "learning rate at its height"),
+    [CONFIG_WARMUP] = WHOLE("warmup", 0, 100000, 100, "steps in which the learning rate rises from 0"),
+    [CONFIG_DECAY] = REAL("decay", 0, 1, 0.01, OPTION_LOG, "weight decay of the matrices"),
+    [CONFIG_CLIP] = REAL("clip", 0, 1000, 1, 0, "largest norm of a step's gradient; 0: any"),
+    [CONFIG_STEPS] = WHOLE("steps", 1, 1e8, 1500, "steps of a run; the learning rate anneals to 10 % over them"),
+    [CONFIG_SEED] = WHOLE("seed", 0, 4294967295.0, 1, "where weights and the order of the data come from"),
+    [CONFIG_TASK_SEED] = WHOLE("task-seed", 0, 4294967295.0, 8, "where a generated task comes from"),
+};
+
+/* ---- sizes -------------------------------------------------------------------------------------------------------- */
+static const enum config_item sized[] = {CONFIG_LAYERS,  CONFIG_WIDTH,        CONFIG_HEADS, CONFIG_CONTEXT,
+                                         CONFIG_EXPERTS, CONFIG_EXPERT_WIDTH, CONFIG_BATCH};
+enum { SIZED = sizeof sized / sizeof *sized };
+static const double orders_sizes[SIZED] = {1, 64, 4, 1, 8, 4, 256};
+static const struct preset { const char *name; double size[SIZED]; } presets[] = {
+    {"tiny", {2, 64, 4, 64, 8, 64, 16}},
+    {"base", {4, 128, 4, 128, 8, 256, 16}},
+    {"gpu", {8, 512, 8, 512, 16, 1024, 64}},
+};
+enum { PRESETS = sizeof presets / sizeof *presets };
+
+const char *config_preset_name(int i)
+{
+    return i >= 0 && i < PRESETS ? presets[i].name : NULL;
+}
+
+static void start_value(struct config *c, enum config_item item, double value)
+{
+    if (!(c->named >> item & 1)) c->value[item] = value;
+}
+
+static void start_sizes(struct config *c, const double *size)
+{
+    for (int i = 0; i < SIZED; i++) start_value(c, sized[i], size[i]);
+}
+
+/* ---- what follows data and strategy ------------------------------------------------------------------------------- */
+static const struct dataset_type *data_type(const char *data, struct err *e)
+{
+    size_t n = strcspn(data, ":");
+    const char *names[16];
+    int count = 0;
+    for (; count < 16 && dataset_type(count); count++) {
+        names[count] = dataset_type(count)->name;
+        if (strlen(names[count]) == n && memcmp(names[count], data, n) == 0) return dataset_type(count);
+    }
+    char word[32];
+    snprintf(word, sizeof word, "%.*s", (int)(n < 31 ? n : 31), data);
+    const char *near = err_nearest(word, names, count, sizeof *names);
+    err_set(e, ERR_USAGE, "unknown data set '%s'%s%s%s; 'list datasets' names them, and text:FILE is any file of yours",
+            word, near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
+    return NULL;
+}
+
+static void start_knobs(struct config *c, const struct dataset_type *type)
+{
+    for (int i = 0; c->router->knobs[i].name; i++)
+        if (!(c->knob_named >> i & 1))
+            c->knob[i] = dataset_start(type, c->router->name, &c->router->knobs[i], config_int(c, CONFIG_EXPERTS),
+                                       c->paper);
+}
+
+bool config_start(struct config *c, const char *data, const char *strategy, struct err *e)
+{
+    struct config fresh = {.threads = 0};
+    const struct dataset_type *type = data_type(data, e);
+    if (!type) return false;
+    if (!(fresh.router = router_find(strategy ? strategy : "topk", e))) return false;
+    if (strlen(data) >= sizeof fresh.data)
+        return err_set(e, ERR_USAGE, "the names of the text files are longer than %zu bytes in all; join the files first",
+                       sizeof fresh.data - 1);
+    strcpy(fresh.data, data);
+    strcpy(fresh.backend, "auto");
+    strcpy(fresh.simd, "auto");
+    for (int i = 0; i < CONFIG_COUNT; i++) fresh.value[i] = config_options[i].start;
+    start_sizes(&fresh, strcmp(type->name, "text") == 0 ? presets[0].size : orders_sizes);
+    fresh.value[CONFIG_LR] = dataset_lr(type, fresh.router->name);
+    fresh.value[CONFIG_STEPS] = type->steps;
+    start_knobs(&fresh, type);
+    *c = fresh;
+    return true;
+}
+
+bool config_preset(struct config *c, const char *name, struct err *e)
+{
+    for (int i = 0; i < PRESETS; i++) {
+        if (strcmp(presets[i].name, name) != 0) continue;
+        start_sizes(c, presets[i].size);
+        if (strcmp(c->data, "orders") == 0) start_value(c, CONFIG_CONTEXT, 1);
+        start_knobs(c, data_type(c->data, NULL));
+        return true;
+    }
+    const char *near = err_nearest(name, presets, PRESETS, sizeof *presets);
+    return err_set(e, ERR_USAGE, "unknown preset '%.40s': %s%s%s", name, near ? "did you mean " : "there are tiny, base, gpu",
+                   near ? near : "", near ? "?" : "");
+}
+
+/* ---- what a person names ------------------------------------------------------------------------------------------ */
+bool config_set(struct config *c, const char *name, const char *value, struct err *e)
+{
+    char word[32];
+    snprintf(word, sizeof word, "%s", name);
+    for (char *at = word; *at; at++)
+        if (*at == '_') *at = '-';
+    const struct option *o = option_find(config_options, CONFIG_COUNT, word);
+    if (!o) {
+        const char *near = err_nearest(word, config_options, CONFIG_COUNT, sizeof *config_options);
+        return err_set(e, ERR_USAGE, "unknown setting '%.40s'%s%s%s", name, near ? ": did you mean " : "", near ? near : "",
+                       near ? "?" : "");
+    }
+    int item = (int)(o - config_options), E = config_int(c, CONFIG_EXPERTS);
+    if (!option_read(o, value, E, E, &c->value[item], e)) return false;
+    c->named |= 1u << item;
+    if (item == CONFIG_EXPERTS) start_knobs(c, data_type(c->data, NULL)); /* some starts are multiples of E */
+    return true;
+}
+
+bool config_set_knob(struct config *c, const char *name, const char *value, struct err *e)
+{
+    const struct router *r = c->router;
+    int knob = router_knob(r, name), E = config_int(c, CONFIG_EXPERTS);
+    if (knob < 0) {
+        int count = 0;
+        while (r->knobs[count].name) count++;
+        const char *near = err_nearest(name, r->knobs, count, sizeof *r->knobs);
+        return err_set(e, ERR_USAGE, "%s has no knob '%.40s'%s%s%s; 'list knobs' names them all", r->name, name,
+                       near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
+    }
+    struct slot_run runs[4];
+    int count;
+    int S = router_slots(r, c->knob, E, runs, &count);
+    if (!option_read(&r->knobs[knob], value, E, E + S, &c->knob[knob], e)) return false;
+    c->knob_named |= 1u << knob;
+    return true;
+}
+
+bool config_set_router(struct config *c, const char *name, struct err *e)
+{
+    const struct router *r = router_find(name, e);
+    if (!r) return false;
+    const struct dataset_type *type = data_type(c->data, NULL);
+    if (r != c->router) c->knob_named = 0; /* a knob of the same name is another strategy's */
+    c->router = r;
+    start_value(c, CONFIG_LR, dataset_lr(type, r->name));
+    start_knobs(c, type);
+    return true;
+}
+
+bool config_check(const struct config *c, struct err *e)
+{
+    int E = config_int(c, CONFIG_EXPERTS), width = config_int(c, CONFIG_WIDTH), heads = config_int(c, CONFIG_HEADS);
+    bool text = strncmp(c->data, "text:", 5) == 0;
+    if (text && width % heads != 0)
+        return err_set(e, ERR_USAGE, "width %d is not divisible by %d heads; try width %d", width, heads,
+                       (width / heads + 1) * heads + ((width / heads + 1) % 2 ? heads : 0));
+    if (text && width / heads % 2 != 0)
+        return err_set(e, ERR_USAGE, "width / heads is %d, which RoPE cannot turn in pairs; try width %d", width / heads,
+                       (width / heads + 1) * heads);
+    if (!router_check(c->router, c->knob, E, e)) return false;
+    struct slot_run runs[4];
+    int count, S = router_slots(c->router, c->knob, E, runs, &count);
+    if (E + S > COLUMNS_MAX)
+        return err_set(e, ERR_USAGE, "%d experts and %d zero-computation slots are more than %d columns; take fewer slots", E,
+                       S, COLUMNS_MAX);
+    return true;
+}
+
+void config_label(const struct config *c, char *to, int size)
+{
+    const struct dataset_type *type = data_type(c->data, NULL);
+    char shown[32];
+    int n = snprintf(to, (size_t)size, "%s", c->router->name);
+    for (int i = 0; c->router->knobs[i].name && n < size; i++) {
+        const struct option *o = &c->router->knobs[i];
+        if (c->knob[i] == dataset_start(type, c->router->name, o, config_int(c, CONFIG_EXPERTS), false)) continue;
+        n += snprintf(to + n, (size_t)(size - n), " %s=%s", o->name, option_show(o, c->knob[i], shown));
+    }
+}

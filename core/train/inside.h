@@ -1,0 +1,48 @@
+#ifndef CORE_TRAIN_INSIDE_H
+#define CORE_TRAIN_INSIDE_H
+/* What a trainer holds: for the files of core/train that are its parts, and nobody else. */
+#include "core/metrics/measure.h"
+#include "core/model/model.h"
+#include "core/train/optimizer.h"
+#include "core/train/trainer.h"
+
+/* The newest state that was known to be finite, to go back to. */
+struct good {
+    struct kn_buf w, m, v, state;
+    size_t size, states;
+    long updates;
+};
+
+struct trainer {
+    struct config config;
+    struct kn_backend *be;
+    struct dataset *data;
+    struct model *model;
+    struct batch batch;           /* room for training and for the window */
+    int sequences, context;       /* of a training batch */
+    struct optimizer optimizer;
+    struct measure *measure;
+    struct tally tally;
+    struct good good;
+
+    long step, skipped;
+    int bad_row, returns;         /* steps skipped in a row; how often the good state was taken back */
+    double lr_scale, horizon;     /* 1 until a return halves it; see trainer_horizon */
+    double tokens_seen, wall;     /* wall: seconds in steps */
+    double since_seconds, since_tokens; /* since the newest measurement */
+    long since_steps;
+
+    bool fresh;                   /* the arrays of the newest step are still those of the step */
+    bool measured;                /* `now` says what the newest step measured */
+    double loss, grad_norm, lr;   /* of the newest step */
+    int focus;
+    struct snapshot now;
+};
+
+bool trainer_build(struct trainer *t, const struct config *c, const struct model *from, struct err *e); /* model, measure, good */
+void trainer_keep(struct trainer *t);                /* the state of now is good */
+bool trainer_apply(struct trainer *t, const struct config *c, struct err *e); /* strategy and knobs, live */
+void trainer_tell(struct trainer *t, const char *format, ...) __attribute__((format(printf, 2, 3))); /* the notice */
+void trainer_settle(struct trainer *t);              /* `now`: what the newest step measured, while its arrays are there */
+void trainer_identify(struct trainer *t);            /* `now`: what is running */
+#endif

@@ -1,0 +1,354 @@
+/* core/train/trainer.c - Opening, one step, and what to do when a step is not finite: its update is left out; after
+ * three in a row the newest good state comes back at half the learning rate; after three of those it is over. */
+#include "core/train/inside.h"
+#include "core/base/clock.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEEP_EVERY = 50, BAD_ROW = 3, RETURNS = 3, EVALUATION_MOST = 1 << 18 };
+
+/* ---- opening ------------------------------------------------------------------------------------------------------ */
+static struct kn_backend *open_backend(const struct config *c, struct err *e)
+{
+    char why[200] = "";
+    struct kn_settings settings = {.threads = c->threads, .simd = c->simd[0] ? c->simd : "auto"};
+    struct kn_backend *be = kn_open(c->backend[0] ? c->backend : "auto", &settings, why, sizeof why);
+    if (!be) err_set(e, ERR_BACKEND, "%s", why[0] ? why : "no backend could be opened");
+    return be;
+}
+
+/* Tokens of the window: 64 orders, or 256 bytes in texts of the model's context. */
+static void window_shape(const struct trainer *t, int *sequences, int *context)
+{
+    bool text = t->data->shape.text;
+    *context = text ? (t->context < SNAP_TOKENS ? t->context : SNAP_TOKENS) : 1;
+    *sequences = text ? SNAP_TOKENS / *context : 64;
+}
+
+static bool open_good(struct good *g, struct trainer *t, struct err *e)
+{
+    const struct model *m = t->model;
+    const struct route *r = &m->layer[0].moe.route;
+    *g = (struct good){.size = m->params.size};
+    for (int i = 0; i < ROUTER_ARRAYS && r->router->state[i].name; i++)
+        g->states += (size_t)m->L * (size_t)router_array_size(&r->router->state[i], r->E, r->S, r->D);
+    g->w = kn_alloc(t->be, g->size), g->m = kn_alloc(t->be, g->size), g->v = kn_alloc(t->be, g->size);
+    g->state = kn_alloc(t->be, g->states + 1);
+    return (g->w.at && g->m.at && g->v.at && g->state.at) ||
+           err_set(e, ERR_MEMORY, "not enough memory for a second copy of the model to fall back on; try a smaller model");
+}
+
+static void close_good(struct good *g, struct kn_backend *be)
+{
+    kn_free(be, g->w), kn_free(be, g->m), kn_free(be, g->v), kn_free(be, g->state);
+    *g = (struct good){0};
+}
+
+/* Copies router state between the layers and the good copy. */
+static void move_states(struct trainer *t, bool keep)
+{
+    size_t at = 0;
+    for (int l = 0; l < t->model->L; l++) {
+        struct route *r = &t->model->layer[l].moe.route;
+        for (int i = 0; i < ROUTER_ARRAYS && r->router->state[i].name; i++) {
+            size_t n = (size_t)router_array_size(&r->router->state[i], r->E, r->S, r->D);
+            struct kn_buf copy = kn_part(t->be, t->good.state, at);
+            kn_copy(t->be, keep ? copy : r->state[i], keep ? r->state[i] : copy, n);
+            at += n;
+        }
+    }
+}
+
+void trainer_keep(struct trainer *t)
+{
+    const struct params *p = &t->model->params;
+    kn_copy(t->be, t->good.w, p->w, p->size);
+    kn_copy(t->be, t->good.m, p->m, p->size);
+    kn_copy(t->be, t->good.v, p->v, p->size);
+    move_states(t, true);
+    t->good.updates = t->optimizer.updates;
+}
+
+static void go_back(struct trainer *t)
+{
+    struct params *p = &t->model->params;
+    kn_copy(t->be, p->w, t->good.w, p->size);
+    kn_copy(t->be, p->m, t->good.m, p->size);
+    kn_copy(t->be, p->v, t->good.v, p->size);
+    move_states(t, false);
+    t->optimizer.updates = t->good.updates;
+    model_repack(t->model);
+}
+
+/* A model for *c in the place of the one there is, which stays where anything fails. `from`: weights to carry over. */
+bool trainer_build(struct trainer *t, const struct config *c, const struct model *from, struct err *e)
+{
+    int sequences, context;
+    window_shape(t, &sequences, &context);
+    int room = t->sequences * t->context;
+    if (sequences * context > room) room = sequences * context;
+    struct trainer old = *t;
+    t->model = calloc(1, sizeof *t->model);
+    t->measure = NULL;
+    t->good = (struct good){0};
+    bool ok = t->model || err_set(e, ERR_MEMORY, "not enough memory for the model");
+    ok = ok && model_open(t->model, t->be, c, &t->data->shape, room, e);
+    ok = ok && (!from || params_take(&t->model->params, &from->params, config_int(c, CONFIG_EXPERTS),
+                                     from->config.router == c->router, e));
+    ok = ok && (t->measure = measure_open(t->model, e)) && open_good(&t->good, t, e);
+    struct trainer *gone = ok ? &old : t;
+    if (gone->model) model_close(gone->model);
+    free(gone->model);
+    measure_close(gone->measure);
+    close_good(&gone->good, t->be);
+    if (!ok) {
+        t->model = old.model, t->measure = old.measure, t->good = old.good;
+        return false;
+    }
+    if (from) model_repack(t->model);
+    t->config = *c;
+    trainer_keep(t);
+    return true;
+}
+
+struct trainer *trainer_open(const struct config *c, struct err *e)
+{
+    struct err warning = {0};
+    struct trainer *t = calloc(1, sizeof *t);
+    if (!t) {
+        err_set(e, ERR_MEMORY, "not enough memory to train");
+        return NULL;
+    }
+    if (!config_check(c, &warning)) {
+        if (e) *e = warning;
+        goto failed;
+    }
+    t->config = *c;
+    t->lr_scale = 1, t->horizon = -1;
+    snapshot_clear(&t->now);
+    if (!(t->data = dataset_open(c->data, (uint64_t)c->value[CONFIG_TASK_SEED], e))) goto failed;
+    if (!(t->be = open_backend(c, e))) goto failed;
+    t->sequences = config_int(c, CONFIG_BATCH), t->context = t->data->shape.text ? config_int(c, CONFIG_CONTEXT) : 1;
+    int sequences, context;
+    window_shape(t, &sequences, &context);
+    if (sequences * context < t->sequences * t->context) sequences = t->sequences, context = t->context;
+    if (!batch_open(&t->batch, &t->data->shape, sequences, context, e)) goto failed;
+    if (!optimizer_open(&t->optimizer, t->be, e) || !trainer_build(t, c, NULL, e)) goto failed;
+    trainer_identify(t);
+    trainer_tell(t, "%s", warning.text);
+    return t;
+failed:
+    trainer_close(t);
+    return NULL;
+}
+
+void trainer_close(struct trainer *t)
+{
+    if (!t) return;
+    if (t->model) model_close(t->model);
+    free(t->model);
+    measure_close(t->measure);
+    if (t->be) close_good(&t->good, t->be);
+    optimizer_close(&t->optimizer);
+    batch_close(&t->batch);
+    dataset_close(t->data);
+    kn_close(t->be);
+    free(t);
+}
+
+/* ---- one step ----------------------------------------------------------------------------------------------------- */
+static void fill(struct trainer *t, enum data_split split, int64_t index, int sequences, int context)
+{
+    t->batch.sequences = sequences, t->batch.context = context, t->batch.T = sequences * context;
+    t->data->fill(t->data, (uint64_t)t->config.value[CONFIG_SEED], split, index, &t->batch);
+    model_input(t->model, &t->batch);
+}
+
+static bool backend_alive(struct trainer *t, struct err *e)
+{
+    const char *op, *reason;
+    if (kn_sync(t->be, &op, &reason)) return true;
+    return err_set(e, ERR_BACKEND, "backend %s failed in %s: %s; try --backend cpu", kn_name(t->be), op, reason);
+}
+
+static bool routed(struct trainer *t)
+{
+    int32_t bad[SNAP_LAYERS];
+    kn_read_ints(t->be, bad, t->model->bad, (size_t)t->model->L);
+    for (int l = 0; l < t->model->L; l++)
+        if (bad[l]) return false;
+    return true;
+}
+
+/* The step's gradient stays unused. */
+static bool skip(struct trainer *t, struct err *e)
+{
+    struct params *p = &t->model->params;
+    kn_zero(t->be, p->g, p->size);
+    t->skipped++;
+    if (++t->bad_row < BAD_ROW) {
+        trainer_tell(t, "step %ld was not finite; its update is left out", t->step);
+        return true;
+    }
+    if (t->returns == RETURNS)
+        return err_set(e, ERR_DIVERGED,
+                       "training diverged at step %ld, and %d returns to an earlier state did not help; try a smaller lr (it was "
+                       "%.3g), clip 1, or a longer warmup",
+                       t->step, RETURNS, t->config.value[CONFIG_LR] * t->lr_scale);
+    t->bad_row = 0, t->returns++;
+    t->lr_scale /= 2;
+    go_back(t);
+    trainer_tell(t, "%d steps in a row were not finite; back to the state after %ld updates, at lr x %g", BAD_ROW,
+                 t->optimizer.updates, t->lr_scale);
+    return true;
+}
+
+bool trainer_step(struct trainer *t, struct err *e)
+{
+    double start = clock_now();
+    struct model *m = t->model;
+    fill(t, DATA_TRAIN, t->step, t->sequences, t->context);
+    model_forward(m, true);
+    model_loss(m, true);
+    model_backward(m);
+    optimizer_sums(&t->optimizer, &m->params, m->loss, t->config.value[CONFIG_CLIP]);
+    t->lr = t->lr_scale * optimizer_rate(&t->config, t->step, t->horizon);
+    bool finite = optimizer_finite(&t->optimizer, &t->loss, &t->grad_norm);
+    if (!backend_alive(t, e)) return false;
+    bool ok = true;
+    if (finite && routed(t)) {
+        if (t->step % KEEP_EVERY == 0) trainer_keep(t);
+        optimizer_update(&t->optimizer, &m->params, t->lr, t->config.value[CONFIG_DECAY]);
+        model_repack(m);
+        model_after_step(m);
+        t->bad_row = 0;
+    } else {
+        ok = skip(t, e);
+    }
+    t->step++;
+    t->fresh = true, t->measured = false;
+    double seconds = clock_now() - start, tokens = m->T;
+    t->wall += seconds, t->tokens_seen += tokens;
+    t->since_seconds += seconds, t->since_tokens += tokens, t->since_steps++;
+    return ok;
+}
+
+/* ---- measuring ---------------------------------------------------------------------------------------------------- */
+void trainer_settle(struct trainer *t)
+{
+    if (t->measured || !t->fresh) return;
+    memset(&t->tally, 0, sizeof t->tally);
+    for (int l = 0; l < t->model->L; l++) route_losses(&t->model->layer[l].moe.route);
+    measure_add(t->measure, &t->tally, t->model, &t->batch, t->batch.T);
+    measure_step(&t->tally, t->model, &t->now);
+    measure_rule(t->measure, t->model, &t->now);
+    t->measured = true;
+}
+
+static void route_window(struct trainer *t)
+{
+    int sequences, context;
+    window_shape(t, &sequences, &context);
+    fill(t, DATA_VAL, 0, sequences, context);
+    t->fresh = false;
+    model_forward(t->model, false);
+    model_loss(t->model, false);
+    measure_window(t->measure, t->model, t->data, &t->batch, t->focus, &t->now);
+    t->now.window_step = t->step;
+}
+
+void trainer_measure(struct trainer *t, struct snapshot *to, bool window)
+{
+    struct snapshot *s = &t->now;
+    trainer_settle(t);
+    s->step = t->step;
+    s->skipped_steps = (double)t->skipped;
+    s->tokens_seen = t->tokens_seen, s->wall_s = t->wall;
+    if (t->step > 0) s->lr = t->lr, s->grad_norm = t->grad_norm;
+    if (t->since_steps > 0) {
+        s->step_ms = 1e3 * t->since_seconds / (double)t->since_steps;
+        s->tokens_per_s = t->since_tokens / t->since_seconds;
+        t->since_steps = 0, t->since_seconds = t->since_tokens = 0;
+    }
+    if (window) route_window(t);
+    *to = *s;
+}
+
+bool trainer_evaluate(struct trainer *t, long tokens, struct snapshot *to, struct err *e)
+{
+    trainer_settle(t);
+    t->fresh = false;
+    double all = fmin(t->data->val_tokens, tokens > 0 ? (double)tokens : EVALUATION_MOST);
+    memset(&t->tally, 0, sizeof t->tally);
+    for (int64_t i = 0; t->tally.tokens < all; i++) {
+        fill(t, DATA_VAL, i, t->sequences, t->context);
+        model_forward(t->model, false);
+        model_loss(t->model, false);
+        double left = all - t->tally.tokens;
+        measure_add(t->measure, &t->tally, t->model, &t->batch, left < t->batch.T ? (int)left : t->batch.T);
+        if (!backend_alive(t, e)) return false;
+    }
+    measure_val(&t->tally, t->model, &t->now);
+    to->val_loss = t->now.val_loss, to->val_accuracy = t->now.val_accuracy;
+    to->val_experts_per_token = t->now.val_experts_per_token, to->val_count_need_rho = t->now.val_count_need_rho;
+    to->val_bits_per_char = t->now.val_bits_per_char;
+    return true;
+}
+
+void trainer_horizon(struct trainer *t, double fraction_done)
+{
+    t->horizon = fraction_done;
+}
+
+/* ---- what is running ---------------------------------------------------------------------------------------------- */
+void trainer_tell(struct trainer *t, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(t->now.notice, sizeof t->now.notice, format, args);
+    va_end(args);
+}
+
+void trainer_identify(struct trainer *t)
+{
+    struct snapshot *s = &t->now;
+    const struct config *c = &t->config;
+    const struct route *r = &t->model->layer[0].moe.route;
+    snprintf(s->data, sizeof s->data, "%s", t->data->label);
+    config_label(c, s->run_label, sizeof s->run_label);
+    s->router = c->router;
+    memcpy(s->knob, c->knob, sizeof s->knob);
+    memcpy(s->setting, c->value, sizeof c->value);
+    s->E = r->E, s->S = r->S, s->N = r->N, s->L = t->model->L, s->D = r->D, s->H = config_int(c, CONFIG_EXPERT_WIDTH);
+    s->context = t->context, s->tokens_per_step = t->sequences * t->context;
+    s->threads = kn_threads(t->be), s->predictions = t->data->shape.items;
+    s->text = t->data->shape.text, s->paper = c->paper;
+    snprintf(s->backend, sizeof s->backend, "%s", kn_name(t->be));
+    snprintf(s->simd, sizeof s->simd, "%s", kn_simd(t->be));
+    s->seed = (uint64_t)c->value[CONFIG_SEED];
+    s->params = (double)t->model->params.count_of_numbers;
+    s->step = t->step;
+}
+
+const struct config *trainer_config(const struct trainer *t)
+{
+    return &t->config;
+}
+
+long trainer_now(const struct trainer *t)
+{
+    return t->step;
+}
+
+const struct dataset *trainer_data(const struct trainer *t)
+{
+    return t->data;
+}
+
+struct model *trainer_model(struct trainer *t)
+{
+    return t->model;
+}

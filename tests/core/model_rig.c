@@ -1,0 +1,86 @@
+/* Small models to be tested on, and their numbers. */
+#include "tests/core/model_rig.h"
+
+#include <stdarg.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const char *rig_folder(void)
+{
+    static char folder[64];
+    snprintf(folder, sizeof folder, "/tmp/vanpool-model-%d", (int)getpid());
+    mkdir(folder, 0700);
+    return folder;
+}
+
+const char *rig_text(void)
+{
+    static char path[96];
+    static const char *const words[] = {"order ", "van ", "piano ", "north ", "the ", "a crew ", "drives ", "and ", "box.\n"};
+    snprintf(path, sizeof path, "%s/text.txt", rig_folder());
+    FILE *f = fopen(path, "w");
+    ck_assert_ptr_nonnull(f);
+    for (unsigned i = 0, r = 1; i < 3000; i++, r = r * 1103515245u + 12345u) fputs(words[r >> 16 & 7], f), fputs(i % 9 ? "" : words[8], f);
+    ck_assert_int_eq(fclose(f), 0);
+    return path;
+}
+
+struct config rig_config(const char *data, const char *strategy, const char *backend, ...)
+{
+    struct config c;
+    struct err e = {0};
+    char what[128] = "orders";
+    va_list args;
+    if (strcmp(data, "text") == 0) snprintf(what, sizeof what, "text:%s", rig_text());
+    ck_assert_msg(config_start(&c, what, strategy, &e), "%s", e.text);
+    snprintf(c.backend, sizeof c.backend, "%s", backend);
+    c.threads = 1;
+    va_start(args, backend);
+    for (const char *pair; (pair = va_arg(args, const char *));) {
+        char name[32];
+        const char *value = strchr(pair, '=') + 1;
+        snprintf(name, sizeof name, "%.*s", (int)(value - pair - 1), pair);
+        bool ok = router_knob(c.router, name) >= 0 ? config_set_knob(&c, name, value, &e) : config_set(&c, name, value, &e);
+        ck_assert_msg(ok, "%s: %s", pair, e.text);
+    }
+    va_end(args);
+    return c;
+}
+
+struct trainer *rig_open(const struct config *c)
+{
+    struct err e = {0};
+    struct trainer *t = trainer_open(c, &e);
+    ck_assert_msg(t != NULL, "%s", e.text);
+    return t;
+}
+
+void rig_steps(struct trainer *t, int steps)
+{
+    struct err e = {0};
+    for (int i = 0; i < steps; i++) ck_assert_msg(trainer_step(t, &e), "%s", e.text);
+}
+
+double *rig_read(struct trainer *t, struct kn_buf block, size_t *n)
+{
+    *n = t->model->params.size;
+    double *to = malloc(*n * sizeof *to);
+    ck_assert_ptr_nonnull(to);
+    kn_read(t->be, to, block, *n);
+    return to;
+}
+
+void rig_same_bits(struct trainer *a, struct trainer *b, const char *what)
+{
+    const struct params *p = &a->model->params, *q = &b->model->params;
+    const struct kn_buf left[] = {p->w, p->m, p->v}, right[] = {q->w, q->m, q->v};
+    static const char *const names[] = {"weight", "first moment", "second moment"};
+    for (int k = 0; k < 3; k++) {
+        size_t n, m;
+        double *x = rig_read(a, left[k], &n), *y = rig_read(b, right[k], &m);
+        ck_assert_uint_eq(n, m);
+        for (size_t i = 0; i < n; i++)
+            ck_assert_msg(memcmp(&x[i], &y[i], sizeof *x) == 0, "%s: %s %zu is %.17g and %.17g", what, names[k], i, x[i], y[i]);
+        free(x), free(y);
+    }
+}
