@@ -1,0 +1,223 @@
+/* core/console/console.c - The handle that faces hold: lines in, steps made, snapshots out. */
+#include "core/console/verbs.h"
+#include "core/script/command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the table ---- */
+
+/* What a face does itself; here for help and completion. */
+const struct command face_commands[] = {
+    {.name = "view",
+     .usage = "view NAME",
+     .help = "look at another question",
+     .kind = COMMAND_FACE},
+    {.name = "hint", .usage = "hint", .help = "what to try next", .kind = COMMAND_FACE},
+    {.name = "color",
+     .usage = "color auto|always|never",
+     .help = "colours on the screen",
+     .kind = COMMAND_FACE},
+    {.name = "charset",
+     .usage = "charset auto|ascii|block|braille",
+     .help = "characters on the screen",
+     .kind = COMMAND_FACE},
+    {.name = "quit", .usage = "quit", .help = "leave", .kind = COMMAND_FACE},
+    {.name = NULL},
+};
+
+const struct command *command_at(int i)
+{
+    static const struct command *const tables[] = {train_commands, route_commands, show_commands,
+                                                   file_commands, face_commands};
+    for (size_t t = 0; t < sizeof tables / sizeof *tables && i >= 0; t++)
+        for (const struct command *c = tables[t]; c->name; c++)
+            if (i-- == 0) return c;
+    return NULL;
+}
+
+const struct command *verb_named(const char *name)
+{
+    const struct command *c = NULL;
+    for (int i = 0; (c = command_at(i)); i++)
+        if (strcmp(c->name, name) == 0) break;
+    return c;
+}
+
+bool verb_words(const struct command *of, int argc, int least, int most, struct err *e)
+{
+    if (argc - 1 >= least && argc - 1 <= most) return true;
+    return err_set(e, ERR_USAGE, "%s takes %s: %s", of->name,
+                   argc - 1 > most ? "fewer words" : "more words", of->usage);
+}
+
+bool verb_number(const char *what, const char *word, long least, long *to, struct err *e)
+{
+    char *end;
+    bool digits = *word && !word[strspn(word, "0123456789")] && strlen(word) <= 15;
+    long value = digits ? strtol(word, &end, 10) : -1;
+    if (!digits || value < least)
+        return err_set(e, ERR_USAGE, "%s is a whole number of at least %ld, not '%.40s'", what,
+                       least, word);
+    *to = value;
+    return true;
+}
+
+void complete_strategies(verb_add *add, void *to)
+{
+    for (int i = 0; router_at(i); i++) add(to, router_at(i)->name);
+}
+
+void complete_knobs(const struct router *r, const char *end, verb_add *add, void *to)
+{
+    char word[64];
+    for (int i = 0; i < ROUTER_KNOBS && r->knobs[i].name; i++) {
+        snprintf(word, sizeof word, "%s%s", r->knobs[i].name, end);
+        add(to, word);
+    }
+}
+
+/* ---- the handle ---- */
+
+struct console *console_adopt(struct trainer *t, struct err *e)
+{
+    struct console *c = calloc(1, sizeof *c);
+    if (!c) {
+        err_set(e, ERR_MEMORY, "out of memory: a console needs %zu bytes", sizeof *c);
+        trainer_close(t);
+        return NULL;
+    }
+    c->trainer = t;
+    c->goal = trainer_now(t);
+    c->stale = true;
+    snapshot_clear(&c->snapshot);
+    return c;
+}
+
+struct console *console_open(const struct config *config, struct err *e)
+{
+    struct trainer *t = trainer_open(config, e);
+    return t ? console_adopt(t, e) : NULL;
+}
+
+void console_close(struct console *c)
+{
+    if (!c) return;
+    while (c->scripts > 0) script_close(&c->script[--c->scripts]);
+    trainer_close(c->trainer);
+    free(c);
+}
+
+struct config console_config(const struct console *c)
+{
+    struct config config = *trainer_config(c->trainer);
+    for (int i = 0; i < CONFIG_COUNT; i++) {
+        if (!(c->waiting >> i & 1)) continue;
+        config.value[i] = c->size[i];
+        config.named |= 1u << i;
+    }
+    return config;
+}
+
+bool console_renew(struct console *c, const struct config *to, struct err *e)
+{
+    bool endless = c->goal < 0;
+    if (!config_check(to, e) || !trainer_reset(c->trainer, to, e)) return false;
+    c->waiting = 0;
+    c->goal = endless ? -1 : trainer_now(c->trainer);
+    c->stale = true;
+    snapshot_clear(&c->snapshot);
+    return true;
+}
+
+/* Ends every script; the sentence says where. */
+static void scripts_fail(struct console *c, struct err *e)
+{
+    const struct script *s = &c->script[c->scripts - 1];
+    struct err was = *e;
+    err_set(e, was.code, "%s:%d: %s", s->name, s->line, was.text);
+    while (c->scripts > 0) script_close(&c->script[--c->scripts]);
+}
+
+static bool run(struct console *c, struct command_line *words, struct text *out, struct err *e)
+{
+    if (words->argc == 0) return true;
+    const struct command *command = command_find(words->argv[0], e);
+    if (!command) return false;
+    if (command->kind == COMMAND_CORE) return command->run(c, words->argc, words->argv, out, e);
+    if (strcmp(command->name, "quit") == 0)
+        c->quit = true;
+    else
+        text_add(out, "%s is for the explorer's screen\n", command->name);
+    return true;
+}
+
+bool console_do(struct console *c, const char *line, struct text *out, struct err *e)
+{
+    struct command_line words;
+    struct err own = {0};
+    bool scripted = c->scripted && c->scripts > 0;
+    c->scripted = false;
+    bool ok = command_parse(&words, line, &own);
+    if (ok && words.open_quote)
+        ok = err_set(&own, ERR_USAGE, "a quote is open at the end of the line: close it with \"");
+    ok = ok && run(c, &words, out, &own);
+    if (out->failed)
+        ok = err_set(&own, ERR_MEMORY, "out of memory for what %s says", words.argv[0]);
+    c->stale = true;
+    if (ok) return true;
+    if (scripted && c->scripts > 0) scripts_fail(c, &own);
+    if (e) *e = own;
+    return false;
+}
+
+bool console_next(struct console *c, char *line, int size)
+{
+    while (c->scripts > 0) {
+        if (script_next(&c->script[c->scripts - 1], line, size)) return c->scripted = true;
+        script_close(&c->script[--c->scripts]);
+    }
+    return false;
+}
+
+bool console_busy(const struct console *c)
+{
+    return !c->paused && !c->quit && (c->goal < 0 || trainer_now(c->trainer) < c->goal);
+}
+
+static void measure(struct console *c, bool window)
+{
+    struct snapshot *s = &c->snapshot;
+    trainer_measure(c->trainer, s, window);
+    s->goal = c->goal;
+    s->paused = !console_busy(c);
+    s->finished = c->goal >= 0 && s->step > 0 && s->step >= c->goal;
+    c->stale = false;
+}
+
+bool console_step(struct console *c, bool wanted, bool window, struct err *e)
+{
+    if (!console_busy(c)) return true;
+    bool ok = trainer_step(c->trainer, e);
+    c->stale = true;
+    if (!ok) c->goal = trainer_now(c->trainer);
+    if (wanted || window || !ok) measure(c, window);
+    return ok;
+}
+
+const struct snapshot *console_snapshot(struct console *c)
+{
+    if (c->stale) measure(c, true);
+    return &c->snapshot;
+}
+
+struct trainer *console_trainer(struct console *c)
+{
+    return c->trainer;
+}
+
+bool console_quit(const struct console *c)
+{
+    return c->quit;
+}

@@ -1,0 +1,42 @@
+#ifndef CORE_CONSOLE_VERBS_H
+#define CORE_CONSOLE_VERBS_H
+/* What the verbs share: the console's inside, and the tables of cmd_*.c that console.c joins into
+ * one. */
+#include "core/console/console.h"
+#include "core/script/script.h"
+#include "core/train/trainer.h"
+
+enum { CONSOLE_SCRIPTS = 8 };
+
+struct console {
+    struct trainer *trainer;
+    struct snapshot snapshot;
+    bool stale; /* the trainer has moved on since `snapshot` was measured */
+    long goal;  /* the step at which training stops; -1: none */
+    bool paused, quit;
+    double size[CONFIG_COUNT]; /* settings that wait for `reset`, where waiting has their bit */
+    unsigned waiting;
+    struct script script[CONSOLE_SCRIPTS]; /* opened by `source`, innermost last */
+    int scripts;
+    bool scripted; /* the line being run came from a script */
+};
+
+/* Each ends with .name NULL. */
+extern const struct command train_commands[], route_commands[], show_commands[], file_commands[],
+    face_commands[];
+
+/* The trainer's config, with what waits for `reset`. */
+struct config console_config(const struct console *c);
+/* A fresh model of this config in the trainer's place; on error all stays as it was. */
+bool console_renew(struct console *c, const struct config *to, struct err *e);
+/* A whole number of at least `least`. */
+bool verb_number(const char *what, const char *word, long least, long *to, struct err *e);
+/* Refuses words beyond `most` (the command's own not counted) or fewer than `least`, with the
+ * usage. */
+bool verb_words(const struct command *of, int argc, int least, int most, struct err *e);
+const struct command *verb_named(const char *name); /* in the whole table; must be there */
+
+typedef void verb_add(void *to, const char *word);
+void complete_strategies(verb_add *add, void *to);
+void complete_knobs(const struct router *r, const char *end, verb_add *add, void *to);
+#endif

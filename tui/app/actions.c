@@ -1,0 +1,326 @@
+/* tui/app/actions.c - What the keys of keys.c do, and the commands that are a face's own. */
+#include "core/script/command.h"
+#include "tui/app/inside.h"
+#include "tui/app/keys.h"
+#include "tui/prompt/line.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { PAGE = 10, LONGEST_PAGE = 1023 };
+
+void app_hint(struct app *a, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(a->hint, sizeof a->hint, format, args);
+    va_end(args);
+    a->stale = true;
+}
+
+/* ---- looking ---- */
+
+void action_view(struct app *a, const struct view *to)
+{
+    if (to == a->frame.view) return;
+    a->before = a->frame.view;
+    a->frame.view = to;
+    a->scene.scroll = 0;
+}
+
+static const struct view *view_of_key(char key)
+{
+    for (int i = 0; view_at(i); i++)
+        if (view_at(i)->key == key) return view_at(i);
+    return NULL;
+}
+
+static void do_view(struct app *a, const char *key)
+{
+    const struct view *v = view_of_key(*key);
+    if (v) action_view(a, v);
+    else app_hint(a, "view %s is not built yet: the views are listed under ?", key);
+}
+
+static void do_help(struct app *a, const char *key)
+{
+    const struct view *help = view_of_key('?');
+    bool there = a->frame.view == help && !a->scene.topic;
+    if (!help) return app_hint(a, "view %s is not built yet", key);
+    action_view(a, there && a->before ? a->before : help);
+    a->scene.topic = NULL;
+    a->scene.scroll = 0;
+}
+
+static void do_explain(struct app *a, const char *key)
+{
+    (void)key;
+    struct text page = {0};
+    const struct view *v = a->frame.view;
+    text_add(&page, "%s\n\n%s\n\n", v->question, v->explain ? v->explain : "");
+    if (a->any && v->tell) v->tell(&page, &a->scene);
+    popup_page(&a->popup, v->title, text_str(&page));
+    text_free(&page);
+}
+
+static void do_open(struct app *a, const char *key)
+{
+    (void)key;
+    const struct view *v = view_find("why", NULL);
+    if (v) action_view(a, v);
+    else app_hint(a, "opening a token is not built yet: its numbers stand under Now");
+}
+
+static void do_back(struct app *a, const char *key)
+{
+    (void)key;
+    if (a->frame.presenter) a->frame.presenter = false;
+    else if (a->before) action_view(a, a->before);
+}
+
+static void do_presenter(struct app *a, const char *key)
+{
+    (void)key;
+    a->frame.presenter = !a->frame.presenter;
+}
+
+static void do_log(struct app *a, const char *key)
+{
+    (void)key;
+    a->scene.log_axis = !a->scene.log_axis;
+}
+
+static void do_layer(struct app *a, const char *key)
+{
+    (void)key;
+    int layers = a->any ? a->now.L : 0;
+    if (layers < 2) return app_hint(a, "this model has one layer");
+    a->scene.layer = (a->scene.layer + 1) % layers;
+    app_hint(a, "layer %d of %d", a->scene.layer + 1, layers);
+    char line[32]; /* its scores, too, where the console brings one layer's at a time */
+    snprintf(line, sizeof line, "layer %d", a->scene.layer + 1);
+    if (command_find("layer", NULL)) wish_say(a, line, false);
+}
+
+/* A page knows its length only when it is drawn: its end is where scrolling changes nothing more. */
+static bool same_page(const struct app *a, struct canvas *one, struct canvas *other, int scroll, int far)
+{
+    struct scene s = a->scene;
+    s.scroll = scroll, frame_draw(one, &s, &a->frame);
+    s.scroll = far, frame_draw(other, &s, &a->frame);
+    return memcmp(one->cells, other->cells, sizeof *one->cells * one->width * one->height) == 0;
+}
+
+static int page_end(const struct app *a)
+{
+    struct canvas one, other = {0};
+    int low = 0, high = LONGEST_PAGE, width = a->canvas.width, height = a->canvas.height;
+    if (canvas_open(&one, width, height, a->canvas.charset) && canvas_open(&other, width, height, a->canvas.charset))
+        while (low < high) {
+            int middle = (low + high) / 2;
+            if (same_page(a, &one, &other, middle, LONGEST_PAGE)) high = middle;
+            else low = middle + 1;
+        }
+    canvas_close(&one);
+    canvas_close(&other);
+    return high;
+}
+
+static void shift(struct app *a, int by)
+{
+    bool page = a->frame.view->key == '?';
+    int *to = page ? &a->scene.scroll : &a->scene.cursor;
+    int most = page ? page_end(a) : a->any && a->now.tokens > 0 ? a->now.tokens - 1 : 0;
+    *to += by;
+    if (*to > most) *to = most;
+    if (*to < 0) *to = 0;
+}
+
+static void do_move(struct app *a, const char *key)
+{
+    shift(a, strcmp(key, "Up") == 0 || strcmp(key, "Left") == 0 ? -1 : 1);
+}
+
+static void do_page(struct app *a, const char *key)
+{
+    static const struct { const char *key; int by; } pages[] = {
+        {"PgUp", -PAGE}, {"PgDn", PAGE}, {"Home", -9999}, {"End", 9999}};
+    for (int i = 0; i < 4; i++)
+        if (strcmp(pages[i].key, key) == 0) shift(a, pages[i].by);
+}
+
+/* ---- changing ---- */
+
+static void do_strategy(struct app *a, const char *key)
+{
+    (void)key;
+    const struct router *now = a->wished ? a->wished : a->any ? a->now.router : NULL;
+    if (!now) return app_hint(a, "one moment: the model is being made");
+    char line[64];
+    for (int i = 0; router_at(i); i++)
+        if (router_at(i) == now) snprintf(line, sizeof line, "router %s", router_at((i + 1) % router_count())->name);
+    wish_say(a, line, false);
+}
+
+static void do_choose(struct app *a, const char *key)
+{
+    (void)key;
+    popup_chooser(&a->popup, a->any ? a->now.router : NULL);
+}
+
+static int knob_count(const struct app *a)
+{
+    int n = 0;
+    while (a->any && a->now.router && n < ROUTER_KNOBS && a->now.router->knobs[n].name) n++;
+    return n;
+}
+
+static void do_knob(struct app *a, const char *key)
+{
+    int n = knob_count(a);
+    if (n == 0) return app_hint(a, "this strategy has no knob");
+    a->scene.knob = (a->scene.knob + (strcmp(key, "Tab") == 0 ? 1 : n - 1)) % n;
+    const struct option *o = &a->now.router->knobs[a->scene.knob];
+    app_hint(a, "%s: %s  (+ and - turn it)", o->name, o->help);
+}
+
+static void do_turn(struct app *a, const char *key)
+{
+    if (a->scene.knob >= knob_count(a)) return app_hint(a, "no knob is selected: Tab selects one");
+    const struct option *o = &a->now.router->knobs[a->scene.knob];
+    int dir = *key == '+' || *key == '=' ? 1 : -1;
+    double was = a->now.knob[a->scene.knob], to = option_notch(o, was, dir, a->now.E, a->now.N);
+    char line[96], shown[32];
+    if (to == was) return app_hint(a, "%s is at its %s, %s", o->name, dir > 0 ? "highest" : "lowest", option_show(o, was, shown));
+    snprintf(line, sizeof line, "knob %s %.9g", o->name, to);
+    wish_say(a, line, false);
+}
+
+static void do_undo(struct app *a, const char *key)
+{
+    (void)key;
+    wish_undo(a);
+}
+
+static void do_pause(struct app *a, const char *key)
+{
+    (void)key;
+    wish_say(a, a->any && a->now.paused ? "go" : "pause", false);
+}
+
+static void do_step(struct app *a, const char *key)
+{
+    (void)key;
+    wish_say(a, "step", false);
+}
+
+/* ---- the rest ---- */
+
+static void do_prompt(struct app *a, const char *key)
+{
+    (void)key;
+    line_begin();
+    a->typing = true;
+}
+
+static void do_repaint(struct app *a, const char *key)
+{
+    (void)a, (void)key;
+    terminal_repaint();
+}
+
+static void do_quit(struct app *a, const char *key)
+{
+    (void)key;
+    a->quit = true;
+}
+
+static const struct action {
+    const char *name;
+    void (*run)(struct app *a, const char *key);
+} actions[] = {
+    {"view", do_view},         {"strategy", do_strategy}, {"choose", do_choose},
+    {"knob-next", do_knob},    {"knob-before", do_knob},  {"more", do_turn},
+    {"less", do_turn},         {"undo", do_undo},         {"pause", do_pause},
+    {"step", do_step},         {"move", do_move},         {"page", do_page},
+    {"open", do_open},         {"layer", do_layer},       {"log", do_log},
+    {"explain", do_explain},   {"help", do_help},         {"prompt", do_prompt},
+    {"presenter", do_presenter}, {"back", do_back},       {"repaint", do_repaint},
+    {"quit", do_quit},
+};
+
+void action_key(struct app *a, const char *key)
+{
+    const struct key_entry *entry = key_entry_of(key);
+    if (!entry) return app_hint(a, "%s does nothing here: ? lists the keys", key);
+    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
+        if (strcmp(actions[i].name, entry->action) == 0) return actions[i].run(a, key);
+    assert(!"keys.c names an action that is not here");
+}
+
+/* ---- a face's commands ---- */
+
+static int word_among(const char *const *words, const char *word)
+{
+    for (int i = 0; words[i]; i++)
+        if (strcmp(words[i], word) == 0) return i;
+    return -1;
+}
+
+static void face_view(struct app *a, int argc, char **argv)
+{
+    struct err e = {0};
+    const struct view *v = argc == 2 ? view_find(argv[1], &e) : NULL;
+    if (v) action_view(a, v);
+    else app_hint(a, "%s", argc == 2 ? e.text : "view NAME: the names are listed under ?");
+}
+
+static void face_hint(struct app *a, int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    app_hint(a, "s changes the rule, Tab selects a knob, + and - turn it, u takes it back; 1 to 9 look elsewhere");
+}
+
+static void face_color(struct app *a, int argc, char **argv)
+{
+    static const char *const words[] = {"auto", "always", "never", NULL};
+    int to = argc == 2 ? word_among(words, argv[1]) : -1;
+    if (to < 0) return app_hint(a, "color is auto, always or never");
+    terminal_color((enum terminal_color)to);
+}
+
+static void face_charset(struct app *a, int argc, char **argv)
+{
+    static const char *const words[] = {"auto", "ascii", "block", "braille", NULL};
+    int to = argc == 2 ? word_among(words, argv[1]) : -1;
+    if (to < 0) return app_hint(a, "charset is auto, ascii, block or braille");
+    terminal_letters((enum terminal_charset)to);
+}
+
+static void face_quit(struct app *a, int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    a->quit = true;
+}
+
+static void face_help(struct app *a, int argc, char **argv)
+{
+    do_help(a, "?");
+    if (argc < 2) return;
+    snprintf(a->topic, sizeof a->topic, "%s", argv[1]);
+    a->scene.topic = a->topic;
+}
+
+bool action_face(struct app *a, int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        void (*run)(struct app *a, int argc, char **argv);
+    } verbs[] = {{"view", face_view},       {"hint", face_hint}, {"color", face_color},
+                 {"charset", face_charset}, {"quit", face_quit}, {"help", face_help}};
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (strcmp(verbs[i].name, argv[0]) == 0) return verbs[i].run(a, argc, argv), true;
+    return false;
+}

@@ -1,0 +1,193 @@
+/* tui/app/app.c - One loop in one thread: keys are answered at once, snapshots are drawn at most FRAMES times a second,
+ * and with nothing moving it sleeps until a key or a signal comes. */
+#include "tui/app/app.h"
+#include "core/base/clock.h"
+#include "tui/app/inside.h"
+#include "tui/prompt/line.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FRAMES = 20, WINDOWS = 8 };                           /* a second */
+enum { ANSWER_MS = 8, SNAPSHOT_MS = 20, LISTEN_S = 3 }; /* how often is looked for what is waited for, and how long */
+
+/* ---- drawing ---- */
+
+static void draw_choices(const struct app *a, struct canvas *to)
+{
+    const char *choices = line_choices();
+    if (!*choices) return;
+    canvas_fill(to, 0, to->height - 2, to->width, INK_SELECTED, " ");
+    canvas_fit(to, 1, to->height - 2, to->width - 2, INK_SELECTED, "%s", choices);
+    (void)a;
+}
+
+static void paint(struct app *a)
+{
+    int width, height, cursor = 0;
+    terminal_size(&width, &height);
+    if (width != a->canvas.width || height != a->canvas.height || a->canvas.charset != terminal_charset()) {
+        canvas_close(&a->canvas);
+        if (!canvas_open(&a->canvas, width, height, terminal_charset())) return;
+    }
+    a->scene.now = a->any ? &a->now : NULL;
+    a->scene.past = &a->past;
+    a->frame.prompt = a->typing ? line_typed(&cursor) : NULL;
+    a->frame.prompt_cursor = cursor;
+    a->frame.hint = *a->hint ? a->hint : NULL;
+    frame_draw(&a->canvas, &a->scene, &a->frame);
+    if (width >= FRAME_LEAST_WIDTH && height >= FRAME_LEAST_HEIGHT) {
+        popup_draw(&a->popup, &a->canvas);
+        if (a->typing) draw_choices(a, &a->canvas);
+    }
+    terminal_draw(&a->canvas, -1, 0);
+    a->stale = false;
+}
+
+/* ---- hearing ---- */
+
+static bool take_snapshot(struct app *a)
+{
+    double wished[ROUTER_KNOBS];
+    char notice[sizeof a->now.notice];
+    const struct router *router = a->any ? a->now.router : NULL;
+    memcpy(wished, a->now.knob, sizeof wished);
+    memcpy(notice, a->now.notice, sizeof notice);
+    if (!session_snapshot(a->session, &a->now)) return false;
+    if (a->wishes > 0 && router == a->now.router) memcpy(a->now.knob, wished, sizeof wished);
+    if (router != a->now.router) a->scene.knob = 0;
+    if (*a->now.notice && strcmp(notice, a->now.notice) != 0) app_hint(a, "%s", a->now.notice);
+    history_add(&a->past, &a->now);
+    if (a->scene.layer >= a->now.L) a->scene.layer = 0;
+    a->any = a->stale = true;
+    return true;
+}
+
+/* True: something came that a person waits for. A snapshot that comes together with an answer may be older than it. */
+static bool listen(struct app *a)
+{
+    bool first = !a->any, answer = wish_answers(a), snapshot = take_snapshot(a);
+    bool urgent = answer || (snapshot && (first || a->listening > 0));
+    if (answer) a->listening = clock_now() + LISTEN_S;
+    else if (snapshot) a->listening = 0;
+    if (!a->ended && session_ended(a->session, &a->why)) {
+        a->ended = urgent = true;
+        a->wishes = 0;
+        if (!a->any || a->why.code == ERR_NONE) a->quit = true;
+        else app_hint(a, "training has ended: %s", a->why.text);
+    }
+    return urgent;
+}
+
+/* Milliseconds until there is something to look at; -1: until a key. */
+static int patience(const struct app *a, double painted)
+{
+    if (a->ended) return a->stale ? 0 : -1;
+    if (a->wishes > 0 || !a->any) return ANSWER_MS;
+    if (a->listening > clock_now()) return SNAPSHOT_MS;
+    if (a->now.paused && !a->stale) return -1;
+    double left = 1.0 / FRAMES - (clock_now() - painted);
+    return left > 0 ? (int)ceil(left * 1000) : 0;
+}
+
+/* ---- keys ---- */
+
+static void one_key(struct app *a, const char *name)
+{
+    a->hint[0] = 0;
+    if (!popup_key(a, name)) action_key(a, name);
+}
+
+static void prompt_key(struct app *a, const struct terminal_key *key)
+{
+    static struct text line;
+    bool left = strcmp(key->name, "Esc") == 0;
+    enum line_state state = left ? LINE_LEFT : line_key(key->bytes, &line);
+    a->typing = state == LINE_TYPING;
+    if (left) line_end();
+    if (state == LINE_DONE) wish_say(a, text_str(&line), true);
+}
+
+/* Alt and a key is mostly Esc and a key in haste; but inside the prompt these edit words. */
+static bool edits(const char *alt)
+{
+    return strcmp(alt, "Backspace") == 0 || (alt[1] == 0 && strchr("bfdty.", alt[0]));
+}
+
+static void take_keys(struct app *a)
+{
+    static const struct terminal_key escape = {"Esc", "\033"};
+    struct terminal_key key;
+    a->stale = true;
+    while (!a->quit && terminal_key(&key)) {
+        const char *name = key.name, *alt = strncmp(name, "Alt-", 4) == 0 ? name + 4 : NULL;
+        if (a->typing && (!alt || edits(alt))) {
+            prompt_key(a, &key);
+            continue;
+        }
+        if (alt && a->typing) prompt_key(a, &escape);
+        else if (alt) one_key(a, escape.name);
+        one_key(a, alt ? alt : name);
+    }
+}
+
+/* ---- the loop ---- */
+
+static void loop(struct app *a)
+{
+    double painted = clock_now();
+    while (!a->quit) {
+        int happened = terminal_wait(patience(a, painted));
+        if (happened & (TERMINAL_INTERRUPTED | TERMINAL_GONE)) {
+            a->code = ERR_INTERRUPTED;
+            return;
+        }
+        if (happened & TERMINAL_KEYS) take_keys(a);
+        bool urgent = listen(a) || happened != 0;
+        if (urgent || (a->stale && clock_now() - painted >= 1.0 / FRAMES)) {
+            paint(a);
+            painted = clock_now();
+        }
+    }
+}
+
+static void close_all(struct app *a)
+{
+    line_end();
+    terminal_close(); /* first: the person has the terminal back while the last step is made */
+    session_close(a->session);
+    canvas_close(&a->canvas);
+    text_free(&a->popup.page);
+}
+
+static int complain(const struct err *e)
+{
+    fprintf(stderr, "vanpool: %s\n", e->text);
+    return e->code;
+}
+
+int app_run(const struct config *c, const struct app_options *o)
+{
+    struct err e = {.code = ERR_MEMORY, .text = "out of memory: the explorer's screen does not fit"};
+    struct app *a = calloc(1, sizeof *a);
+    if (!a) return complain(&e);
+    if (!terminal_open(o->color, o->charset, &e)) {
+        free(a);
+        return complain(&e);
+    }
+    a->frame.view = view_at(0);
+    app_hint(a, "s changes the rule");
+    paint(a); /* before the model is made: the first screen is there at once */
+    a->session = session_open(c, o->first, &a->why);
+    if (a->session) {
+        session_rates(a->session, FRAMES, WINDOWS);
+        loop(a);
+    }
+    close_all(a);
+    int code = a->code ? a->code : (int)a->why.code;
+    if (a->why.code) complain(&a->why);
+    free(a);
+    return code;
+}

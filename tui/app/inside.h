@@ -1,0 +1,68 @@
+#ifndef TUI_APP_INSIDE_H
+#define TUI_APP_INSIDE_H
+/* What app.c (the loop), actions.c (what keys do), wish.c (command lines and taking them back) and popup.c share. */
+#include "core/session/session.h"
+#include "tui/app/app.h"
+#include "tui/views/view.h"
+
+enum { WISHES = 32, UNDOS = 64 };
+
+/* A command line on its way to the session. Answers come in the order of the wishes. */
+struct wish {
+    char back[256]; /* the line that takes it back; "" none */
+    bool typed;     /* by the person: what it says is shown */
+    bool undoing;
+};
+
+enum popup_kind { POPUP_NONE, POPUP_PAGE, POPUP_CHOOSER };
+struct popup {
+    enum popup_kind kind;
+    char title[64];
+    struct text page;
+    int scroll, choice;
+};
+
+struct app {
+    struct session *session;
+    struct snapshot now;     /* the newest, with knobs as they were last wished */
+    bool any, ended;         /* a snapshot has come; the session is over */
+    struct err why;          /* why it is over */
+    struct history past;
+    struct scene scene;
+    struct frame frame;
+    const struct view *before; /* where Esc leads; NULL: nowhere */
+    char hint[256];          /* the last line until the next key */
+    char topic[64];          /* what help was asked on */
+    bool typing;             /* the prompt is open */
+    struct popup popup;
+    struct canvas canvas;
+
+    struct wish wish[WISHES]; /* oldest first, without an answer yet */
+    int wishes;
+    const struct router *wished; /* the strategy asked for; NULL: the one that runs */
+    char undo[UNDOS][256];   /* newest last */
+    int undos;
+
+    bool stale;              /* the screen does not show what is */
+    double listening;        /* an answer has come, the snapshot after it has not: look for it until then */
+    bool quit;
+    int code;
+};
+
+/* Says a command line to the session, or does what a face does itself. `typed`: by the person. */
+void wish_say(struct app *a, const char *line, bool typed);
+void wish_undo(struct app *a);
+bool wish_answers(struct app *a); /* takes what has come; true: something has */
+
+/* What a key or a face's command does. */
+void action_key(struct app *a, const char *key);
+bool action_face(struct app *a, int argc, char **argv); /* false: not a face's command */
+void action_view(struct app *a, const struct view *to);
+void app_hint(struct app *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+void popup_page(struct popup *p, const char *title, const char *text);
+void popup_chooser(struct popup *p, const struct router *now);
+void popup_close(struct popup *p);
+bool popup_key(struct app *a, const char *key); /* false: not for the popup */
+void popup_draw(const struct popup *p, struct canvas *to);
+#endif

@@ -1,0 +1,97 @@
+/* tui/cli/cli.c - The table of subcommands, and the way from words to one of them. */
+#include "tui/cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct subcommand subcommands[] = {
+    {"explore", "", "the full-screen explorer; the default",
+     FLAGS_RUN | FLAGS_MACHINE | FLAGS_SCREEN, 0, cli_explore},
+    {"train", "", "train one model without a screen",
+     FLAGS_RUN | FLAGS_MACHINE | FLAGS_TRAIN | FLAGS_REPORT | FLAGS_JSON, 0, cli_train},
+    {"race", "", "train several strategies on the same seeds, batches and budget",
+     FLAGS_RUN | FLAGS_MACHINE | FLAGS_RACE | FLAGS_REPORT | FLAGS_JSON, 0, cli_race},
+    {"route", "[FILE]", "push router inputs (JSON) through one strategy, forward and backward",
+     FLAGS_MACHINE | FLAGS_JSON, 1, cli_route},
+    {"sample", "CHECKPOINT", "let a trained text model write",
+     FLAGS_MACHINE | FLAGS_SAMPLE | FLAGS_JSON, 1, cli_sample},
+    {"inspect", "FILE", "what is in a checkpoint", FLAGS_JSON, 1, cli_inspect},
+    {"repl", "", "the command language on stdin", FLAGS_RUN | FLAGS_MACHINE | FLAGS_REPL, 0,
+     cli_repl},
+    {"bench", "[WHAT]...", "time the machine, the MoE layer and training steps",
+     FLAGS_MACHINE | FLAGS_BENCH | FLAGS_JSON, 4, cli_bench},
+    {"list", "TABLE", "strategies, datasets, knobs, fields, backends, views, commands, presets",
+     FLAGS_JSON, 1, cli_list},
+    {"doctor", "", "what was found on this machine", FLAGS_MACHINE | FLAGS_JSON, 0, cli_doctor},
+    {"help", "[TOPIC]", "a subcommand, command, strategy, knob or field explained", 0, 1, cli_help},
+    {"version", "", "the version", 0, 0, cli_version},
+};
+enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
+
+const struct subcommand *subcommand_at(int i)
+{
+    return i >= 0 && i < SUBCOMMANDS ? &subcommands[i] : NULL;
+}
+
+const struct subcommand *subcommand_find(const char *name, struct err *e)
+{
+    for (int i = 0; i < SUBCOMMANDS; i++)
+        if (strcmp(subcommands[i].name, name) == 0) return &subcommands[i];
+    const char *near = err_nearest(name, subcommands, SUBCOMMANDS, sizeof *subcommands);
+    if (near)
+        err_set(e, ERR_USAGE, "unknown subcommand '%.40s': did you mean %s?", name, near);
+    else
+        err_set(e, ERR_USAGE, "unknown subcommand '%.40s': 'vanpool help' lists them", name);
+    return NULL;
+}
+
+void subcommand_help(const struct subcommand *s, struct text *out)
+{
+    if (s) {
+        text_add(out, "vanpool %s%s%s [FLAGS]: %s\n", s->name, *s->usage ? " " : "", s->usage,
+                 s->help);
+        flags_help(s->sets, out);
+        return;
+    }
+    text_add(out,
+             "vanpool: a small Mixture-of-Experts trains live, and shows how its router decides.\n"
+             "vanpool [SUBCOMMAND] [FLAGS]\n");
+    for (int i = 0; i < SUBCOMMANDS; i++)
+        text_add(out, "  %-8s %-12s %s\n", subcommands[i].name, subcommands[i].usage,
+                 subcommands[i].help);
+    text_add(out,
+             "vanpool SUBCOMMAND --help lists its flags; vanpool help TOPIC explains a word.\n"
+             "Exit status: 0 done, 1 a check failed, 2 usage, 3 no usable terminal, 4 bad input "
+             "file, 5 file system,\n"
+             "6 out of memory, 7 backend not available, 8 training diverged, 130 interrupted.\n");
+}
+
+static bool show_help(const struct subcommand *s, struct err *e)
+{
+    struct flags f = {0};
+    f.operands.at[0] = s->name;
+    f.operands.count = 1;
+    return cli_help(&f, e);
+}
+
+int subcommand_main(int argc, char **argv)
+{
+    struct err e = {0};
+    struct flags f;
+    const char *first = argc > 1 ? argv[1] : NULL;
+    const struct subcommand *s = &subcommands[0];
+    bool named = first && (first[0] != '-' || !first[1]), ok;
+    if (first && (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0))
+        s = subcommand_find("help", &e), named = true;
+    else if (first && strcmp(first, "--version") == 0)
+        s = subcommand_find("version", &e), named = true;
+    else if (named)
+        s = subcommand_find(first, &e);
+    int skip = named ? 2 : 1;
+    ok = s && flags_read(&f, s->name, s->sets, s->operands, argc > skip ? argc - skip : 0,
+                         argv + skip, &e);
+    if (ok) ok = f.help ? show_help(s, &e) : s->run(&f, &e);
+    if (ok) return 0;
+    if (*e.text) fprintf(stderr, "vanpool: %s\n", e.text);
+    return e.code;
+}

@@ -1,0 +1,52 @@
+/* tui/cli/list.c - `list TABLE`: the program's tables, with those that only faces have. */
+#include "core/console/list.h"
+#include "tui/cli/cli.h"
+#include "tui/cli/out.h"
+#include "tui/views/view.h"
+
+static json_t *view_row(int i)
+{
+    const struct view *v = view_at(i);
+    return v ? json_pack("{s:s, s:s#, s:s, s:s}", "name", v->name, "key", &v->key, (size_t)1,
+                         "title", v->title, "question", v->question)
+             : NULL;
+}
+
+static json_t *subcommand_row(int i)
+{
+    const struct subcommand *s = subcommand_at(i);
+    return s ? json_pack("{s:s, s:s, s:s}", "name", s->name, "usage", s->usage, "help", s->help)
+             : NULL;
+}
+
+static json_t *flag_row(int i)
+{
+    const struct flag *f = flag_at(i);
+    if (!f) return NULL;
+    json_t *all = json_array();
+    for (int s = 0; subcommand_at(s); s++)
+        if ((subcommand_at(s)->sets | FLAGS_EVERY) & f->sets)
+            json_array_append_new(all, json_string(subcommand_at(s)->name));
+    return json_pack("{s:s, s:s?, s:s, s:o}", "name", f->name, "argument", f->argument, "help",
+                     f->help, "subcommands", all);
+}
+
+static const struct listing face_listings[] = {
+    {"views", "the explorer's views", view_row, {"key", "name", "question"}},
+    {"subcommands", "what vanpool does from the shell", subcommand_row, {"name", "help"}},
+    {"flags", "flags of the subcommands", flag_row, {"name", "argument", "help"}},
+    {.name = NULL},
+};
+
+bool cli_list(const struct flags *f, struct err *e)
+{
+    struct text out = {0};
+    const struct listing *l = NULL;
+    if (!f->operands.count) return listing_find("", core_listings, face_listings, e) != NULL;
+    l = listing_find(f->operands.at[0], core_listings, face_listings, e);
+    if (!l) return false;
+    listing_write(l, f->json, &out);
+    bool ok = out_put(&out, e);
+    text_free(&out);
+    return ok;
+}

@@ -1,0 +1,20 @@
+#ifndef TUI_CLI_OUT_H
+#define TUI_CLI_OUT_H
+/* The two streams of a headless run, and Ctrl-C. Data goes to stdout, everything else to stderr. */
+#include "core/base/err.h"
+#include "core/base/text.h"
+
+/* Writes and clears the text, and flushes. False: nobody reads any more, or the disk is full. */
+bool out_put(struct text *t, struct err *e);
+/* A sentence on stderr, "vanpool: " before it. */
+void out_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* A line that replaces itself where stderr is a terminal, and comes every ten seconds where it is
+ * not. */
+void out_progress(const char *line);
+void out_progress_end(void); /* whatever comes next begins on a line of its own */
+
+/* From now on SIGINT and SIGTERM only count; the work ends itself. */
+void out_catch_interrupt(void);
+int out_interrupts(void);
+void out_forget_interrupt(void);
+#endif

@@ -1,0 +1,179 @@
+/* tui/cli/plain.c - The explorer where there is no screen: one event a line, commands from stdin.
+ * Left alone it trains 200 steps and ends; given commands it does them in order and ends where they
+ * end. No escape sequence leaves it. */
+#include "core/base/clock.h"
+#include "core/session/session.h"
+#include "tui/cli/cli.h"
+#include "tui/cli/out.h"
+#include "tui/prompt/tell.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PLAIN_STEPS = 200, PATIENCE_MS = 300, PACE_MS = 10 };
+
+struct plain {
+    struct session *session;
+    struct snapshot *now;
+    struct history *past;
+    struct text out;
+    char input[4096]; /* read and not yet a line */
+    int bytes;
+    bool ended, started, said; /* stdin is at its end; the model is there; a line has come */
+    int waiting;               /* lines said and not answered */
+    int marks;                 /* of the snapshot, told so far: the step of the last */
+    long marked, told;
+    double told_at;
+};
+
+/* ---- what comes from the session ---- */
+
+static bool tell_answer(struct plain *p, const struct session_answer *a, struct err *e)
+{
+    p->waiting--;
+    if (a->ok)
+        text_add(&p->out, "%s%s", a->text,
+                 *a->text && a->text[strlen(a->text) - 1] != '\n' ? "\n" : "");
+    if (p->out.size && !out_put(&p->out, e)) return false;
+    if (!a->ok) out_say("%s: %s", a->line, a->text);
+    return true;
+}
+
+static void tell_marks(struct plain *p)
+{
+    for (int i = 0; i < p->now->marks; i++)
+        if (p->now->mark[i].step > p->marked)
+            text_add(&p->out, "step %ld: %s\n", p->now->mark[i].step, p->now->mark[i].text);
+    if (p->now->marks) p->marked = p->now->mark[p->now->marks - 1].step;
+}
+
+static bool tell_snapshot(struct plain *p, struct err *e)
+{
+    char params[16];
+    double now = clock_now();
+    history_add(p->past, p->now);
+    if (!p->started) {
+        text_add(&p->out, "%s, %s, %s parameters, seed %llu, %s %s on %d threads\n", p->now->data,
+                 p->now->run_label, text_count(params, p->now->params),
+                 (unsigned long long)p->now->seed, p->now->backend, p->now->simd, p->now->threads);
+        p->started = true;
+    }
+    if (p->now->step < p->told) p->told = p->marked = -1; /* a new model */
+    tell_marks(p);
+    bool due = p->now->paused || now - p->told_at >= 0.5;
+    if (p->now->step > 0 && p->now->step != p->told && due) {
+        tell_step(p->now, &p->out);
+        p->told = p->now->step, p->told_at = now;
+    }
+    return p->out.size == 0 || out_put(&p->out, e);
+}
+
+/* Everything that has come. False: the session is over, or nobody reads. */
+static bool listen(struct plain *p, struct err *e)
+{
+    struct session_answer a;
+    bool ended = session_ended(p->session, e);
+    if (session_snapshot(p->session, p->now) && !tell_snapshot(p, e)) return false;
+    while (session_answer(p->session, &a))
+        if (!tell_answer(p, &a, e)) return false;
+    return !ended;
+}
+
+/* ---- what goes to it ---- */
+
+/* Waits for input; true: some came, or its end. */
+static bool read_input(struct plain *p, int ms)
+{
+    struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+    int room = (int)sizeof p->input - 1 - p->bytes;
+    if (p->ended) return usleep((useconds_t)ms * 1000), false;
+    if (poll(&in, 1, ms) <= 0) return false;
+    ssize_t n = read(STDIN_FILENO, p->input + p->bytes, (size_t)room);
+    if (n > 0)
+        p->bytes += (int)n;
+    else
+        p->ended = true;
+    return true;
+}
+
+/* The next whole line, or the last one without an end; a line longer than the room is cut there. */
+static bool take_line(struct plain *p, char *line, int size)
+{
+    char *feed = memchr(p->input, '\n', (size_t)p->bytes);
+    int n = feed ? (int)(feed - p->input) : p->bytes;
+    bool whole = feed || (p->bytes > 0 && (p->ended || p->bytes == (int)sizeof p->input - 1));
+    if (!whole) return false;
+    snprintf(line, (size_t)size, "%.*s", n, p->input);
+    n += feed != NULL;
+    memmove(p->input, p->input + n, (size_t)(p->bytes - n));
+    p->bytes -= n;
+    return true;
+}
+
+static bool say(struct plain *p, const char *line, struct err *e)
+{
+    if (tell_line(line, p->now, p->past, &p->out)) return out_put(&p->out, e);
+    if (session_say(p->session, line)) p->waiting++;
+    return true;
+}
+
+/* In a script the next line waits until what was asked for is trained; beside the run of its own it
+ * is said at once. */
+static bool ready(const struct plain *p, bool alone)
+{
+    return p->started && p->waiting == 0 && (alone || p->now->paused || p->now->goal < 0);
+}
+
+static bool over(const struct plain *p, bool alone)
+{
+    bool idle = p->started && p->waiting == 0;
+    if (alone) return idle && p->now->step >= PLAIN_STEPS;
+    return idle && p->said && p->ended && p->bytes == 0 &&
+           (p->now->paused || p->now->goal < 0 || p->now->step >= PLAIN_STEPS);
+}
+
+static bool loop(struct plain *p, struct err *e)
+{
+    char line[1024], train[32];
+    bool alone = false;
+    double begun = clock_now();
+    snprintf(train, sizeof train, "train %d", PLAIN_STEPS);
+    while (!over(p, alone)) {
+        if (out_interrupts())
+            return err_set(e, ERR_INTERRUPTED, "interrupted at step %ld", p->now->step);
+        read_input(p, PACE_MS);
+        while (ready(p, alone) && take_line(p, line, sizeof line)) {
+            p->said = true;
+            if (!say(p, line, e)) return false;
+        }
+        bool silent = p->ended || clock_now() - begun > PATIENCE_MS / 1e3;
+        if (!p->said && !alone && p->started && silent && p->bytes == 0) {
+            alone = true;
+            if (!say(p, train, e)) return false;
+        }
+        if (!listen(p, e)) return e->code == ERR_NONE;
+    }
+    return true;
+}
+
+bool cli_plain(const struct config *c, struct err *e)
+{
+    struct plain p = {.told = -1, .marked = -1};
+    p.now = calloc(1, sizeof *p.now);
+    p.past = calloc(1, sizeof *p.past);
+    bool ok = p.now && p.past;
+    if (!ok) err_set(e, ERR_MEMORY, "out of memory for a snapshot");
+    out_catch_interrupt();
+    ok = ok && (p.session = session_open(c, "pause", e)) && loop(&p, e);
+    session_close(p.session);
+    const char *view = p.now && p.now->text ? "view tokens" : "view vans";
+    if (ok && p.started && p.now->step > 0 && !p.said && tell_line(view, p.now, p.past, &p.out))
+        ok = out_put(&p.out, e);
+    text_free(&p.out);
+    free(p.now);
+    free(p.past);
+    return ok;
+}

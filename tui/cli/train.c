@@ -1,0 +1,209 @@
+/* tui/cli/train.c - `train`: one model without a screen, until its steps, its minutes or its
+ * condition are reached. Whatever ends it, what was learnt is kept: the end line comes, and --save
+ * is served. */
+#include "core/base/clock.h"
+#include "core/metrics/report.h"
+#include "core/script/expect.h"
+#include "core/train/trainer.h"
+#include "tui/cli/cli.h"
+#include "tui/cli/out.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct run {
+    const struct flags *flags;
+    struct trainer *trainer;
+    struct snapshot *now;
+    struct text out;
+    long last, every;      /* the step that ends it, -1: none; steps between reports */
+    double begun, seconds; /* seconds: NaN where time does not end it */
+    struct expect until;
+    bool wanted, reached; /* until was given; it holds */
+    double measured;      /* when progress was measured last */
+};
+
+/* ---- opening ---- */
+
+static struct trainer *open_trainer(const struct flags *f, struct err *e)
+{
+    struct config c;
+    if (f->resume)
+        return flags_override(f, f->resume, &c, e) ? trainer_resume(f->resume, &c, e) : NULL;
+    return flags_config(f, &c, e) ? trainer_open(&c, e) : NULL;
+}
+
+static bool open_run(struct run *r, const struct flags *f, struct err *e)
+{
+    *r = (struct run){.flags = f, .seconds = f->minutes * 60, .wanted = f->until != NULL};
+    if (f->save_every > 0 && !f->save)
+        return err_set(e, ERR_USAGE, "--save-every needs a file to save to: --save FILE");
+    if (f->until && !expect_read(&r->until, f->until, e)) return false;
+    r->now = calloc(1, sizeof *r->now);
+    if (!r->now) return err_set(e, ERR_MEMORY, "out of memory for a snapshot");
+    snapshot_clear(r->now);
+    r->trainer = open_trainer(f, e);
+    if (!r->trainer) return false;
+    long budget = config_int(trainer_config(r->trainer), CONFIG_STEPS);
+    bool timed = !isnan(r->seconds);
+    r->last = timed && !f->setting[CONFIG_STEPS] ? -1 : budget;
+    r->every = f->every > 0 ? f->every : 100;
+    r->begun = clock_now();
+    trainer_measure(r->trainer, r->now, false);
+    double value;
+    return !r->wanted || expect_value(r->now, r->until.name, &value, e);
+}
+
+static void close_run(struct run *r)
+{
+    trainer_close(r->trainer);
+    free(r->now);
+    text_free(&r->out);
+}
+
+/* ---- telling ---- */
+
+static bool tell_start(struct run *r, struct err *e)
+{
+    if (r->flags->json) {
+        report_start(&r->out, r->now, NULL);
+    } else {
+        char params[16];
+        text_add(&r->out, "%s · %s · %s parameters · %s %s, %d threads · seed %llu\n", r->now->data,
+                 r->now->run_label, text_count(params, r->now->params), r->now->backend,
+                 r->now->simd, r->now->threads, (unsigned long long)r->now->seed);
+        report_row_head(&r->out);
+    }
+    return out_put(&r->out, e);
+}
+
+/* Steps first, then time: what ends the run gives the estimate. */
+static void tell_progress(struct run *r)
+{
+    char loss[16], speed[16], left[16], line[200], goal[24] = "";
+    double elapsed = clock_now() - r->begun, remaining = NAN;
+    const struct snapshot *s = r->now;
+    long step = trainer_now(r->trainer);
+    if (r->last >= 0) {
+        remaining = (double)(r->last - step) * (double)s->tokens_per_step / s->tokens_per_s;
+        snprintf(goal, sizeof goal, "/%ld", r->last);
+    }
+    if (!isnan(r->seconds))
+        remaining = fmin(isnan(remaining) ? INFINITY : remaining, r->seconds - elapsed);
+    snprintf(line, sizeof line, "step %ld%s  loss %s  %s tok/s  %s left", step, goal,
+             text_number(loss, s->loss, 3), text_count(speed, s->tokens_per_s),
+             text_seconds(left, remaining));
+    out_progress(line);
+}
+
+static bool tell_step(struct run *r, struct err *e)
+{
+    if (r->flags->json)
+        report_step(&r->out, r->now, NULL);
+    else
+        report_row(&r->out, r->now);
+    return out_put(&r->out, e);
+}
+
+static bool tell_end(struct run *r, struct err *e)
+{
+    const struct snapshot *s = r->now;
+    char loss[16], right[16], experts[16], bits[16], wall[16];
+    if (r->flags->json) {
+        report_end(&r->out, s, NULL);
+    } else {
+        text_add(&r->out, "validation: loss %s, accuracy %s, experts per token %s",
+                 text_number(loss, s->val_loss, 4), text_number(right, s->val_accuracy, 4),
+                 text_number(experts, s->val_experts_per_token, 2));
+        if (!isnan(s->val_bits_per_char))
+            text_add(&r->out, ", %s bits per character",
+                     text_number(bits, s->val_bits_per_char, 3));
+        text_add(&r->out, "; %ld steps in %s\n", s->step,
+                 text_seconds(wall, clock_now() - r->begun));
+    }
+    return out_put(&r->out, e);
+}
+
+/* ---- training ---- */
+
+/* In mid-run a full disk costs a notice, not the run; the file saved last stays. */
+static void save_on_the_way(struct run *r, long step)
+{
+    struct err e;
+    if (r->flags->save_every <= 0 || step % r->flags->save_every != 0) return;
+    if (!trainer_save(r->trainer, r->flags->save, &e)) out_say("%s; training goes on", e.text);
+}
+
+static bool over(const struct run *r)
+{
+    return r->reached || out_interrupts() > 0 ||
+           (r->last >= 0 && trainer_now(r->trainer) >= r->last) ||
+           clock_now() - r->begun >= r->seconds;
+}
+
+/* --until is asked where reports are made; a condition on the validation split measures a part of
+ * it then. */
+static bool check_until(struct run *r, struct err *e)
+{
+    double value;
+    if (!r->wanted) return true;
+    if (strncmp(r->until.name, "val_", 4) == 0 && !trainer_evaluate(r->trainer, 1 << 14, r->now, e))
+        return false;
+    if (!expect_value(r->now, r->until.name, &value, e)) return false;
+    r->reached = expect_compare(r->until.op, value, r->until.value);
+    return true;
+}
+
+static bool train(struct run *r, struct err *e)
+{
+    while (!over(r)) {
+        if (!isnan(r->seconds) && r->last < 0)
+            trainer_horizon(r->trainer, (clock_now() - r->begun) / r->seconds);
+        if (!trainer_step(r->trainer, e)) return false;
+        long step = trainer_now(r->trainer);
+        if (step % r->every == 0) {
+            trainer_measure(r->trainer, r->now, false);
+            if (!check_until(r, e) || !tell_step(r, e)) return false;
+        } else if (!r->flags->quiet && clock_now() - r->measured >= 0.5) {
+            trainer_measure(r->trainer, r->now, false);
+            r->measured = clock_now();
+        }
+        if (!r->flags->quiet) tell_progress(r);
+        save_on_the_way(r, step);
+    }
+    return true;
+}
+
+/* The end, in this order: nothing that can fail stands before the checkpoint. */
+static bool finish(struct run *r, bool trained, struct err *e)
+{
+    bool saved = true, ok = true;
+    struct err why = {0};
+    bool interrupted = out_interrupts() > 0;
+    if (trained && r->flags->save) saved = trainer_save(r->trainer, r->flags->save, &why);
+    trainer_measure(r->trainer, r->now, false);
+    if (trained) ok = trainer_evaluate(r->trainer, interrupted ? 1 << 14 : 0, r->now, e);
+    if (!tell_end(r, trained && ok ? e : NULL)) ok = false;
+    if (!trained || !ok) return false;
+    if (!saved) return *e = why, false;
+    if (interrupted)
+        return err_set(e, ERR_INTERRUPTED, "interrupted at step %ld%s%s", r->now->step,
+                       r->flags->save ? "; saved to " : "", r->flags->save ? r->flags->save : "");
+    if (r->wanted && !r->reached)
+        return err_set(e, ERR_CHECK,
+                       "%s was not reached in %ld steps: give it more with --steps or --minutes",
+                       r->flags->until, r->now->step);
+    return true;
+}
+
+bool cli_train(const struct flags *f, struct err *e)
+{
+    struct run r;
+    out_catch_interrupt();
+    bool ok = open_run(&r, f, e) && tell_start(&r, e);
+    if (ok) ok = finish(&r, train(&r, e), e);
+    close_run(&r);
+    return ok;
+}

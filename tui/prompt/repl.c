@@ -1,0 +1,151 @@
+/* tui/prompt/repl.c - The command language on stdin or from a file. A person may err and goes on; a
+ * script ends at its first error, with its line and status. `train` and `step` are waited for; `go`
+ * trains until the next line is typed. */
+#include "core/console/console.h"
+#include "core/script/script.h"
+#include "core/train/trainer.h"
+#include "tui/cli/cli.h"
+#include "tui/cli/out.h"
+#include "tui/prompt/line.h"
+#include "tui/prompt/tell.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct repl {
+    struct console *console;
+    struct history *past;
+    struct script script; /* -f FILE */
+    struct text out, line;
+    bool person, file; /* a person types; lines come from -f FILE */
+    int lines;
+};
+
+static bool say(struct repl *r, struct err *e)
+{
+    return r->out.size == 0 || out_put(&r->out, e);
+}
+
+/* ---- training ---- */
+
+static bool line_waits(void)
+{
+    struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+    return poll(&in, 1, 0) > 0;
+}
+
+static void note(struct repl *r)
+{
+    char line[200];
+    const struct snapshot *s = console_snapshot(r->console);
+    history_add(r->past, s);
+    tell_step(s, &r->line);
+    snprintf(line, sizeof line, "%.*s", (int)strcspn(text_str(&r->line), "\n"), text_str(&r->line));
+    text_clear(&r->line);
+    out_progress(line);
+}
+
+/* Trains as far as the goal; one without end stops when a line or Ctrl-C comes. */
+static bool train(struct repl *r, struct err *e)
+{
+    bool any = false, endless = console_snapshot(r->console)->goal < 0;
+    if (endless && console_busy(r->console) && !r->person)
+        return err_set(e, ERR_USAGE,
+                       "go has no end, and nobody is there to stop it: train N makes N steps");
+    for (long i = 0; console_busy(r->console); i++) {
+        if (out_interrupts()) {
+            struct text nothing = {0};
+            bool stopped = console_do(r->console, "pause", &nothing, e);
+            text_free(&nothing);
+            if (!r->person)
+                return err_set(e, ERR_INTERRUPTED, "interrupted at step %ld",
+                               trainer_now(console_trainer(r->console)));
+            out_forget_interrupt();
+            if (!stopped) return false;
+            break;
+        }
+        if (endless && line_waits()) return true;
+        bool measure = i % 20 == 0;
+        if (!console_step(r->console, measure, false, e)) return false;
+        if (measure) note(r);
+        any = true;
+    }
+    if (!any) return true;
+    const struct snapshot *now = console_snapshot(r->console);
+    history_add(r->past, now);
+    tell_step(now, &r->out);
+    return say(r, e);
+}
+
+/* ---- lines ---- */
+
+static bool do_line(struct repl *r, const char *line, struct err *e)
+{
+    if (!tell_line(line, console_snapshot(r->console), r->past, &r->out) &&
+        !console_do(r->console, line, &r->out, e)) {
+        text_clear(&r->out);
+        return false;
+    }
+    return say(r, e) && train(r, e);
+}
+
+/* The line, and those of the scripts that it opens. */
+static bool do_all(struct repl *r, const char *line, struct err *e)
+{
+    char next[1024];
+    if (!do_line(r, line, e)) return false;
+    while (!console_quit(r->console) && console_next(r->console, next, sizeof next))
+        if (!do_line(r, next, e)) return false;
+    return true;
+}
+
+static bool next_line(struct repl *r)
+{
+    char line[1100];
+    if (!r->file) return line_read("vanpool> ", &r->line);
+    if (!script_next(&r->script, line, sizeof line)) return false;
+    text_clear(&r->line);
+    text_add(&r->line, "%s", line);
+    return true;
+}
+
+static bool loop(struct repl *r, struct err *e)
+{
+    while (!console_quit(r->console) && next_line(r)) {
+        char line[1100];
+        struct err why = {0};
+        r->lines++;
+        snprintf(line, sizeof line, "%s", text_str(&r->line));
+        text_clear(&r->line);
+        if (do_all(r, line, &why)) continue;
+        bool fatal = why.code >= ERR_FILE && why.code != ERR_FILE;
+        if (r->person && !fatal)
+            out_say("%s", why.text);
+        else if (r->person || why.code == ERR_INTERRUPTED)
+            return *e = why, false;
+        else
+            return err_set(e, why.code, "%s:%d: %s", r->file ? r->script.name : "stdin", r->lines,
+                           why.text);
+    }
+    return true;
+}
+
+bool cli_repl(const struct flags *f, struct err *e)
+{
+    struct repl r = {.person = !f->file && isatty(STDIN_FILENO), .file = f->file != NULL};
+    struct config c;
+    bool ok = flags_config(f, &c, e) && (!f->file || script_open(&r.script, f->file, e));
+    out_catch_interrupt();
+    if (ok && !(r.past = calloc(1, sizeof *r.past)))
+        ok = err_set(e, ERR_MEMORY, "out of memory for the curves");
+    ok = ok && (r.console = console_open(&c, e)) && loop(&r, e);
+    console_close(r.console);
+    script_close(&r.script);
+    text_free(&r.out);
+    text_free(&r.line);
+    free(r.past);
+    return ok;
+}

@@ -1,0 +1,38 @@
+/* tui/views/views.c - The table of views, in the order of their keys. */
+#include "tui/views/view.h"
+#include "core/base/err.h"
+
+#include <stddef.h>
+#include <string.h>
+
+extern const struct view view_vans, view_tokens, view_load, view_curves, view_help;
+
+static const struct view *const views[] = {&view_vans, &view_tokens, &view_load, &view_curves,
+                                           &view_help};
+enum { COUNT = sizeof views / sizeof *views };
+
+const struct view *view_at(int i)
+{
+    return i >= 0 && i < COUNT ? views[i] : NULL;
+}
+
+const struct view *view_find(const char *name, struct err *e)
+{
+    const char *names[COUNT];
+    struct text all = {0};
+    for (int i = 0; i < COUNT; i++) {
+        if (strcmp(views[i]->name, name) == 0) {
+            text_free(&all);
+            return views[i];
+        }
+        names[i] = views[i]->name;
+        text_add(&all, "%s%s", i ? ", " : "", names[i]);
+    }
+    const char *near = err_nearest(name, names, COUNT, sizeof *names);
+    if (near)
+        err_set(e, ERR_USAGE, "there is no view '%.40s': did you mean %s?", name, near);
+    else
+        err_set(e, ERR_USAGE, "there is no view '%.40s'; the views are %s", name, text_str(&all));
+    text_free(&all);
+    return NULL;
+}
