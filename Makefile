@@ -30,14 +30,15 @@ LDFLAGS  += -pie -Wl,-z,relro,-z,now -fopenmp
 LDLIBS   := $(shell $(PC) --libs $(PKGS) || echo -lncursesw -ltinfo -ljansson) $(LIBS_LINE_$(LINE)) -lpthread -ldl -lm
 
 # The cpu backend's ops are compiled once per SIMD level; backend.c picks at start.
+CPU_ONCE       := kernels/cpu/backend.c kernels/cpu/pool.c
 LEVELS         := sse2 avx2 avx512
 SIMD_sse2      := -msse2
 SIMD_avx2      := -mavx2 -mfma
 SIMD_avx512    := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mprefer-vector-width=512
-CPU_OPS        := $(filter-out kernels/cpu/backend.c,$(wildcard kernels/cpu/*.c))
+CPU_OPS        := $(filter-out $(CPU_ONCE),$(wildcard kernels/cpu/*.c))
 
 obj      = $(patsubst %.c,$(OUT)/%.o,$(1))
-KERNELS := $(call obj,$(wildcard kernels/*.c kernels/ref/*.c kernels/cpu/backend.c)) \
+KERNELS := $(call obj,$(wildcard kernels/*.c kernels/ref/*.c) $(CPU_ONCE)) \
            $(foreach l,$(LEVELS),$(patsubst %.c,$(OUT)/%.$(l).o,$(CPU_OPS)))
 CORE    := $(call obj,$(wildcard core/*/*.c))
 TUI     := $(call obj,$(filter-out tui/main.c,$(wildcard tui/*/*.c)))

@@ -1,37 +1,53 @@
-/* core/metrics/fields.c - What is measured, by name: `show`, --json, lessons' conditions and help come from this table. */
+/* core/metrics/fields.c - What is measured, by name: `show`, --json, lessons' conditions and help
+ * come from this table. */
 #include "core/metrics/snapshot.h"
 
 #include <string.h>
 
-#define FIELD(member, unit, digits, help) {#member, unit, help, offsetof(struct snapshot, member), false, digits}
-#define VAL(member, unit, digits, help) {#member, unit, help, offsetof(struct snapshot, member), true, digits}
+#define FIELD(member, unit, digits, help)                                                          \
+    {                                                                                              \
+#member, unit, help, offsetof(struct snapshot, member), false, digits                      \
+    }
+#define VAL(member, unit, digits, help)                                                            \
+    {                                                                                              \
+#member, unit, help, offsetof(struct snapshot, member), true, digits                       \
+    }
 const struct field snapshot_fields[] = {
     FIELD(loss, "nat", 3, "cross-entropy of the predictions of the step"),
-    FIELD(accuracy, "share", 3, "predictions right; of orders: all items right, the order is delivered intact"),
+    FIELD(accuracy, "share", 3,
+          "predictions right; of orders: all items right, the order is delivered intact"),
     FIELD(item_accuracy, "share", 3, "predictions right, item by item"),
     FIELD(bits_per_char, "bit", 3, "loss of a byte of text in bits"),
-    FIELD(experts_per_token, "experts", 2, "experts that did work, mean over tokens and layers; shared ones not counted"),
-    FIELD(zero_compute_per_token, "picks", 2, "picks of slots that compute nothing, mean over tokens and layers"),
+    FIELD(experts_per_token, "experts", 2,
+          "experts that did work, mean over tokens and layers; shared ones not counted"),
+    FIELD(zero_compute_per_token, "picks", 2,
+          "picks of slots that compute nothing, mean over tokens and layers"),
     FIELD(tokens_without_expert, "share", 3, "tokens that no expert served, mean over layers"),
-    FIELD(nonfinite_tokens, "tokens", 0, "tokens whose router gave a number that is not finite, all layers"),
+    FIELD(nonfinite_tokens, "tokens", 0,
+          "tokens whose router gave a number that is not finite, all layers"),
     FIELD(dropped_pairs, "picks", 0, "picks dropped because an expert was full, all layers"),
-    FIELD(load_max_over_mean, "", 2, "picks of the busiest expert over the mean, worst layer; 1 is fair"),
-    FIELD(load_cv, "", 2, "spread of the experts' picks: standard deviation over mean, worst layer"),
+    FIELD(load_max_over_mean, "", 2,
+          "picks of the busiest expert over the mean, worst layer; 1 is fair"),
+    FIELD(load_cv, "", 2,
+          "spread of the experts' picks: standard deviation over mean, worst layer"),
     FIELD(dead_experts, "experts", 0, "experts that no token of the step took, worst layer"),
     FIELD(router_entropy, "nat", 3, "how undecided the router is, mean over tokens and layers"),
     FIELD(gate_sum, "", 3, "sum of a token's gates, mean over tokens and layers"),
-    FIELD(router_blind_tokens, "share", 3, "tokens whose router learns nothing from the task: one normalised pick, or none"),
+    FIELD(router_blind_tokens, "share", 3,
+          "tokens whose router learns nothing from the task: one normalised pick, or none"),
     FIELD(count_need_rho, "", 2, "Spearman correlation of a token's experts with its known need"),
     FIELD(exact, "share", 3, "tokens with just as many experts as they need"),
     FIELD(wasted, "share", 3, "tokens with more experts than they need"),
     FIELD(shorted, "share", 3, "tokens with fewer experts than they need"),
-    FIELD(flops_per_token, "FLOP", 0, "floating-point operations of a token, forward; training takes three times as many"),
+    FIELD(flops_per_token, "FLOP", 0,
+          "floating-point operations of a token, forward; training takes three times as many"),
     FIELD(expert_flops_per_token, "FLOP", 0, "the part of them that experts do"),
     FIELD(tokens_per_s, "tok/s", 0, "tokens through the whole step in one second"),
     FIELD(step_ms, "ms", 2, "time of one step"),
     FIELD(lr, "", 6, "learning rate of the step"),
     FIELD(grad_norm, "", 3, "norm of the gradient before clipping"),
-    FIELD(skipped_steps, "steps", 0, "steps whose update was left out because something was not finite"),
+    FIELD(skipped_steps, "steps", 0,
+          "steps whose update was left out because something was not finite"),
     FIELD(tokens_seen, "tokens", 0, "tokens trained on so far"),
     FIELD(wall_s, "s", 1, "time spent in training steps"),
     VAL(val_loss, "nat", 3, "loss on the validation split"),
@@ -46,9 +62,10 @@ const struct field *field_find(const char *name, struct err *e)
 {
     for (int i = 0; i < snapshot_field_count; i++)
         if (strcmp(snapshot_fields[i].name, name) == 0) return &snapshot_fields[i];
-    const char *near = err_nearest(name, snapshot_fields, snapshot_field_count, sizeof *snapshot_fields);
-    err_set(e, ERR_USAGE, "there is no field '%.40s'%s%s%s; 'list fields' names them all", name, near ? ": did you mean " : "",
-            near ? near : "", near ? "?" : "");
+    const char *near =
+        err_nearest(name, snapshot_fields, snapshot_field_count, sizeof *snapshot_fields);
+    err_set(e, ERR_USAGE, "there is no field '%.40s'%s%s%s; 'list fields' names them all", name,
+            near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
     return NULL;
 }
 
@@ -67,7 +84,8 @@ static void unknown(float *at, size_t n)
 void snapshot_clear(struct snapshot *s)
 {
     memset(s, 0, sizeof *s);
-    for (int i = 0; i < snapshot_field_count; i++) *(double *)((char *)s + snapshot_fields[i].offset) = NAN;
+    for (int i = 0; i < snapshot_field_count; i++)
+        *(double *)((char *)s + snapshot_fields[i].offset) = NAN;
     for (int i = 0; i < ROUTER_LOSSES; i++) s->losses[i] = NAN;
     for (int i = 0; i < ROUTER_METRICS; i++) {
         s->rule[i] = NAN;

@@ -1,14 +1,16 @@
-/* core/metrics/measure.c - Tallies: masks, gates and hits of a batch, added up; and what the sums mean. */
+/* core/metrics/measure.c - Tallies: masks, gates and hits of a batch, added up; and what the sums
+ * mean. */
 #include "core/metrics/measure_host.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- host copies -------------------------------------------------------------------------------------------------- */
+/* ---- host copies ---- */
 struct measure *measure_open(const struct model *m, struct err *e)
 {
     const struct route *r = &m->layer[0].moe.route;
-    size_t T = (size_t)m->T_room, cells = T * (size_t)r->N, items = T * (size_t)m->data.items, states = 0;
+    size_t T = (size_t)m->T_room, cells = T * (size_t)r->N, items = T * (size_t)m->data.items,
+           states = 0;
     for (int i = 0; i < ROUTER_ARRAYS && r->router->state[i].name; i++)
         states += (size_t)router_array_size(&r->router->state[i], r->E, r->S, r->D);
     struct measure *h = calloc(1, sizeof *h);
@@ -17,7 +19,8 @@ struct measure *measure_open(const struct model *m, struct err *e)
     h->whole = malloc((cells + 2 * T + items) * sizeof *h->whole);
     h->wide = malloc((cells + states + 1) * sizeof *h->wide);
     if (!h->real || !h->whole || !h->wide) goto failed;
-    h->logits = h->real, h->prob = h->logits + cells, h->score = h->prob + cells, h->gate = h->score + cells;
+    h->logits = h->real, h->prob = h->logits + cells, h->score = h->prob + cells,
+    h->gate = h->score + cells;
     h->nll = h->gate + cells;
     h->mask = h->whole, h->valid = h->mask + cells, h->total = h->valid + T, h->hit = h->total + T;
     h->metric = h->wide, h->state = h->wide + cells;
@@ -38,9 +41,17 @@ struct route_host measure_layer(struct measure *h, struct model *m, int layer)
 {
     const struct route *r = &m->layer[layer].moe.route;
     size_t cells = (size_t)r->T * (size_t)r->N;
-    struct route_host host = {.router = r->router, .knob = r->knob, .T = r->T, .E = r->E, .N = r->N,
-                              .logits = h->logits, .prob = h->prob, .score = h->score, .gate = h->gate,
-                              .mask = h->mask, .valid = h->valid};
+    struct route_host host = {.router = r->router,
+                              .knob = r->knob,
+                              .T = r->T,
+                              .E = r->E,
+                              .N = r->N,
+                              .logits = h->logits,
+                              .prob = h->prob,
+                              .score = h->score,
+                              .gate = h->gate,
+                              .mask = h->mask,
+                              .valid = h->valid};
     kn_read_f32(m->be, h->logits, r->logits, cells);
     kn_read_f32(m->be, h->prob, r->prob, cells);
     kn_read_f32(m->be, h->score, r->score, cells);
@@ -56,7 +67,7 @@ struct route_host measure_layer(struct measure *h, struct model *m, int layer)
     return host;
 }
 
-/* ---- adding up ---------------------------------------------------------------------------------------------------- */
+/* ---- adding up ---- */
 static double entropy_of(const float *prob, int N)
 {
     double sum = 0;
@@ -94,7 +105,8 @@ static void add_layer(struct measure *h, struct tally *to, struct model *m, int 
     to->blind += rows * route_blind_share(&r);
 }
 
-void measure_add(struct measure *h, struct tally *to, struct model *m, const struct batch *b, int rows)
+void measure_add(struct measure *h, struct tally *to, struct model *m, const struct batch *b,
+                 int rows)
 {
     int items = m->data.items;
     kn_read_f32(m->be, h->nll, m->nll, (size_t)b->T * (size_t)items);
@@ -119,8 +131,9 @@ void measure_add(struct measure *h, struct tally *to, struct model *m, const str
     to->tokens += rows;
 }
 
-/* ---- what the sums mean ------------------------------------------------------------------------------------------- */
-/* Spearman's rho from the table of joint frequencies: a value's rank is the mean of the ranks that it shares. */
+/* ---- what the sums mean ---- */
+/* Spearman's rho from the table of joint frequencies: a value's rank is the mean of the ranks that
+ * it shares. */
 double measure_rho(const struct tally *y, bool need_known)
 {
     double by_need[SNAP_NEEDS + 1] = {0}, by_count[TALLY_COUNTS] = {0}, n = 0;
@@ -130,9 +143,11 @@ double measure_rho(const struct tally *y, bool need_known)
             by_need[i] += y->joint[i][k], by_count[k] += y->joint[i][k], n += y->joint[i][k];
     if (!need_known || n == 0) return NAN;
     double before = 0, mean = (n + 1) / 2, both = 0, needs = 0, counts = 0;
-    for (int i = 0; i <= SNAP_NEEDS; before += by_need[i++]) rank_need[i] = before + (by_need[i] + 1) / 2 - mean;
+    for (int i = 0; i <= SNAP_NEEDS; before += by_need[i++])
+        rank_need[i] = before + (by_need[i] + 1) / 2 - mean;
     before = 0;
-    for (int k = 0; k < TALLY_COUNTS; before += by_count[k++]) rank_count[k] = before + (by_count[k] + 1) / 2 - mean;
+    for (int k = 0; k < TALLY_COUNTS; before += by_count[k++])
+        rank_count[k] = before + (by_count[k] + 1) / 2 - mean;
     for (int i = 0; i <= SNAP_NEEDS; i++) needs += by_need[i] * rank_need[i] * rank_need[i];
     for (int k = 0; k < TALLY_COUNTS; k++) counts += by_count[k] * rank_count[k] * rank_count[k];
     for (int i = 0; i <= SNAP_NEEDS; i++)
@@ -171,7 +186,8 @@ static void tell_load(const struct tally *y, const struct model *m, struct snaps
         double mean = sum / E;
         for (int j = 0; j < E; j++) squares += (y->picks[l][j] - mean) * (y->picks[l][j] - mean);
         for (int j = 0; j < N; j++) to->load[l][j] = sum > 0 ? (float)(y->picks[l][j] / mean) : NAN;
-        for (int k = 0; k <= SNAP_COUNTS; k++) to->count_share[l][k] = (float)(y->share[l][k] / y->tokens);
+        for (int k = 0; k <= SNAP_COUNTS; k++)
+            to->count_share[l][k] = (float)(y->share[l][k] / y->tokens);
         to->dead_experts = fmax(to->dead_experts, dead); /* fmax passes NaN by */
         if (sum == 0) continue;
         to->load_max_over_mean = fmax(to->load_max_over_mean, top / mean);

@@ -1,17 +1,18 @@
 #ifndef CORE_METRICS_MEASURE_H
 #define CORE_METRICS_MEASURE_H
-/* From the arrays that a forward left to what a snapshot says. A tally is the sum over one batch (a step) or many (an
- * evaluation). Host memory is taken at open; nothing here allocates. */
+/* From the arrays that a forward left to what a snapshot says. A tally is the sum over one batch (a
+ * step) or many (an evaluation). Host memory is taken at open; nothing here allocates. */
 #include "core/metrics/snapshot.h"
 #include "core/model/model.h"
 
 enum { TALLY_COUNTS = SNAP_LAYERS * EXPERTS_MAX + 1 };
 
 struct tally {
-    double tokens, nll, predictions, hits; /* tokens measured; predictions made, their loss, how many right */
-    double judged, right;                  /* tokens with something to predict; all of it right */
-    double nonfinite, dropped, no_expert;  /* the last: tokens x layers */
-    double gate_sum, blind, entropy;       /* layers' means times tokens, summed over layers */
+    double tokens, nll, predictions,
+        hits;             /* tokens measured; predictions made, their loss, how many right */
+    double judged, right; /* tokens with something to predict; all of it right */
+    double nonfinite, dropped, no_expert; /* the last: tokens x layers */
+    double gate_sum, blind, entropy;      /* layers' means times tokens, summed over layers */
     double picks[SNAP_LAYERS][COLUMNS_MAX], share[SNAP_LAYERS][SNAP_COUNTS + 1];
     double joint[SNAP_NEEDS + 1][TALLY_COUNTS]; /* tokens by need and experts over all layers */
     double right_by_need[SNAP_NEEDS + 1];
@@ -22,7 +23,8 @@ struct measure *measure_open(const struct model *m, struct err *e);
 void measure_close(struct measure *h); /* accepts NULL */
 
 /* Adds the first `rows` tokens of the newest forward of b (after model_loss) to the tally. */
-void measure_add(struct measure *h, struct tally *to, struct model *m, const struct batch *b, int rows);
+void measure_add(struct measure *h, struct tally *to, struct model *m, const struct batch *b,
+                 int rows);
 /* Everything of a step that a tally holds. */
 void measure_step(const struct tally *y, const struct model *m, struct snapshot *to);
 /* The val_* fields. */
@@ -30,8 +32,8 @@ void measure_val(const struct tally *y, const struct model *m, struct snapshot *
 /* The strategy's losses and metrics of the newest forward. */
 void measure_rule(struct measure *h, struct model *m, struct snapshot *to);
 /* The window: the tokens of the newest forward of b one by one; arrays of layer `focus`. */
-void measure_window(struct measure *h, struct model *m, const struct dataset *d, const struct batch *b, int focus,
-                    struct snapshot *to);
+void measure_window(struct measure *h, struct model *m, const struct dataset *d,
+                    const struct batch *b, int focus, struct snapshot *to);
 
 double measure_rho(const struct tally *y, bool need_known); /* Spearman with average ranks */
 #endif

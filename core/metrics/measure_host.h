@@ -5,8 +5,9 @@
 
 struct measure {
     float *real, *logits, *prob, *score, *gate, *nll; /* real: the memory; [T,N] each, [T*items] */
-    int32_t *whole, *mask, *valid, *total, *hit;      /* [T,N], [T], [T] experts over the layers so far, [T*items] */
-    double *wide, *metric, *state;                    /* [T,N] what a metric writes; the strategy's state */
+    int32_t *whole, *mask, *valid, *total,
+        *hit;                      /* [T,N], [T], [T] experts over the layers so far, [T*items] */
+    double *wide, *metric, *state; /* [T,N] what a metric writes; the strategy's state */
 };
 
 /* Copies layer `layer` of the newest forward; valid until the next call. */

@@ -1,14 +1,18 @@
-/* core/metrics/report.c - Lines made of a snapshot. Keys are the fields' names; what is not known is null, never 0. */
+/* core/metrics/report.c - Lines made of a snapshot. Keys are the fields' names; what is not known
+ * is null, never 0. */
 #include "core/metrics/report.h"
 
 #include <string.h>
 
-/* ---- pieces ------------------------------------------------------------------------------------------------------- */
+/* ---- pieces ---- */
 void report_number(struct text *to, double value)
 {
-    if (!isfinite(value)) text_add(to, "null");
-    else if (value == floor(value) && fabs(value) < 1e15) text_add(to, "%.0f", value + 0.0);
-    else text_add(to, "%.7g", value);
+    if (!isfinite(value))
+        text_add(to, "null");
+    else if (value == floor(value) && fabs(value) < 1e15)
+        text_add(to, "%.0f", value + 0.0);
+    else
+        text_add(to, "%.7g", value);
 }
 
 void report_string(struct text *to, const char *value)
@@ -16,9 +20,12 @@ void report_string(struct text *to, const char *value)
     text_add(to, "\"");
     for (; *value; value++) {
         unsigned char c = (unsigned char)*value;
-        if (c == '"' || c == '\\') text_add(to, "\\%c", c);
-        else if (c < 0x20 || c == 0x7f) text_add(to, "\\u%04x", c);
-        else text_put(to, value, 1);
+        if (c == '"' || c == '\\')
+            text_add(to, "\\%c", c);
+        else if (c < 0x20 || c == 0x7f)
+            text_add(to, "\\u%04x", c);
+        else
+            text_put(to, value, 1);
     }
     text_add(to, "\"");
 }
@@ -56,7 +63,8 @@ static void number(struct text *to, const char *key, double value)
 static void fields(struct text *to, const struct snapshot *s, bool val)
 {
     for (int i = 0; i < snapshot_field_count; i++)
-        if (snapshot_fields[i].val == val) number(to, snapshot_fields[i].name, field_get(&snapshot_fields[i], s));
+        if (snapshot_fields[i].val == val)
+            number(to, snapshot_fields[i].name, field_get(&snapshot_fields[i], s));
 }
 
 static void losses(struct text *to, const struct snapshot *s)
@@ -85,13 +93,15 @@ static void rule(struct text *to, const struct snapshot *s)
             text_add(to, "%s", j ? "," : "[");
             report_number(to, (double)s->rule_column[i][j]);
         }
-        if (columns) text_add(to, "]");
-        else report_number(to, s->rule[i]);
+        if (columns)
+            text_add(to, "]");
+        else
+            report_number(to, s->rule[i]);
     }
     text_add(to, "}");
 }
 
-/* ---- lines -------------------------------------------------------------------------------------------------------- */
+/* ---- lines ---- */
 void report_start(struct text *to, const struct snapshot *s, const char *lane)
 {
     open_object(to, "start", lane);
@@ -142,11 +152,11 @@ void report_end(struct text *to, const struct snapshot *s, const char *lane)
     text_add(to, "}\n");
 }
 
-/* ---- rows for people ---------------------------------------------------------------------------------------------- */
+/* ---- rows for people ---- */
 void report_row_head(struct text *to)
 {
-    text_add(to, "%8s %8s %9s %9s %6s %6s %6s %9s %8s\n", "step", "loss", "accuracy", "experts", "rho", "load", "dead",
-             "tok/s", "ms/step");
+    text_add(to, "%8s %8s %9s %9s %6s %6s %6s %9s %8s\n", "step", "loss", "accuracy", "experts",
+             "rho", "load", "dead", "tok/s", "ms/step");
 }
 
 static void cell(struct text *to, int width, double value, int digits)

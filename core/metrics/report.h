@@ -1,7 +1,7 @@
 #ifndef CORE_METRICS_REPORT_H
 #define CORE_METRICS_REPORT_H
-/* A snapshot as a line: JSON objects for programs, a row of text for people. Each function adds one line with its line
- * feed. `lane` (NULL: none) is named in every object of a race. */
+/* A snapshot as a line: JSON objects for programs, a row of text for people. Each function adds one
+ * line with its line feed. `lane` (NULL: none) is named in every object of a race. */
 #include "core/base/text.h"
 #include "core/metrics/snapshot.h"
 

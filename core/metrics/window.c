@@ -4,15 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the strategy's own ------------------------------------------------------------------------------------------- */
+/* ---- the strategy's own ---- */
 static int width_of(const struct route_host *r, enum metric_kind kind)
 {
     switch (kind) {
-    case METRIC_SCALAR: return 1;
-    case METRIC_PER_EXPERT: return r->E;
-    case METRIC_PER_COLUMN: return r->N;
-    case METRIC_PER_TOKEN: return r->T;
-    case METRIC_PER_TOKEN_COLUMN: return r->T * r->N;
+    case METRIC_SCALAR:
+        return 1;
+    case METRIC_PER_EXPERT:
+        return r->E;
+    case METRIC_PER_COLUMN:
+        return r->N;
+    case METRIC_PER_TOKEN:
+        return r->T;
+    case METRIC_PER_TOKEN_COLUMN:
+        return r->T * r->N;
     }
     return 0;
 }
@@ -27,15 +32,18 @@ static double mean_of(const double *at, int n)
 }
 
 /* Metric i of one layer, into the means over layers. */
-static void add_metric(struct measure *h, const struct route_host *r, int i, int L, struct snapshot *to)
+static void add_metric(struct measure *h, const struct route_host *r, int i, int L,
+                       struct snapshot *to)
 {
     const struct router_metric *metric = &r->router->metrics[i];
     int n = width_of(r, metric->kind);
     r->router->measure(r, i, h->metric);
     bool columns = metric->kind == METRIC_PER_EXPERT || metric->kind == METRIC_PER_COLUMN;
     for (int j = 0; columns && j < n; j++) to->rule_column[i][j] += (float)(h->metric[j] / L);
-    if (metric->kind == METRIC_SCALAR || metric->kind == METRIC_PER_TOKEN) to->rule[i] += mean_of(h->metric, n) / L;
-    else to->rule[i] = NAN;
+    if (metric->kind == METRIC_SCALAR || metric->kind == METRIC_PER_TOKEN)
+        to->rule[i] += mean_of(h->metric, n) / L;
+    else
+        to->rule[i] = NAN;
 }
 
 void measure_rule(struct measure *h, struct model *m, struct snapshot *to)
@@ -55,11 +63,12 @@ void measure_rule(struct measure *h, struct model *m, struct snapshot *to)
     }
     for (int l = 0; router->measure && l < m->L; l++) {
         struct route_host r = measure_layer(h, m, l);
-        for (int i = 0; i < ROUTER_METRICS && router->metrics[i].name; i++) add_metric(h, &r, i, m->L, to);
+        for (int i = 0; i < ROUTER_METRICS && router->metrics[i].name; i++)
+            add_metric(h, &r, i, m->L, to);
     }
 }
 
-/* ---- the window --------------------------------------------------------------------------------------------------- */
+/* ---- the window ---- */
 static void tell_layer(struct measure *h, struct model *m, int layer, struct snapshot *to)
 {
     struct route_host r = measure_layer(h, m, layer);
@@ -68,8 +77,10 @@ static void tell_layer(struct measure *h, struct model *m, int layer, struct sna
         for (int j = 0; j < r.N; j++) {
             if (!r.mask[(size_t)t * (size_t)r.N + (size_t)j]) continue;
             token->taken[layer][j / 64] |= (uint64_t)1 << j % 64;
-            if (j < r.E) token->count[layer]++;
-            else token->zero[layer]++;
+            if (j < r.E)
+                token->count[layer]++;
+            else
+                token->zero[layer]++;
         }
     }
 }
@@ -92,12 +103,13 @@ static void tell_focus(struct measure *h, struct model *m, struct snapshot *to)
     }
 }
 
-static void tell_token(const struct measure *h, const struct model *m, const struct dataset *d, const struct batch *b, int t,
-                       struct snap_token *to)
+static void tell_token(const struct measure *h, const struct model *m, const struct dataset *d,
+                       const struct batch *b, int t, struct snap_token *to)
 {
     int items = m->data.items, asked = 0, hits = 0;
     double loss = 0;
-    *to = (struct snap_token){.id = b->id[t], .need = (int16_t)b->need[t], .kind = (int16_t)b->kind[t]};
+    *to = (struct snap_token){
+        .id = b->id[t], .need = (int16_t)b->need[t], .kind = (int16_t)b->kind[t]};
     d->show(d, b, t, to->text, sizeof to->text);
     for (int i = t * items; i < (t + 1) * items; i++) {
         if (b->label[i] < 0) continue;
@@ -107,8 +119,8 @@ static void tell_token(const struct measure *h, const struct model *m, const str
     to->loss = asked ? (float)(loss / asked) : NAN;
 }
 
-void measure_window(struct measure *h, struct model *m, const struct dataset *d, const struct batch *b, int focus,
-                    struct snapshot *to)
+void measure_window(struct measure *h, struct model *m, const struct dataset *d,
+                    const struct batch *b, int focus, struct snapshot *to)
 {
     kn_read_f32(m->be, h->nll, m->nll, (size_t)b->T * (size_t)m->data.items);
     kn_read_ints(m->be, h->hit, m->hit, (size_t)b->T * (size_t)m->data.items);

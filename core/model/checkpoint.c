@@ -1,5 +1,6 @@
-/* core/model/checkpoint.c - safetensors, read with suspicion. Rules: header of at most 1 MiB, 4096 tensors, 8 dimensions,
- * names of 256 bytes; no duplicate, overlap, hole or trailing byte; every size is the product of its shape. */
+/* core/model/checkpoint.c - safetensors, read with suspicion. Rules: header of at most 1 MiB, 4096
+ * tensors, 8 dimensions, names of 256 bytes; no duplicate, overlap, hole or trailing byte; every
+ * size is the product of its shape. */
 #include "core/model/checkpoint.h"
 
 #include <jansson.h>
@@ -7,10 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct dtype { const char *name; size_t size; } dtypes[] = {
-    {"F32", 4}, {"F64", 8}, {"F16", 2},  {"BF16", 2}, {"I64", 8},     {"I32", 4},     {"I16", 2},
-    {"I8", 1},  {"U8", 1},  {"BOOL", 1}, {"U16", 2},  {"U32", 4},     {"U64", 8},     {"F8_E4M3", 1},
-    {"F8_E5M2", 1},
+static const struct dtype {
+    const char *name;
+    size_t size;
+} dtypes[] = {
+    {"F32", 4}, {"F64", 8}, {"F16", 2}, {"BF16", 2},    {"I64", 8},
+    {"I32", 4}, {"I16", 2}, {"I8", 1},  {"U8", 1},      {"BOOL", 1},
+    {"U16", 2}, {"U32", 4}, {"U64", 8}, {"F8_E4M3", 1}, {"F8_E5M2", 1},
 };
 
 #define REFUSE(c, ...) return refuse(c, e, __VA_ARGS__)
@@ -34,48 +38,55 @@ static const char *brief(const char *name, char *to)
     return to;
 }
 
-/* ---- the header --------------------------------------------------------------------------------------------------- */
-static bool read_shape(const struct checkpoint *c, struct checkpoint_tensor *t, const json_t *shape, struct err *e)
+/* ---- the header ---- */
+static bool read_shape(const struct checkpoint *c, struct checkpoint_tensor *t, const json_t *shape,
+                       struct err *e)
 {
     char at[48];
     if (!json_is_array(shape)) REFUSE(c, "tensor '%s' has no list \"shape\"", brief(t->name, at));
     if (json_array_size(shape) > CHECKPOINT_DIMS)
-        REFUSE(c, "tensor '%s' has %zu dimensions; %d is the most", brief(t->name, at), json_array_size(shape),
-               CHECKPOINT_DIMS);
+        REFUSE(c, "tensor '%s' has %zu dimensions; %d is the most", brief(t->name, at),
+               json_array_size(shape), CHECKPOINT_DIMS);
     t->dims = (int)json_array_size(shape);
     t->numbers = 1;
     for (int i = 0; i < t->dims; i++) {
         const json_t *size = json_array_get(shape, (size_t)i);
         if (!json_is_integer(size) || json_integer_value(size) < 0)
-            REFUSE(c, "dimension %d of tensor '%s' is not a whole number from 0", i + 1, brief(t->name, at));
+            REFUSE(c, "dimension %d of tensor '%s' is not a whole number from 0", i + 1,
+                   brief(t->name, at));
         t->shape[i] = json_integer_value(size);
-        if (__builtin_mul_overflow(t->numbers, t->shape[i], &t->numbers) || t->numbers > (int64_t)1 << 56)
-            REFUSE(c, "the shape of tensor '%s' multiplies to more than any file can hold", brief(t->name, at));
+        if (__builtin_mul_overflow(t->numbers, t->shape[i], &t->numbers) || t->numbers > (int64_t)1
+                                                                                             << 56)
+            REFUSE(c, "the shape of tensor '%s' multiplies to more than any file can hold",
+                   brief(t->name, at));
     }
     return true;
 }
 
-static bool read_offsets(const struct checkpoint *c, struct checkpoint_tensor *t, const json_t *offsets, size_t each,
-                         size_t start, struct err *e)
+static bool read_offsets(const struct checkpoint *c, struct checkpoint_tensor *t,
+                         const json_t *offsets, size_t each, size_t start, struct err *e)
 {
     char at[48];
     const json_t *from = json_array_get(offsets, 0), *to = json_array_get(offsets, 1);
-    if (!json_is_array(offsets) || json_array_size(offsets) != 2 || !json_is_integer(from) || !json_is_integer(to))
+    if (!json_is_array(offsets) || json_array_size(offsets) != 2 || !json_is_integer(from) ||
+        !json_is_integer(to))
         REFUSE(c, "tensor '%s' has no \"data_offsets\" of two whole numbers", brief(t->name, at));
     json_int_t first = json_integer_value(from), end = json_integer_value(to);
     size_t room = c->map.size - start;
-    if (first < 0 || end < first) REFUSE(c, "the offsets of tensor '%s' run backwards", brief(t->name, at));
+    if (first < 0 || end < first)
+        REFUSE(c, "the offsets of tensor '%s' run backwards", brief(t->name, at));
     if ((uint64_t)end > room)
-        REFUSE(c, "tensor '%s' ends %llu bytes behind the end of the file: it was cut short", brief(t->name, at),
-               (unsigned long long)((uint64_t)end - room));
+        REFUSE(c, "tensor '%s' ends %llu bytes behind the end of the file: it was cut short",
+               brief(t->name, at), (unsigned long long)((uint64_t)end - room));
     if ((uint64_t)(end - first) != (uint64_t)t->numbers * each)
-        REFUSE(c, "tensor '%s' takes %lld bytes, and its shape %llu", brief(t->name, at), (long long)(end - first),
-               (unsigned long long)t->numbers * each);
+        REFUSE(c, "tensor '%s' takes %lld bytes, and its shape %llu", brief(t->name, at),
+               (long long)(end - first), (unsigned long long)t->numbers * each);
     t->first = start + (size_t)first, t->size = (size_t)(end - first);
     return true;
 }
 
-static bool read_tensor(struct checkpoint *c, const char *name, const json_t *value, size_t start, struct err *e)
+static bool read_tensor(struct checkpoint *c, const char *name, const json_t *value, size_t start,
+                        struct err *e)
 {
     struct checkpoint_tensor *t = &c->tensor[c->count];
     char at[48];
@@ -84,15 +95,19 @@ static bool read_tensor(struct checkpoint *c, const char *name, const json_t *va
     if (length == 0 || length > CHECKPOINT_NAME)
         REFUSE(c, "a tensor's name has %zu bytes; 1 to %d are possible", length, CHECKPOINT_NAME);
     for (const char *b = name; *b; b++)
-        if ((unsigned char)*b < 0x20 || *b == 0x7f) REFUSE(c, "a tensor's name holds a control character");
-    if (!json_is_object(value)) REFUSE(c, "tensor '%s' is not described by an object", brief(name, at));
+        if ((unsigned char)*b < 0x20 || *b == 0x7f)
+            REFUSE(c, "a tensor's name holds a control character");
+    if (!json_is_object(value))
+        REFUSE(c, "tensor '%s' is not described by an object", brief(name, at));
     if (json_object_size(value) != 3)
-        REFUSE(c, "tensor '%s' has %zu entries; dtype, shape and data_offsets are all", brief(name, at),
-               json_object_size(value));
+        REFUSE(c, "tensor '%s' has %zu entries; dtype, shape and data_offsets are all",
+               brief(name, at), json_object_size(value));
     const char *dtype = json_string_value(json_object_get(value, "dtype"));
     for (size_t i = 0; dtype && i < sizeof dtypes / sizeof *dtypes; i++)
         if (strcmp(dtypes[i].name, dtype) == 0) t->dtype = dtypes[i].name, each = dtypes[i].size;
-    if (!each) REFUSE(c, "tensor '%s' is of the unknown type '%.12s'", brief(name, at), dtype ? dtype : "(none)");
+    if (!each)
+        REFUSE(c, "tensor '%s' is of the unknown type '%.12s'", brief(name, at),
+               dtype ? dtype : "(none)");
     if (!read_shape(c, t, json_object_get(value, "shape"), e)) return false;
     if (!read_offsets(c, t, json_object_get(value, "data_offsets"), each, start, e)) return false;
     c->count++;
@@ -128,7 +143,8 @@ static bool check_cover(const struct checkpoint *c, size_t start, struct err *e)
             REFUSE(c, "%zu bytes before tensor '%s' belong to no tensor", c->tensor[i].first - next,
                    brief(c->tensor[i].name, at));
     }
-    if (next < c->map.size) REFUSE(c, "%zu bytes at its end belong to no tensor", c->map.size - next);
+    if (next < c->map.size)
+        REFUSE(c, "%zu bytes at its end belong to no tensor", c->map.size - next);
     return true;
 }
 
@@ -136,32 +152,40 @@ static bool read_header(struct checkpoint *c, struct err *e)
 {
     unsigned char word[8];
     uint64_t length = 0;
-    if (io_map_read(&c->map, 0, word, 8) != 8) REFUSE(c, "it has %zu bytes, less than the length of a header", c->map.size);
+    if (io_map_read(&c->map, 0, word, 8) != 8)
+        REFUSE(c, "it has %zu bytes, less than the length of a header", c->map.size);
     for (int i = 7; i >= 0; i--) length = length << 8 | word[i];
     if (length > CHECKPOINT_HEADER)
         REFUSE(c, "its header claims %llu bytes; 1 MiB is the most", (unsigned long long)length);
     if (length > c->map.size - 8)
-        REFUSE(c, "its header claims %llu bytes, and the file ends before: it was cut short", (unsigned long long)length);
+        REFUSE(c, "its header claims %llu bytes, and the file ends before: it was cut short",
+               (unsigned long long)length);
     char *bytes = malloc(length + 1);
-    if (!bytes) return err_set(e, ERR_MEMORY, "not enough memory to read the header of %s", c->path);
+    if (!bytes)
+        return err_set(e, ERR_MEMORY, "not enough memory to read the header of %s", c->path);
     json_error_t why = {.text = "the file changed while it was read"};
     size_t got = io_map_read(&c->map, 8, bytes, length);
-    if (got == length && bytes[0] == '{') c->header = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, &why);
-    else if (got == length) snprintf(why.text, sizeof why.text, "it does not start with '{'");
+    if (got == length && bytes[0] == '{')
+        c->header = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, &why);
+    else if (got == length)
+        snprintf(why.text, sizeof why.text, "it does not start with '{'");
     free(bytes);
     if (!c->header) REFUSE(c, "header, byte %d: %.100s", why.position, why.text);
     if (json_object_size(c->header) > CHECKPOINT_TENSORS + 1)
-        REFUSE(c, "it holds %zu tensors; %d are the most", json_object_size(c->header), CHECKPOINT_TENSORS);
+        REFUSE(c, "it holds %zu tensors; %d are the most", json_object_size(c->header),
+               CHECKPOINT_TENSORS);
     c->tensor = calloc(json_object_size(c->header) + 1, sizeof *c->tensor);
     if (!c->tensor) return err_set(e, ERR_MEMORY, "not enough memory to read %s", c->path);
     const char *name;
     json_t *value;
     json_object_foreach(c->header, name, value)
     {
-        bool ok = strcmp(name, "__metadata__") == 0 ? read_meta(c, value, e) : read_tensor(c, name, value, 8 + length, e);
+        bool ok = strcmp(name, "__metadata__") == 0 ? read_meta(c, value, e)
+                                                    : read_tensor(c, name, value, 8 + length, e);
         if (!ok) return false;
     }
-    if (c->count > CHECKPOINT_TENSORS) REFUSE(c, "it holds %d tensors; %d are the most", c->count, CHECKPOINT_TENSORS);
+    if (c->count > CHECKPOINT_TENSORS)
+        REFUSE(c, "it holds %d tensors; %d are the most", c->count, CHECKPOINT_TENSORS);
     qsort(c->tensor, (size_t)c->count, sizeof *c->tensor, by_place);
     return check_cover(c, 8 + length, e);
 }
@@ -205,12 +229,13 @@ const struct checkpoint_tensor *checkpoint_find(const struct checkpoint *c, cons
     return NULL;
 }
 
-/* ---- numbers ------------------------------------------------------------------------------------------------------ */
+/* ---- numbers ---- */
 static double half(uint16_t bits)
 {
     int exponent = bits >> 10 & 31, fraction = bits & 1023;
     double size = exponent == 31 ? (fraction ? NAN : INFINITY)
-                                 : exponent ? ldexp(1024 + fraction, exponent - 25) : ldexp(fraction, -24);
+                  : exponent     ? ldexp(1024 + fraction, exponent - 25)
+                                 : ldexp(fraction, -24);
     return bits >> 15 ? -size : size;
 }
 
@@ -227,18 +252,23 @@ static double decode(const char *dtype, const unsigned char *at)
     return memcpy(&four, &bits, 4), four;
 }
 
-bool checkpoint_read(const struct checkpoint *c, const struct checkpoint_tensor *t, size_t first, double *to, size_t n,
-                     struct err *e)
+bool checkpoint_read(const struct checkpoint *c, const struct checkpoint_tensor *t, size_t first,
+                     double *to, size_t n, struct err *e)
 {
     enum { CHUNK = 4096 };
     unsigned char bytes[CHUNK * 8];
     char at[48];
-    size_t each = t->dtype[0] == 'B' && t->dtype[1] == 'F' ? 2 : strcmp(t->dtype, "F64") == 0 ? 8 : strcmp(t->dtype, "F32") == 0 ? 4 : 2;
-    if (strcmp(t->dtype, "F64") && strcmp(t->dtype, "F32") && strcmp(t->dtype, "F16") && strcmp(t->dtype, "BF16"))
-        return err_set(e, ERR_INPUT, "%s: tensor '%s' holds %s, not floating-point numbers", c->path, brief(t->name, at),
-                       t->dtype);
+    size_t each = t->dtype[0] == 'B' && t->dtype[1] == 'F' ? 2
+                  : strcmp(t->dtype, "F64") == 0           ? 8
+                  : strcmp(t->dtype, "F32") == 0           ? 4
+                                                           : 2;
+    if (strcmp(t->dtype, "F64") && strcmp(t->dtype, "F32") && strcmp(t->dtype, "F16") &&
+        strcmp(t->dtype, "BF16"))
+        return err_set(e, ERR_INPUT, "%s: tensor '%s' holds %s, not floating-point numbers",
+                       c->path, brief(t->name, at), t->dtype);
     if (first > (size_t)t->numbers || n > (size_t)t->numbers - first)
-        return err_set(e, ERR_INPUT, "%s: tensor '%s' holds %lld numbers, fewer than the model wants", c->path,
+        return err_set(e, ERR_INPUT,
+                       "%s: tensor '%s' holds %lld numbers, fewer than the model wants", c->path,
                        brief(t->name, at), (long long)t->numbers);
     for (size_t done = 0; done < n;) {
         size_t now = n - done < CHUNK ? n - done : CHUNK;
@@ -247,24 +277,25 @@ bool checkpoint_read(const struct checkpoint *c, const struct checkpoint_tensor 
         for (size_t i = 0; i < now; i++, done++) {
             to[done] = decode(t->dtype, bytes + i * each);
             if (!isfinite(to[done]))
-                return err_set(e, ERR_INPUT, "%s: number %zu of tensor '%s' is not finite", c->path, first + done,
-                               brief(t->name, at));
+                return err_set(e, ERR_INPUT, "%s: number %zu of tensor '%s' is not finite", c->path,
+                               first + done, brief(t->name, at));
         }
     }
     return true;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------------------ */
-static json_t *describe(const struct checkpoint_out *t, const char *dtype, size_t first, size_t size)
+/* ---- writing ---- */
+static json_t *describe(const struct checkpoint_out *t, const char *dtype, size_t first,
+                        size_t size)
 {
     json_t *shape = json_array();
     for (int i = 0; i < t->dims; i++) json_array_append_new(shape, json_integer(t->shape[i]));
-    return json_pack("{s:s, s:o, s:[I,I]}", "dtype", dtype, "shape", shape, "data_offsets", (json_int_t)first,
-                     (json_int_t)(first + size));
+    return json_pack("{s:s, s:o, s:[I,I]}", "dtype", dtype, "shape", shape, "data_offsets",
+                     (json_int_t)first, (json_int_t)(first + size));
 }
 
-static char *make_header(const struct checkpoint_out *tensor, int count, const struct checkpoint_pair *meta, int metas,
-                         bool exact)
+static char *make_header(const struct checkpoint_out *tensor, int count,
+                         const struct checkpoint_pair *meta, int metas, bool exact)
 {
     json_t *all = json_object(), *pairs = json_object();
     size_t each = exact ? 8 : 4, first = 0;
@@ -274,15 +305,17 @@ static char *make_header(const struct checkpoint_out *tensor, int count, const s
     }
     json_object_set_new(all, "__metadata__", pairs);
     for (int i = 0; i < count; first += tensor[i++].numbers * each)
-        json_object_set_new(all, tensor[i].name, describe(&tensor[i], exact ? "F64" : "F32", first, tensor[i].numbers * each));
+        json_object_set_new(
+            all, tensor[i].name,
+            describe(&tensor[i], exact ? "F64" : "F32", first, tensor[i].numbers * each));
     bool whole = (int)json_object_size(all) == count + 1 && (int)json_object_size(pairs) == metas;
     char *made = whole ? json_dumps(all, JSON_COMPACT) : NULL;
     json_decref(all);
     return made;
 }
 
-bool checkpoint_save(const char *path, const struct checkpoint_out *tensor, int count, const struct checkpoint_pair *meta,
-                     int metas, bool exact, struct err *e)
+bool checkpoint_save(const char *path, const struct checkpoint_out *tensor, int count,
+                     const struct checkpoint_pair *meta, int metas, bool exact, struct err *e)
 {
     static const char blanks[8] = "        ";
     bool ok = false;
@@ -297,13 +330,17 @@ bool checkpoint_save(const char *path, const struct checkpoint_out *tensor, int 
     for (int i = 0; i < count; i++) {
         for (size_t k = 0; k < tensor[i].numbers; k++, done += each) {
             float narrow = (float)tensor[i].at[k];
-            if (exact) memcpy(data + done, &tensor[i].at[k], 8);
-            else memcpy(data + done, &narrow, 4);
+            if (exact)
+                memcpy(data + done, &tensor[i].at[k], 8);
+            else
+                memcpy(data + done, &narrow, 4);
         }
     }
-    size_t length = strlen(header), fill = (8 - length % 8) % 8; /* numbers start at a multiple of 8 */
+    size_t length = strlen(header),
+           fill = (8 - length % 8) % 8; /* numbers start at a multiple of 8 */
     for (int i = 0; i < 8; i++) word[i] = (unsigned char)((uint64_t)(length + fill) >> 8 * i);
-    const struct io_piece pieces[] = {{word, 8}, {header, length}, {blanks, fill}, {data, numbers * each}};
+    const struct io_piece pieces[] = {
+        {word, 8}, {header, length}, {blanks, fill}, {data, numbers * each}};
     ok = io_save(path, pieces, 4, e);
 done:
     free(header);

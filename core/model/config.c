@@ -1,48 +1,71 @@
-/* core/model/config.c - The table of what makes a run, and where each value comes from when nobody named it: the preset
- * gives sizes, the data set gives learning rate and length, the strategy gives its knobs. */
+/* core/model/config.c - The table of what makes a run, and where each value comes from when nobody
+ * named it: the preset gives sizes, the data set gives learning rate and length, the strategy gives
+ * its knobs. */
 #include "core/model/config.h"
 #include "core/data/dataset.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static const char *const expert_words[] = {"swiglu", "silu", "relu", NULL}; /* in the order of enum kn_act */
+static const char *const expert_words[] = {"swiglu", "silu", "relu",
+                                           NULL}; /* in the order of enum kn_act */
 
-#define SIZE(n, low, high, first, text)                                                                                \
-    {.name = n, .help = text, .kind = OPTION_INT, .min = low, .max = high, .start = first, .paper = OPTION_NO_PAPER,    \
-     .flags = OPTION_SHAPES}
-#define REAL(n, low, high, first, flag, text)                                                                          \
-    {.name = n, .help = text, .kind = OPTION_REAL, .min = low, .max = high, .start = first, .paper = OPTION_NO_PAPER,   \
-     .flags = flag}
-#define WHOLE(n, low, high, first, text)                                                                               \
-    {.name = n, .help = text, .kind = OPTION_INT, .min = low, .max = high, .start = first, .paper = OPTION_NO_PAPER}
+#define SIZE(n, low, high, first, text)                                                            \
+    {                                                                                              \
+        .name = n, .help = text, .kind = OPTION_INT, .min = low, .max = high, .start = first,      \
+        .paper = OPTION_NO_PAPER, .flags = OPTION_SHAPES                                           \
+    }
+#define REAL(n, low, high, first, flag, text)                                                      \
+    {                                                                                              \
+        .name = n, .help = text, .kind = OPTION_REAL, .min = low, .max = high, .start = first,     \
+        .paper = OPTION_NO_PAPER, .flags = flag                                                    \
+    }
+#define WHOLE(n, low, high, first, text)                                                           \
+    {                                                                                              \
+        .name = n, .help = text, .kind = OPTION_INT, .min = low, .max = high, .start = first,      \
+        .paper = OPTION_NO_PAPER                                                                   \
+    }
 
 const struct option config_options[CONFIG_COUNT] = {
-    [CONFIG_EXPERTS] = SIZE("experts", 2, EXPERTS_MAX, 8, "experts that the router chooses among, in every layer"),
+    [CONFIG_EXPERTS] =
+        SIZE("experts", 2, EXPERTS_MAX, 8, "experts that the router chooses among, in every layer"),
     [CONFIG_LAYERS] = SIZE("layers", 1, 12, 1, "layers; each holds one mixture of experts"),
     [CONFIG_WIDTH] = SIZE("width", 2, 4096, 64, "numbers that make a token inside the model"),
     [CONFIG_HEADS] = SIZE("heads", 1, 64, 4, "attention heads; width / heads is even"),
     [CONFIG_EXPERT_WIDTH] = SIZE("expert-width", 1, 16384, 4, "hidden width of one expert"),
     [CONFIG_CONTEXT] = SIZE("context", 1, 4096, 1, "bytes that the model sees at once"),
     [CONFIG_BATCH] = SIZE("batch", 1, 65536, 256, "orders (or texts of one context) in a step"),
-    [CONFIG_EXPERT] = {.name = "expert", .help = "what an expert computes between its matrices", .kind = OPTION_CHOICE,
-                       .paper = OPTION_NO_PAPER, .flags = OPTION_SHAPES, .words = expert_words},
-    [CONFIG_SHARED] = SIZE("shared", 0, 4, 0, "experts that every token uses beside the chosen ones"),
+    [CONFIG_EXPERT] = {.name = "expert",
+                       .help = "what an expert computes between its matrices",
+                       .kind = OPTION_CHOICE,
+                       .paper = OPTION_NO_PAPER,
+                       .flags = OPTION_SHAPES,
+                       .words = expert_words},
+    [CONFIG_SHARED] =
+        SIZE("shared", 0, 4, 0, "experts that every token uses beside the chosen ones"),
     [CONFIG_LR] = REAL("lr", 0, 1, 1e-2, OPTION_LOG, "learning rate at its height"),
-    [CONFIG_WARMUP] = WHOLE("warmup", 0, 100000, 100, "steps in which the learning rate rises from 0"),
+    [CONFIG_WARMUP] =
+        WHOLE("warmup", 0, 100000, 100, "steps in which the learning rate rises from 0"),
     [CONFIG_DECAY] = REAL("decay", 0, 1, 0.01, OPTION_LOG, "weight decay of the matrices"),
     [CONFIG_CLIP] = REAL("clip", 0, 1000, 1, 0, "largest norm of a step's gradient; 0: any"),
-    [CONFIG_STEPS] = WHOLE("steps", 1, 1e8, 1500, "steps of a run; the learning rate anneals to 10 % over them"),
-    [CONFIG_SEED] = WHOLE("seed", 0, 4294967295.0, 1, "where weights and the order of the data come from"),
-    [CONFIG_TASK_SEED] = WHOLE("task-seed", 0, 4294967295.0, 8, "where a generated task comes from"),
+    [CONFIG_STEPS] =
+        WHOLE("steps", 1, 1e8, 1500, "steps of a run; the learning rate anneals to 10 % over them"),
+    [CONFIG_SEED] =
+        WHOLE("seed", 0, 4294967295.0, 1, "where weights and the order of the data come from"),
+    [CONFIG_TASK_SEED] =
+        WHOLE("task-seed", 0, 4294967295.0, 8, "where a generated task comes from"),
 };
 
-/* ---- sizes -------------------------------------------------------------------------------------------------------- */
-static const enum config_item sized[] = {CONFIG_LAYERS,  CONFIG_WIDTH,        CONFIG_HEADS, CONFIG_CONTEXT,
-                                         CONFIG_EXPERTS, CONFIG_EXPERT_WIDTH, CONFIG_BATCH};
+/* ---- sizes ---- */
+static const enum config_item sized[] = {CONFIG_LAYERS,  CONFIG_WIDTH,   CONFIG_HEADS,
+                                         CONFIG_CONTEXT, CONFIG_EXPERTS, CONFIG_EXPERT_WIDTH,
+                                         CONFIG_BATCH};
 enum { SIZED = sizeof sized / sizeof *sized };
 static const double orders_sizes[SIZED] = {1, 64, 4, 1, 8, 4, 256};
-static const struct preset { const char *name; double size[SIZED]; } presets[] = {
+static const struct preset {
+    const char *name;
+    double size[SIZED];
+} presets[] = {
     {"tiny", {2, 64, 4, 64, 8, 64, 16}},
     {"base", {4, 128, 4, 128, 8, 256, 16}},
     {"gpu", {8, 512, 8, 512, 16, 1024, 64}},
@@ -64,7 +87,7 @@ static void start_sizes(struct config *c, const double *size)
     for (int i = 0; i < SIZED; i++) start_value(c, sized[i], size[i]);
 }
 
-/* ---- what follows data and strategy ------------------------------------------------------------------------------- */
+/* ---- what follows data and strategy ---- */
 static const struct dataset_type *data_type(const char *data, struct err *e)
 {
     size_t n = strcspn(data, ":");
@@ -72,12 +95,15 @@ static const struct dataset_type *data_type(const char *data, struct err *e)
     int count = 0;
     for (; count < 16 && dataset_type(count); count++) {
         names[count] = dataset_type(count)->name;
-        if (strlen(names[count]) == n && memcmp(names[count], data, n) == 0) return dataset_type(count);
+        if (strlen(names[count]) == n && memcmp(names[count], data, n) == 0)
+            return dataset_type(count);
     }
     char word[32];
     snprintf(word, sizeof word, "%.*s", (int)(n < 31 ? n : 31), data);
     const char *near = err_nearest(word, names, count, sizeof *names);
-    err_set(e, ERR_USAGE, "unknown data set '%s'%s%s%s; 'list datasets' names them, and text:FILE is any file of yours",
+    err_set(e, ERR_USAGE,
+            "unknown data set '%s'%s%s%s; 'list datasets' names them, and text:FILE is any file of "
+            "yours",
             word, near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
     return NULL;
 }
@@ -86,8 +112,8 @@ static void start_knobs(struct config *c, const struct dataset_type *type)
 {
     for (int i = 0; c->router->knobs[i].name; i++)
         if (!(c->knob_named >> i & 1))
-            c->knob[i] = dataset_start(type, c->router->name, &c->router->knobs[i], config_int(c, CONFIG_EXPERTS),
-                                       c->paper);
+            c->knob[i] = dataset_start(type, c->router->name, &c->router->knobs[i],
+                                       config_int(c, CONFIG_EXPERTS), c->paper);
 }
 
 bool config_start(struct config *c, const char *data, const char *strategy, struct err *e)
@@ -97,8 +123,10 @@ bool config_start(struct config *c, const char *data, const char *strategy, stru
     if (!type) return false;
     if (!(fresh.router = router_find(strategy ? strategy : "topk", e))) return false;
     if (strlen(data) >= sizeof fresh.data)
-        return err_set(e, ERR_USAGE, "the names of the text files are longer than %zu bytes in all; join the files first",
-                       sizeof fresh.data - 1);
+        return err_set(
+            e, ERR_USAGE,
+            "the names of the text files are longer than %zu bytes in all; join the files first",
+            sizeof fresh.data - 1);
     strcpy(fresh.data, data);
     strcpy(fresh.backend, "auto");
     strcpy(fresh.simd, "auto");
@@ -121,11 +149,12 @@ bool config_preset(struct config *c, const char *name, struct err *e)
         return true;
     }
     const char *near = err_nearest(name, presets, PRESETS, sizeof *presets);
-    return err_set(e, ERR_USAGE, "unknown preset '%.40s': %s%s%s", name, near ? "did you mean " : "there are tiny, base, gpu",
-                   near ? near : "", near ? "?" : "");
+    return err_set(e, ERR_USAGE, "unknown preset '%.40s': %s%s%s", name,
+                   near ? "did you mean " : "there are tiny, base, gpu", near ? near : "",
+                   near ? "?" : "");
 }
 
-/* ---- what a person names ------------------------------------------------------------------------------------------ */
+/* ---- what a person names ---- */
 bool config_set(struct config *c, const char *name, const char *value, struct err *e)
 {
     char word[32];
@@ -135,13 +164,14 @@ bool config_set(struct config *c, const char *name, const char *value, struct er
     const struct option *o = option_find(config_options, CONFIG_COUNT, word);
     if (!o) {
         const char *near = err_nearest(word, config_options, CONFIG_COUNT, sizeof *config_options);
-        return err_set(e, ERR_USAGE, "unknown setting '%.40s'%s%s%s", name, near ? ": did you mean " : "", near ? near : "",
-                       near ? "?" : "");
+        return err_set(e, ERR_USAGE, "unknown setting '%.40s'%s%s%s", name,
+                       near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
     }
     int item = (int)(o - config_options), E = config_int(c, CONFIG_EXPERTS);
     if (!option_read(o, value, E, E, &c->value[item], e)) return false;
     c->named |= 1u << item;
-    if (item == CONFIG_EXPERTS) start_knobs(c, data_type(c->data, NULL)); /* some starts are multiples of E */
+    if (item == CONFIG_EXPERTS)
+        start_knobs(c, data_type(c->data, NULL)); /* some starts are multiples of E */
     return true;
 }
 
@@ -153,8 +183,9 @@ bool config_set_knob(struct config *c, const char *name, const char *value, stru
         int count = 0;
         while (r->knobs[count].name) count++;
         const char *near = err_nearest(name, r->knobs, count, sizeof *r->knobs);
-        return err_set(e, ERR_USAGE, "%s has no knob '%.40s'%s%s%s; 'list knobs' names them all", r->name, name,
-                       near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
+        return err_set(e, ERR_USAGE, "%s has no knob '%.40s'%s%s%s; 'list knobs' names them all",
+                       r->name, name, near ? ": did you mean " : "", near ? near : "",
+                       near ? "?" : "");
     }
     struct slot_run runs[4];
     int count;
@@ -178,20 +209,24 @@ bool config_set_router(struct config *c, const char *name, struct err *e)
 
 bool config_check(const struct config *c, struct err *e)
 {
-    int E = config_int(c, CONFIG_EXPERTS), width = config_int(c, CONFIG_WIDTH), heads = config_int(c, CONFIG_HEADS);
+    int E = config_int(c, CONFIG_EXPERTS), width = config_int(c, CONFIG_WIDTH),
+        heads = config_int(c, CONFIG_HEADS);
     bool text = strncmp(c->data, "text:", 5) == 0;
     if (text && width % heads != 0)
-        return err_set(e, ERR_USAGE, "width %d is not divisible by %d heads; try width %d", width, heads,
-                       (width / heads + 1) * heads + ((width / heads + 1) % 2 ? heads : 0));
+        return err_set(e, ERR_USAGE, "width %d is not divisible by %d heads; try width %d", width,
+                       heads, (width / heads + 1) * heads + ((width / heads + 1) % 2 ? heads : 0));
     if (text && width / heads % 2 != 0)
-        return err_set(e, ERR_USAGE, "width / heads is %d, which RoPE cannot turn in pairs; try width %d", width / heads,
-                       (width / heads + 1) * heads);
+        return err_set(e, ERR_USAGE,
+                       "width / heads is %d, which RoPE cannot turn in pairs; try width %d",
+                       width / heads, (width / heads + 1) * heads);
     if (!router_check(c->router, c->knob, E, e)) return false;
     struct slot_run runs[4];
     int count, S = router_slots(c->router, c->knob, E, runs, &count);
     if (E + S > COLUMNS_MAX)
-        return err_set(e, ERR_USAGE, "%d experts and %d zero-computation slots are more than %d columns; take fewer slots", E,
-                       S, COLUMNS_MAX);
+        return err_set(
+            e, ERR_USAGE,
+            "%d experts and %d zero-computation slots are more than %d columns; take fewer slots",
+            E, S, COLUMNS_MAX);
     return true;
 }
 
@@ -202,7 +237,10 @@ void config_label(const struct config *c, char *to, int size)
     int n = snprintf(to, (size_t)size, "%s", c->router->name);
     for (int i = 0; c->router->knobs[i].name && n < size; i++) {
         const struct option *o = &c->router->knobs[i];
-        if (c->knob[i] == dataset_start(type, c->router->name, o, config_int(c, CONFIG_EXPERTS), false)) continue;
-        n += snprintf(to + n, (size_t)(size - n), " %s=%s", o->name, option_show(o, c->knob[i], shown));
+        if (c->knob[i] ==
+            dataset_start(type, c->router->name, o, config_int(c, CONFIG_EXPERTS), false))
+            continue;
+        n += snprintf(to + n, (size_t)(size - n), " %s=%s", o->name,
+                      option_show(o, c->knob[i], shown));
     }
 }

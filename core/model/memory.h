@@ -1,7 +1,7 @@
 #ifndef CORE_MODEL_MEMORY_H
 #define CORE_MODEL_MEMORY_H
-/* Activations in one allocation: whoever needs some asks twice, first to count, then to be given. Between the two
- * stands memory_open. Parts start at multiples of 64 bytes. */
+/* Activations in one allocation: whoever needs some asks twice, first to count, then to be given.
+ * Between the two stands memory_open. Parts start at multiples of 64 bytes. */
 #include "kernels/backend.h"
 
 struct memory {
@@ -26,7 +26,8 @@ static inline struct kn_ints memory_take_ints(struct memory *m, size_t n)
     return m->ints.at ? kn_part_ints(m->ints, first) : (struct kn_ints){0};
 }
 
-/* The counted memory, all 0; from here on memory_take gives it out again from the start. False: none. */
+/* The counted memory, all 0; from here on memory_take gives it out again from the start. False:
+ * none. */
 static inline bool memory_open(struct memory *m)
 {
     m->numbers = kn_alloc(m->be, m->used + 16);

@@ -1,16 +1,17 @@
 /* core/model/model.c - The pass, in reading order. Residual stream u:
- *   u = input(x);  per layer: text only: u += attention(norm(u));  u += experts(norm(u));  logits = head(norm(u)).
- * Starts: matrices N(0, 1/columns); what is added to the stream is drawn smaller, so that u keeps its size through the
- * layers: o N(0, 1/(2 L D)), w2 N(0, 1/(2 L H)), for features w2 N(0, .25/H) and input N(0, 1/5) (five of an item's
- * inputs are not 0); embedding and text head N(0, .02^2): the first loss is that of a guess, and a byte soon means what
- * its layers make of it (measured after 500 steps of `tiny`: 3.27 bits a byte against 3.36 with N(0, 1)). */
+ *   u = input(x);  per layer: text only: u += attention(norm(u));  u += experts(norm(u));  logits =
+ * head(norm(u)). Starts: matrices N(0, 1/columns); what is added to the stream is drawn smaller, so
+ * that u keeps its size through the layers: o N(0, 1/(2 L D)), w2 N(0, 1/(2 L H)), for features w2
+ * N(0, .25/H) and input N(0, 1/5) (five of an item's inputs are not 0); embedding and text head
+ * N(0, .02^2): the first loss is that of a guess, and a byte soon means what its layers make of it
+ * (measured after 500 steps of `tiny`: 3.27 bits a byte against 3.36 with N(0, 1)). */
 #include "core/model/model.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-/* ---- making it ---------------------------------------------------------------------------------------------------- */
+/* ---- making it ---- */
 static struct param matrix(const char *name, int rows, int cols, double scale)
 {
     struct param a = {.shape = {rows, cols}, .decay = true, .start = START_NORMAL, .scale = scale};
@@ -21,8 +22,10 @@ static struct param matrix(const char *name, int rows, int cols, double scale)
 static void declare_norm(struct norm *n, struct params *p, const char *name, int layer, int D)
 {
     struct param a = {.shape = {D}, .start = START_ONE};
-    if (layer >= 0) snprintf(a.name, sizeof a.name, "model.layers.%d.%s.weight", layer, name);
-    else snprintf(a.name, sizeof a.name, "%s.weight", name);
+    if (layer >= 0)
+        snprintf(a.name, sizeof a.name, "model.layers.%d.%s.weight", layer, name);
+    else
+        snprintf(a.name, sizeof a.name, "%s.weight", name);
     n->at = params_add(p, a);
 }
 
@@ -43,8 +46,13 @@ static void declare(struct model *m)
             attention_declare(&y->attention, D, config_int(c, CONFIG_HEADS), l, thin / sqrt(D), p);
         }
         declare_norm(&y->norm2, p, "post_attention_layernorm", l, D);
-        struct moe_shape shape = {.T = m->T_room, .D = D, .E = config_int(c, CONFIG_EXPERTS), .H = H,
-                                  .shared = config_int(c, CONFIG_SHARED), .layer = l, .layers = m->L,
+        struct moe_shape shape = {.T = m->T_room,
+                                  .D = D,
+                                  .E = config_int(c, CONFIG_EXPERTS),
+                                  .H = H,
+                                  .shared = config_int(c, CONFIG_SHARED),
+                                  .layer = l,
+                                  .layers = m->L,
                                   .act = (enum kn_act)config_int(c, CONFIG_EXPERT),
                                   .down_scale = (text ? thin : 0.5) / sqrt(H)};
         moe_declare(&y->moe, &shape, c->router, c->knob, p);
@@ -67,8 +75,10 @@ static void place(struct model *m)
     struct memory *mem = &m->memory;
     size_t T = (size_t)m->T_room, D = (size_t)m->D, items = T * (size_t)m->data.items;
     bool text = m->data.text;
-    if (text) m->ids = memory_take_ints(mem, T);
-    else m->x = memory_take(mem, T * (size_t)m->data.input);
+    if (text)
+        m->ids = memory_take_ints(mem, T);
+    else
+        m->x = memory_take(mem, T * (size_t)m->data.input);
     m->label = memory_take_ints(mem, items);
     m->hit = memory_take_ints(mem, items);
     m->bad = memory_take_ints(mem, SNAP_LAYERS);
@@ -85,7 +95,8 @@ static void place(struct model *m)
         if (text) attention_place(&y->attention, mem, m->T_room, m->drows, m->y);
         place_norm(&y->norm2, mem, T, D);
         moe_place(&y->moe, mem, m->rows_out);
-        if (m->bad.at) y->moe.route.bad = kn_part_ints(m->bad, (size_t)l); /* side by side: one read a step */
+        if (m->bad.at)
+            y->moe.route.bad = kn_part_ints(m->bad, (size_t)l); /* side by side: one read a step */
     }
     m->out = memory_take(mem, T * D);
     place_norm(&m->last, mem, T, D);
@@ -111,14 +122,17 @@ static bool open_parts(struct model *m, struct err *e)
     }
     open_norm(&m->last, p);
     const struct param *head = &p->list[m->head_at], *input = &p->list[m->input_at];
-    bool ok = kn_weight_open(m->be, &m->head, params_at(p, p->w, m->head_at), KN_DENSE, 1, head->shape[0], m->D, false);
+    bool ok = kn_weight_open(m->be, &m->head, params_at(p, p->w, m->head_at), KN_DENSE, 1,
+                             head->shape[0], m->D, false);
     if (ok && !m->data.text)
-        ok = kn_weight_open(m->be, &m->input, params_at(p, p->w, m->input_at), KN_DENSE, 1, m->D, input->shape[1], false);
-    return ok || err_set(e, ERR_MEMORY, "not enough memory for the model's head; try a smaller --width");
+        ok = kn_weight_open(m->be, &m->input, params_at(p, p->w, m->input_at), KN_DENSE, 1, m->D,
+                            input->shape[1], false);
+    return ok ||
+           err_set(e, ERR_MEMORY, "not enough memory for the model's head; try a smaller --width");
 }
 
-bool model_open(struct model *m, struct kn_backend *be, const struct config *c, const struct data_shape *data, int T_room,
-                struct err *e)
+bool model_open(struct model *m, struct kn_backend *be, const struct config *c,
+                const struct data_shape *data, int T_room, struct err *e)
 {
     *m = (struct model){.be = be, .config = *c, .data = *data, .T_room = T_room};
     m->L = config_int(c, CONFIG_LAYERS), m->D = config_int(c, CONFIG_WIDTH);
@@ -127,11 +141,14 @@ bool model_open(struct model *m, struct kn_backend *be, const struct config *c, 
     m->memory.be = be;
     place(m);
     if (!memory_open(&m->memory)) {
-        err_set(e, ERR_MEMORY, "not enough memory for batches of %d tokens; try a smaller --batch or --context", T_room);
+        err_set(e, ERR_MEMORY,
+                "not enough memory for batches of %d tokens; try a smaller --batch or --context",
+                T_room);
         goto failed;
     }
     place(m);
-    if (!params_start(&m->params, (uint64_t)c->value[CONFIG_SEED], e) || !open_parts(m, e)) goto failed;
+    if (!params_start(&m->params, (uint64_t)c->value[CONFIG_SEED], e) || !open_parts(m, e))
+        goto failed;
     model_repack(m);
     return true;
 failed:
@@ -153,13 +170,15 @@ void model_close(struct model *m)
     memset(m, 0, sizeof *m);
 }
 
-/* ---- another strategy --------------------------------------------------------------------------------------------- */
+/* ---- another strategy ---- */
 static bool same_arrays(const struct router_array *a, const struct router_array *b)
 {
     for (int i = 0; i < ROUTER_ARRAYS; i++) {
         if (!a[i].name != !b[i].name) return false;
         if (!a[i].name) return true;
-        if (strcmp(a[i].name, b[i].name) != 0 || memcmp(a[i].shape, b[i].shape, sizeof a[i].shape) != 0) return false;
+        if (strcmp(a[i].name, b[i].name) != 0 ||
+            memcmp(a[i].shape, b[i].shape, sizeof a[i].shape) != 0)
+            return false;
     }
     return true;
 }
@@ -168,11 +187,17 @@ bool model_same_shape(const struct model *m, const struct config *c)
 {
     const struct router *a = m->config.router, *b = c->router;
     struct slot_run runs[4] = {0};
-    if (router_slots(b, c->knob, config_int(c, CONFIG_EXPERTS), runs, NULL) != m->layer[0].moe.route.S) return false;
-    if (a == b) return m->layer[0].moe.run_count == 0 || memcmp(runs, m->layer[0].moe.runs, sizeof runs) == 0;
-    /* Arrays of the strategy's own start anew with it, so that only two with nothing but w are alike. */
-    return m->layer[0].moe.run_count == 0 && !a->params[1].name && !a->state[0].name && !a->score == !b->score &&
-           same_arrays(a->params, b->params) && same_arrays(a->state, b->state);
+    if (router_slots(b, c->knob, config_int(c, CONFIG_EXPERTS), runs, NULL) !=
+        m->layer[0].moe.route.S)
+        return false;
+    if (a == b)
+        return m->layer[0].moe.run_count == 0 ||
+               memcmp(runs, m->layer[0].moe.runs, sizeof runs) == 0;
+    /* Arrays of the strategy's own start anew with it, so that only two with nothing but w are
+     * alike. */
+    return m->layer[0].moe.run_count == 0 && !a->params[1].name && !a->state[0].name &&
+           !a->score == !b->score && same_arrays(a->params, b->params) &&
+           same_arrays(a->state, b->state);
 }
 
 void model_set_router(struct model *m, const struct config *c)
@@ -194,13 +219,15 @@ void model_repack(struct model *m)
     kn_repack(m->be, w, n);
 }
 
-/* ---- the pass ----------------------------------------------------------------------------------------------------- */
+/* ---- the pass ---- */
 void model_input(struct model *m, const struct batch *b)
 {
     size_t T = (size_t)b->T;
     m->T = b->T, m->B = b->sequences, m->C = b->context;
-    if (m->data.text) kn_write_ints(m->be, m->ids, b->ids, T);
-    else kn_write_f32(m->be, m->x, b->x, T * (size_t)m->data.input);
+    if (m->data.text)
+        kn_write_ints(m->be, m->ids, b->ids, T);
+    else
+        kn_write_f32(m->be, m->x, b->x, T * (size_t)m->data.input);
     kn_write_ints(m->be, m->label, b->label, T * (size_t)m->data.items);
 }
 
@@ -209,7 +236,8 @@ static void norm_forward(struct model *m, struct norm *n, struct kn_buf x)
     kn_rmsnorm(m->be, n->y, n->inv, x, n->gain, m->T, m->D);
 }
 
-static void norm_backward(struct model *m, struct norm *n, struct kn_buf dx, struct kn_buf dy, struct kn_buf x, bool add)
+static void norm_backward(struct model *m, struct norm *n, struct kn_buf dx, struct kn_buf dy,
+                          struct kn_buf x, bool add)
 {
     kn_rmsnorm_back(m->be, dx, n->dgain, dy, x, n->inv, n->gain, m->T, m->D, add);
 }
@@ -219,8 +247,10 @@ void model_forward(struct model *m, bool training)
     struct kn_backend *be = m->be;
     size_t cells = (size_t)m->T * (size_t)m->D;
     if (m->data.text)
-        kn_embed(be, m->layer[0].in, m->ids, params_at(&m->params, m->params.w, m->input_at), m->T, m->data.input, m->D);
-    else kn_linear(be, m->layer[0].in, m->x, &m->input, m->T);
+        kn_embed(be, m->layer[0].in, m->ids, params_at(&m->params, m->params.w, m->input_at), m->T,
+                 m->data.input, m->D);
+    else
+        kn_linear(be, m->layer[0].in, m->x, &m->input, m->T);
     for (int l = 0; l < m->L; l++) {
         struct layer *y = &m->layer[l];
         if (m->data.text) {
@@ -235,13 +265,14 @@ void model_forward(struct model *m, bool training)
     norm_forward(m, &m->last, m->out);
     kn_linear(be, m->logits, m->last.y, &m->head, m->T);
     if (!m->data.text)
-        kn_bias(be, m->logits, params_at(&m->params, m->params.w, m->bias_at), m->T, m->data.items * m->data.classes);
+        kn_bias(be, m->logits, params_at(&m->params, m->params.w, m->bias_at), m->T,
+                m->data.items * m->data.classes);
 }
 
 void model_loss(struct model *m, bool gradient)
 {
-    kn_cross_entropy(m->be, m->loss, m->nll, m->hit, gradient ? m->logits : (struct kn_buf){0}, m->logits, m->label,
-                     m->T * m->data.items, m->data.classes);
+    kn_cross_entropy(m->be, m->loss, m->nll, m->hit, gradient ? m->logits : (struct kn_buf){0},
+                     m->logits, m->label, m->T * m->data.items, m->data.classes);
 }
 
 /* du is the gradient of the residual stream, walking from its end to its start. */
@@ -249,7 +280,9 @@ void model_backward(struct model *m)
 {
     struct kn_backend *be = m->be;
     struct params *p = &m->params;
-    if (!m->data.text) kn_bias_back(be, params_at(p, p->g, m->bias_at), m->logits, m->T, m->data.items * m->data.classes);
+    if (!m->data.text)
+        kn_bias_back(be, params_at(p, p->g, m->bias_at), m->logits, m->T,
+                     m->data.items * m->data.classes);
     kn_linear_back_w(be, params_at(p, p->g, m->head_at), m->logits, m->last.y, &m->head, m->T);
     kn_linear_back_x(be, m->dtmp, m->logits, &m->head, m->T, false);
     norm_backward(m, &m->last, m->du, m->dtmp, m->out, false);
@@ -261,8 +294,11 @@ void model_backward(struct model *m)
         attention_backward(&y->attention, m->dtmp, m->du, y->norm1.y, m->B, m->C);
         norm_backward(m, &y->norm1, m->du, m->dtmp, y->in, true);
     }
-    if (m->data.text) kn_embed_back(be, params_at(p, p->g, m->input_at), m->du, m->ids, m->T, m->data.input, m->D);
-    else kn_linear_back_w(be, params_at(p, p->g, m->input_at), m->du, m->x, &m->input, m->T);
+    if (m->data.text)
+        kn_embed_back(be, params_at(p, p->g, m->input_at), m->du, m->ids, m->T, m->data.input,
+                      m->D);
+    else
+        kn_linear_back_w(be, params_at(p, p->g, m->input_at), m->du, m->x, &m->input, m->T);
 }
 
 void model_after_step(struct model *m)

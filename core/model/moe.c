@@ -1,25 +1,28 @@
-/* core/model/moe.c - Route, plan, experts, combine; and the same backwards. Picks of one expert stand together in the
- * plan, so its matrices are used on all of its tokens at once; slots never enter the plan. */
+/* core/model/moe.c - Route, plan, experts, combine; and the same backwards. Picks of one expert
+ * stand together in the plan, so its matrices are used on all of its tokens at once; slots never
+ * enter the plan. */
 #include "core/model/moe.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-/* ---- parameters --------------------------------------------------------------------------------------------------- */
+/* ---- parameters ---- */
 static struct param named(const struct moe *m, const char *part, int expert, const char *tail)
 {
     struct param a = {.decay = true, .start = START_NORMAL};
     if (expert >= 0)
-        snprintf(a.name, sizeof a.name, "model.layers.%d.block_sparse_moe.%s.%d.%s", m->shape.layer, part, expert, tail);
+        snprintf(a.name, sizeof a.name, "model.layers.%d.block_sparse_moe.%s.%d.%s", m->shape.layer,
+                 part, expert, tail);
     else
-        snprintf(a.name, sizeof a.name, "model.layers.%d.block_sparse_moe.%s%s", m->shape.layer, part, tail);
+        snprintf(a.name, sizeof a.name, "model.layers.%d.block_sparse_moe.%s%s", m->shape.layer,
+                 part, tail);
     return a;
 }
 
 /* One matrix of an expert: rows x cols, behind the one before it where `joined`. */
-static int add_matrix(struct moe *m, struct params *p, const char *part, int expert, const char *tail, int rows, int cols,
-                      double scale, bool joined)
+static int add_matrix(struct moe *m, struct params *p, const char *part, int expert,
+                      const char *tail, int rows, int cols, double scale, bool joined)
 {
     struct param a = named(m, part, expert, tail);
     a.shape[0] = rows, a.shape[1] = cols;
@@ -28,7 +31,8 @@ static int add_matrix(struct moe *m, struct params *p, const char *part, int exp
 }
 
 /* `count` experts: the stack of w1 (and w3), then the stack of w2. */
-static void add_experts(struct moe *m, struct params *p, const char *part, int count, int *up, int *down)
+static void add_experts(struct moe *m, struct params *p, const char *part, int count, int *up,
+                        int *down)
 {
     const struct moe_shape *s = &m->shape;
     double scale = 1 / sqrt(s->D);
@@ -55,8 +59,10 @@ static void add_router(struct moe *m, struct params *p)
     const struct router *r = m->route.router;
     for (int i = 0; i < ROUTER_ARRAYS && r->params[i].name; i++) {
         const struct router_array *from = &r->params[i];
-        struct param a = i == 0 ? named(m, "gate", -1, ".weight") : named(m, "router.", -1, from->name);
-        for (int k = 0; k < 3 && from->shape[k] != DIM_END; k++) a.shape[k] = dim(m, from->shape[k]);
+        struct param a =
+            i == 0 ? named(m, "gate", -1, ".weight") : named(m, "router.", -1, from->name);
+        for (int k = 0; k < 3 && from->shape[k] != DIM_END; k++)
+            a.shape[k] = dim(m, from->shape[k]);
         a.decay = false, a.start = from->start, a.scale = from->scale;
         int at = params_add(p, a);
         if (i == 0) m->gate = at;
@@ -64,18 +70,28 @@ static void add_router(struct moe *m, struct params *p)
     }
 }
 
-void moe_declare(struct moe *m, const struct moe_shape *shape, const struct router *r, const double *knob, struct params *p)
+void moe_declare(struct moe *m, const struct moe_shape *shape, const struct router *r,
+                 const double *knob, struct params *p)
 {
     *m = (struct moe){.shape = *shape};
     int S = router_slots(r, knob, shape->E, m->runs, &m->run_count);
-    m->route = (struct route){.router = r, .knob = knob, .T = shape->T, .D = shape->D, .E = shape->E, .S = S,
-                              .N = shape->E + S, .layer = shape->layer, .layers = shape->layers};
+    m->route = (struct route){.router = r,
+                              .knob = knob,
+                              .T = shape->T,
+                              .D = shape->D,
+                              .E = shape->E,
+                              .S = S,
+                              .N = shape->E + S,
+                              .layer = shape->layer,
+                              .layers = shape->layers};
     add_experts(m, p, "experts", shape->E, &m->first_up, &m->first_down);
-    if (shape->shared) add_experts(m, p, "shared_experts", shape->shared, &m->first_shared_up, &m->first_shared_down);
+    if (shape->shared)
+        add_experts(m, p, "shared_experts", shape->shared, &m->first_shared_up,
+                    &m->first_shared_down);
     add_router(m, p);
 }
 
-/* ---- memory ------------------------------------------------------------------------------------------------------- */
+/* ---- memory ---- */
 static int hidden_rows(const struct moe *m)
 {
     return m->shape.act == KN_SWIGLU ? 2 * m->shape.H : m->shape.H;
@@ -98,7 +114,8 @@ void moe_place(struct moe *m, struct memory *mem, struct kn_buf out)
     r->load = memory_take(mem, (size_t)r->N);
     for (int i = 0; i < ROUTER_LOSSES; i++) r->loss[i] = memory_take(mem, 1);
     for (int i = 0; i < ROUTER_ARRAYS && r->router->state[i].name; i++)
-        r->state[i] = memory_take(mem, (size_t)router_array_size(&r->router->state[i], r->E, r->S, r->D));
+        r->state[i] =
+            memory_take(mem, (size_t)router_array_size(&r->router->state[i], r->E, r->S, r->D));
     m->forced = memory_take_ints(mem, cells);
     m->pre = memory_take(mem, rows * (size_t)hidden_rows(m));
     m->out = out;
@@ -110,13 +127,14 @@ void moe_place(struct moe *m, struct memory *mem, struct kn_buf out)
     m->shared_mask = memory_take_ints(mem, shared);
 }
 
-static bool open_pair(struct moe *m, struct params *p, struct kn_weight *up, struct kn_weight *down, int first_up,
-                      int first_down, int count)
+static bool open_pair(struct moe *m, struct params *p, struct kn_weight *up, struct kn_weight *down,
+                      int first_up, int first_down, int count)
 {
     const struct moe_shape *s = &m->shape;
-    return kn_weight_open(m->be, up, params_at(p, p->w, first_up), KN_UP, count, hidden_rows(m), s->D,
-                          s->act == KN_SWIGLU) &&
-           kn_weight_open(m->be, down, params_at(p, p->w, first_down), KN_DOWN, count, s->D, s->H, false);
+    return kn_weight_open(m->be, up, params_at(p, p->w, first_up), KN_UP, count, hidden_rows(m),
+                          s->D, s->act == KN_SWIGLU) &&
+           kn_weight_open(m->be, down, params_at(p, p->w, first_down), KN_DOWN, count, s->D, s->H,
+                          false);
 }
 
 static void fill(struct moe *m, struct kn_buf to, size_t n, double value)
@@ -124,17 +142,22 @@ static void fill(struct moe *m, struct kn_buf to, size_t n, double value)
     for (size_t i = 0; i < n; i++) kn_write(m->be, kn_part(m->be, to, i), &value, 1);
 }
 
-/* What the strategy keeps outside the gradient, at its start: START_NORMAL's scale is here a value. */
+/* What the strategy keeps outside the gradient, at its start: START_NORMAL's scale is here a value.
+ */
 static bool start_state(struct moe *m, struct err *e)
 {
     const struct router *r = m->route.router;
     for (int i = 0; i < ROUTER_ARRAYS && r->state[i].name; i++) {
         const struct router_array *a = &r->state[i];
         size_t n = (size_t)router_array_size(a, m->route.E, m->route.S, m->route.D);
-        fill(m, m->route.state[i], n, a->start == START_ONE ? 1 : a->start == START_NORMAL ? a->scale : 0);
+        fill(m, m->route.state[i], n,
+             a->start == START_ONE      ? 1
+             : a->start == START_NORMAL ? a->scale
+                                        : 0);
     }
     fill(m, m->ones, (size_t)m->shape.T * (size_t)m->shape.shared, 1);
-    return kn_sync(m->be, NULL, NULL) || err_set(e, ERR_BACKEND, "the backend failed while a layer was made");
+    return kn_sync(m->be, NULL, NULL) ||
+           err_set(e, ERR_BACKEND, "the backend failed while a layer was made");
 }
 
 bool moe_open(struct moe *m, struct params *p, struct err *e)
@@ -153,13 +176,17 @@ bool moe_open(struct moe *m, struct params *p, struct err *e)
               open_pair(m, p, &m->up, &m->down, m->first_up, m->first_down, s->E);
     if (ok && s->shared)
         ok = kn_plan_open(m->be, &m->shared_plan, s->T, s->shared, s->shared) &&
-             open_pair(m, p, &m->shared_up, &m->shared_down, m->first_shared_up, m->first_shared_down, s->shared);
+             open_pair(m, p, &m->shared_up, &m->shared_down, m->first_shared_up,
+                       m->first_shared_down, s->shared);
     if (!ok)
-        return err_set(e, ERR_MEMORY, "not enough memory for %d experts of width %d; try fewer or narrower experts", s->E,
-                       s->H);
+        return err_set(
+            e, ERR_MEMORY,
+            "not enough memory for %d experts of width %d; try fewer or narrower experts", s->E,
+            s->H);
     m->dup = params_at(p, p->g, m->first_up), m->ddown = params_at(p, p->g, m->first_down);
     if (s->shared)
-        m->dshared_up = params_at(p, p->g, m->first_shared_up), m->dshared_down = params_at(p, p->g, m->first_shared_down);
+        m->dshared_up = params_at(p, p->g, m->first_shared_up),
+        m->dshared_down = params_at(p, p->g, m->first_shared_down);
     return start_state(m, e);
 }
 
@@ -181,7 +208,7 @@ int moe_weights(struct moe *m, struct kn_weight **to)
     return n;
 }
 
-/* ---- forward ------------------------------------------------------------------------------------------------------ */
+/* ---- forward ---- */
 /* Shared experts serve every token that could be routed, with gate 1. */
 static void shared_forward(struct moe *m, struct kn_buf y, int T)
 {
@@ -190,7 +217,8 @@ static void shared_forward(struct moe *m, struct kn_buf y, int T)
     kn_topk_mask(be, m->shared_mask, m->ones, n, (struct kn_ints){0}, m->route.valid, T, n);
     kn_masked_gate(be, m->shared_gate, m->ones, m->shared_mask, T, n);
     kn_plan(be, &m->shared_plan, m->shared_mask, T);
-    kn_moe_ffn(be, m->out, m->shared_pre, &m->shared_plan, m->route.x, &m->shared_up, &m->shared_down, m->shape.act, T);
+    kn_moe_ffn(be, m->out, m->shared_pre, &m->shared_plan, m->route.x, &m->shared_up,
+               &m->shared_down, m->shape.act, T);
     kn_combine(be, y, &m->shared_plan, m->out, m->shared_gate, T, m->shape.D, true);
 }
 
@@ -210,7 +238,8 @@ static void slots_forward(struct moe *m, struct kn_buf y)
         if (m->runs[i].kind == SLOT_COPY)
             kn_copy_slots(m->be, y, r->x, r->gate, r->mask, first, n, r->T, r->N, r->D);
         if (m->runs[i].kind == SLOT_CONSTANT)
-            kn_constant_slots(m->be, y, r->x, r->gate, r->mask, r->param[array_named(r->router, "v")],
+            kn_constant_slots(m->be, y, r->x, r->gate, r->mask,
+                              r->param[array_named(r->router, "v")],
                               r->param[array_named(r->router, "c")], first, n, r->T, r->N, r->D);
     }
 }
@@ -227,35 +256,40 @@ void moe_forward(struct moe *m, struct kn_buf y, struct kn_buf x, int T, bool tr
     if (m->shape.shared) shared_forward(m, y, T);
 }
 
-/* ---- backward ----------------------------------------------------------------------------------------------------- */
+/* ---- backward ---- */
 static void slots_backward(struct moe *m, struct kn_buf dx, struct kn_buf dy)
 {
     struct route *r = &m->route;
     for (int i = 0, first = r->E; i < m->run_count; first += m->runs[i++].count) {
         int n = m->runs[i].count, v = array_named(r->router, "v"), c = array_named(r->router, "c");
         if (m->runs[i].kind == SLOT_COPY)
-            kn_copy_slots_back(m->be, dx, r->dgate, dy, r->x, r->gate, r->mask, first, n, r->T, r->N, r->D);
+            kn_copy_slots_back(m->be, dx, r->dgate, dy, r->x, r->gate, r->mask, first, n, r->T,
+                               r->N, r->D);
         if (m->runs[i].kind == SLOT_CONSTANT)
-            kn_constant_slots_back(m->be, dx, r->dgate, r->dparam[v], r->dparam[c], dy, r->x, r->gate, r->mask, r->param[v],
-                                   r->param[c], first, n, r->T, r->N, r->D);
+            kn_constant_slots_back(m->be, dx, r->dgate, r->dparam[v], r->dparam[c], dy, r->x,
+                                   r->gate, r->mask, r->param[v], r->param[c], first, n, r->T, r->N,
+                                   r->D);
     }
 }
 
 void moe_backward(struct moe *m, struct kn_buf dx, struct kn_buf dy)
 {
     struct route *r = &m->route;
-    if (r->S > 0) kn_zero(m->be, r->dgate, (size_t)r->T * (size_t)r->N); /* a zero slot's gate moves nothing */
-    kn_moe_ffn_back(m->be, dx, r->dgate, m->dup, m->ddown, &m->plan, dy, r->gate, r->x, m->pre, &m->up, &m->down,
-                    m->shape.act, r->T, false);
+    if (r->S > 0)
+        kn_zero(m->be, r->dgate,
+                (size_t)r->T * (size_t)r->N); /* a zero slot's gate moves nothing */
+    kn_moe_ffn_back(m->be, dx, r->dgate, m->dup, m->ddown, &m->plan, dy, r->gate, r->x, m->pre,
+                    &m->up, &m->down, m->shape.act, r->T, false);
     slots_backward(m, dx, dy);
     if (m->shape.shared)
-        kn_moe_ffn_back(m->be, dx, m->shared_dgate, m->dshared_up, m->dshared_down, &m->shared_plan, dy, m->shared_gate, r->x,
-                        m->shared_pre, &m->shared_up, &m->shared_down, m->shape.act, r->T, true);
+        kn_moe_ffn_back(m->be, dx, m->shared_dgate, m->dshared_up, m->dshared_down, &m->shared_plan,
+                        dy, m->shared_gate, r->x, m->shared_pre, &m->shared_up, &m->shared_down,
+                        m->shape.act, r->T, true);
     r->dx = dx;
     route_backward(r, 1.0 / m->shape.layers, true);
 }
 
-/* ---- what-if ------------------------------------------------------------------------------------------------------ */
+/* ---- what-if ---- */
 void moe_force(struct moe *m, const int32_t *mask, int T)
 {
     m->route.forced = mask ? m->forced : (struct kn_ints){0};
@@ -267,7 +301,7 @@ void moe_force_counts(struct moe *m, struct kn_ints counts)
     m->route.counts = counts;
 }
 
-/* ---- FLOPs, forward: a multiplication and an addition are two ------------------------------------------------------ */
+/* ---- FLOPs, forward: a multiplication and an addition are two ---- */
 double moe_expert_flops(const struct moe *m)
 {
     return (m->shape.act == KN_SWIGLU ? 6.0 : 4.0) * m->shape.D * m->shape.H;
@@ -284,6 +318,8 @@ double moe_slot_flops(const struct moe *m, const double *count)
     for (int i = 0, first = m->route.E; i < m->run_count; first += m->runs[i++].count)
         for (int j = first; j < first + m->runs[i].count; j++)
             flops += count[j] * m->shape.D *
-                     (m->runs[i].kind == SLOT_CONSTANT ? 7.0 : m->runs[i].kind == SLOT_COPY ? 1.0 : 0.0);
+                     (m->runs[i].kind == SLOT_CONSTANT ? 7.0
+                      : m->runs[i].kind == SLOT_COPY   ? 1.0
+                                                       : 0.0);
     return flops;
 }

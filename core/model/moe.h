@@ -1,7 +1,7 @@
 #ifndef CORE_MODEL_MOE_H
 #define CORE_MODEL_MOE_H
-/* The mixture-of-experts layer: routes its tokens, runs the experts that were taken, adds what they say by their gates.
- * Any number of experts a token, also none; gates need not sum to 1. */
+/* The mixture-of-experts layer: routes its tokens, runs the experts that were taken, adds what they
+ * say by their gates. Any number of experts a token, also none; gates need not sum to 1. */
 #include "core/model/memory.h"
 #include "core/model/params.h"
 
@@ -9,44 +9,50 @@ struct moe_shape {
     int T, D, E, H, shared; /* most tokens, width, experts, expert width, shared experts */
     int layer, layers;
     enum kn_act act;
-    double down_scale;      /* standard deviation that the experts' last matrix starts with */
+    double down_scale; /* standard deviation that the experts' last matrix starts with */
 };
 struct moe {
     struct moe_shape shape;
     struct kn_backend *be;
-    struct route route;                  /* of the newest forward */
+    struct route route; /* of the newest forward */
     struct slot_run runs[4];
     int run_count;
     struct kn_plan plan, shared_plan;
     struct kn_weight up, down, shared_up, shared_down;
     struct kn_buf dup, ddown, dshared_up, dshared_down; /* in the block of gradients */
-    struct kn_buf pre, out;              /* rows of the plan: [T*E, 2H or H], [T*E, D] */
+    struct kn_buf pre, out; /* rows of the plan: [T*E, 2H or H], [T*E, D] */
     struct kn_buf shared_pre, ones, shared_gate, shared_dgate;
-    struct kn_ints shared_mask, forced;  /* [T,shared]; [T,N] see moe_force */
-    int gate, first_up, first_down, first_shared_up, first_shared_down, first_extra; /* places in the parameter table */
+    struct kn_ints shared_mask, forced; /* [T,shared]; [T,N] see moe_force */
+    int gate, first_up, first_down, first_shared_up, first_shared_down,
+        first_extra; /* places in the parameter table */
 };
 
 /* The layer's tensors, named below "model.layers.LAYER.". `knob` must outlive the layer. */
-void moe_declare(struct moe *m, const struct moe_shape *shape, const struct router *r, const double *knob, struct params *p);
+void moe_declare(struct moe *m, const struct moe_shape *shape, const struct router *r,
+                 const double *knob, struct params *p);
 /* Its activations. out: [T*E, D] scratch that all layers may share. Call twice, see memory.h. */
 void moe_place(struct moe *m, struct memory *mem, struct kn_buf out);
 /* Plans and shadows, once parameters and activations have their memory. */
 bool moe_open(struct moe *m, struct params *p, struct err *e);
 void moe_close(struct moe *m); /* accepts a zeroed one */
-int moe_weights(struct moe *m, struct kn_weight **to); /* its weights, for kn_repack: at most 5; returns how many */
+int moe_weights(
+    struct moe *m,
+    struct kn_weight **to); /* its weights, for kn_repack: at most 5; returns how many */
 
-/* y[T,D] = what the experts say to x[T,D]; 0 for a token that cannot be routed. x is borrowed until moe_backward. */
+/* y[T,D] = what the experts say to x[T,D]; 0 for a token that cannot be routed. x is borrowed until
+ * moe_backward. */
 void moe_forward(struct moe *m, struct kn_buf y, struct kn_buf x, int T, bool training);
 /* dx[T,D] = gradient of y's use and of the router's losses (each by its coefficient / layers). */
 void moe_backward(struct moe *m, struct kn_buf dx, struct kn_buf dy);
 
-/* What-if questions: the next forwards take this mask [T,N] instead of the strategy's choice; NULL: as the strategy says.
- * Not inside a training step. */
+/* What-if questions: the next forwards take this mask [T,N] instead of the strategy's choice; NULL:
+ * as the strategy says. Not inside a training step. */
 void moe_force(struct moe *m, const int32_t *mask, int T);
 /* The same with a number of experts for every token: counts[T], or {NULL}. Borrowed. */
 void moe_force_counts(struct moe *m, struct kn_ints counts);
 
-double moe_expert_flops(const struct moe *m);                        /* of one pick of one expert, forward */
-double moe_fixed_flops(const struct moe *m);                         /* a token: router and shared experts */
-double moe_slot_flops(const struct moe *m, const double *count); /* count[N]: picks of each column */
+double moe_expert_flops(const struct moe *m); /* of one pick of one expert, forward */
+double moe_fixed_flops(const struct moe *m);  /* a token: router and shared experts */
+double moe_slot_flops(const struct moe *m,
+                      const double *count); /* count[N]: picks of each column */
 #endif

@@ -1,5 +1,5 @@
-/* core/model/params.c - Where every tensor stands in the blocks, and what it starts as. Tensors that decay come first,
- * so that the optimiser needs two calls whatever their number. */
+/* core/model/params.c - Where every tensor stands in the blocks, and what it starts as. Tensors
+ * that decay come first, so that the optimiser needs two calls whatever their number. */
 #include "core/model/params.h"
 
 #include <math.h>
@@ -50,7 +50,8 @@ bool params_open(struct params *p, struct kn_backend *be, struct err *e)
         p->m = kn_alloc(be, p->size), p->v = kn_alloc(be, p->size);
         if (p->w.at && p->g.at && p->m.at && p->v.at) return true;
     }
-    return err_set(e, ERR_MEMORY, "not enough memory for a model of %zu parameters; try fewer or narrower experts",
+    return err_set(e, ERR_MEMORY,
+                   "not enough memory for a model of %zu parameters; try fewer or narrower experts",
                    p->count_of_numbers);
 }
 
@@ -76,7 +77,7 @@ const struct param *params_find(const struct params *p, const char *name)
     return NULL;
 }
 
-/* ---- starts ------------------------------------------------------------------------------------------------------- */
+/* ---- starts ---- */
 /* FNV-1a: the stream of a tensor is its name's. */
 static uint32_t stream(const char *name)
 {
@@ -85,7 +86,8 @@ static uint32_t stream(const char *name)
     return h;
 }
 
-/* Rows of unit length, each at right angles to those before it as long as the width has room for that. */
+/* Rows of unit length, each at right angles to those before it as long as the width has room for
+ * that. */
 static void make_orthogonal(double *w, int rows, int cols)
 {
     for (int i = 0; i < rows; i++) {
@@ -106,8 +108,10 @@ static void draw(const struct param *a, uint64_t seed, double *to)
     struct rng r = rng_at(seed, RNG_INIT, stream(a->name));
     bool normal = a->start == START_NORMAL || a->start == START_ORTHOGONAL;
     double scale = a->start == START_NORMAL ? a->scale : 1;
-    for (size_t i = 0; i < a->size; i++) to[i] = normal ? scale * rng_normal(&r) : a->start == START_ONE;
-    if (a->start == START_ORTHOGONAL) make_orthogonal(to, a->shape[0], (int)(a->size / (size_t)a->shape[0]));
+    for (size_t i = 0; i < a->size; i++)
+        to[i] = normal ? scale * rng_normal(&r) : a->start == START_ONE;
+    if (a->start == START_ORTHOGONAL)
+        make_orthogonal(to, a->shape[0], (int)(a->size / (size_t)a->shape[0]));
 }
 
 static size_t largest(const struct params *p)
@@ -133,7 +137,7 @@ bool params_start(struct params *p, uint64_t seed, struct err *e)
     return true;
 }
 
-/* ---- what two models have in common ------------------------------------------------------------------------------- */
+/* ---- what two models have in common ---- */
 static bool same_but_rows(const struct param *a, const struct param *b)
 {
     if (a->dims != b->dims) return false;
@@ -152,8 +156,8 @@ static void add_mean(double *w, int rows, int shared, size_t width)
     }
 }
 
-static void take(struct params *to, const struct params *from, const struct param *a, const struct param *b, int rows,
-                 double *scratch)
+static void take(struct params *to, const struct params *from, const struct param *a,
+                 const struct param *b, int rows, double *scratch)
 {
     const struct kn_buf source[] = {from->w, from->m, from->v}, target[] = {to->w, to->m, to->v};
     size_t width = a->size / (size_t)a->shape[0];
@@ -173,8 +177,10 @@ bool params_take(struct params *to, const struct params *from, int E, bool route
     for (int i = 0; i < to->count; i++) {
         const struct param *a = &to->list[i], *b = params_find(from, a->name);
         if (!b || !same_but_rows(a, b) || (!routers && strstr(a->name, ".router."))) continue;
-        if (a->shape[0] == b->shape[0]) take(to, from, a, b, a->shape[0], scratch);
-        else if (strstr(a->name, ".gate.weight")) take(to, from, a, b, E, scratch);
+        if (a->shape[0] == b->shape[0])
+            take(to, from, a, b, a->shape[0], scratch);
+        else if (strstr(a->name, ".gate.weight"))
+            take(to, from, a, b, E, scratch);
     }
     free(scratch);
     return true;

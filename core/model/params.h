@@ -1,8 +1,9 @@
 #ifndef CORE_MODEL_PARAMS_H
 #define CORE_MODEL_PARAMS_H
-/* The parameter table: every trained tensor by name, in one block of weights with one block each for gradients and the
- * two moments of AdamW. Checkpoints, the gradient test and `inspect` walk it. Names are those of Hugging Face's Mixtral
- * where it has them, so that a top-k text model can be read there. */
+/* The parameter table: every trained tensor by name, in one block of weights with one block each
+ * for gradients and the two moments of AdamW. Checkpoints, the gradient test and `inspect` walk it.
+ * Names are those of Hugging Face's Mixtral where it has them, so that a top-k text model can be
+ * read there. */
 #include "core/base/err.h"
 #include "core/router/router.h"
 
@@ -15,15 +16,16 @@ struct param {
     bool decay;         /* weight decay: matrices yes; routers, gains and biases no */
     bool joined;        /* stands right behind the one before it, so that several make one stack */
     enum router_start start;
-    double scale;       /* START_NORMAL: standard deviation */
+    double scale; /* START_NORMAL: standard deviation */
 };
 
 struct params {
     struct kn_backend *be;
-    struct kn_buf w, g, m, v;    /* [size] each: weights, gradients, first and second moment */
-    size_t size, decayed, count_of_numbers; /* block size with its gaps; the first `decayed` decay; without gaps */
+    struct kn_buf w, g, m, v; /* [size] each: weights, gradients, first and second moment */
+    size_t size, decayed,
+        count_of_numbers; /* block size with its gaps; the first `decayed` decay; without gaps */
     int count, room;
-    bool failed;                 /* params_add ran out of memory: params_open says so */
+    bool failed; /* params_add ran out of memory: params_open says so */
     struct param *list;
 };
 
@@ -32,13 +34,15 @@ int params_add(struct params *p, struct param what);
 /* Gives every tensor its place and takes the four blocks. */
 bool params_open(struct params *p, struct kn_backend *be, struct err *e);
 void params_close(struct params *p); /* accepts a zeroed one */
-/* Draws every tensor's start. Each has its own stream by its name and is drawn row by row, so that the shape of one
- * never moves another. Moments and gradients become 0. */
+/* Draws every tensor's start. Each has its own stream by its name and is drawn row by row, so that
+ * the shape of one never moves another. Moments and gradients become 0. */
 bool params_start(struct params *p, uint64_t seed, struct err *e);
-/* Weights and moments of every tensor that both have in the same shape. Of the gates (".gate.weight"), also where they
- * have more or fewer rows: the first E; rows that `from` lacks start as the mean of those plus what params_start drew.
- * `routers`: also the strategies' own tensors (".router."), right where both are of the same strategy. */
+/* Weights and moments of every tensor that both have in the same shape. Of the gates
+ * (".gate.weight"), also where they have more or fewer rows: the first E; rows that `from` lacks
+ * start as the mean of those plus what params_start drew. `routers`: also the strategies' own
+ * tensors (".router."), right where both are of the same strategy. */
 bool params_take(struct params *to, const struct params *from, int E, bool routers, struct err *e);
 const struct param *params_find(const struct params *p, const char *name); /* NULL: none */
-struct kn_buf params_at(const struct params *p, struct kn_buf block, int i); /* tensor i in w, g, m or v */
+struct kn_buf params_at(const struct params *p, struct kn_buf block,
+                        int i); /* tensor i in w, g, m or v */
 #endif

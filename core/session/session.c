@@ -49,15 +49,22 @@ static void put_answer(struct session *s, const char *line, bool ok, const char 
     a->ok = ok;
 }
 
+static void publish(struct session *s)
+{
+    exchange_put(s->exchange, console_snapshot(s->console));
+    s->published = s->routed = clock_now();
+}
+
+/* The snapshot leaves before the answer: who has the answer finds in it what the line did. */
 static void do_line(struct session *s, const char *line)
 {
     struct err e = {0};
     text_clear(&s->out);
     bool ok = console_do(s->console, line, &s->out, &e);
+    if (ok) publish(s);
     pthread_mutex_lock(&s->lock);
     put_answer(s, line, ok, ok ? text_str(&s->out) : e.text);
     pthread_mutex_unlock(&s->lock);
-    s->published = s->routed = -INFINITY; /* what it changed is shown at once */
 }
 
 /* The next thing to do. A line of a script waits until nothing is left to train, a person's does
@@ -86,12 +93,6 @@ static enum task next_task(struct session *s, char *line, double *snapshots, dou
     *snapshots = s->snapshots, *windows = s->windows;
     pthread_mutex_unlock(&s->lock);
     return task;
-}
-
-static void publish(struct session *s)
-{
-    exchange_put(s->exchange, console_snapshot(s->console));
-    s->published = s->routed = clock_now();
 }
 
 static bool step(struct session *s, double snapshots, double windows, struct err *e)
@@ -138,7 +139,6 @@ static bool work(struct session *s, struct err *e)
             return true;
         case TASK_LINE:
             do_line(s, line);
-            if (!console_busy(s->console)) publish(s);
             break;
         case TASK_STEP:
             if (!step(s, snapshots, windows, e)) return false;

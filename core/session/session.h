@@ -13,7 +13,7 @@ void session_close(struct session *s); /* stops at the next step, joins; accepts
 /* Queues a command line; false where the queue is full. The answer comes by session_answer. */
 bool session_say(struct session *s, const char *line);
 /* The next answer, if there is one: what was said and what came of it (ok false: `text` is the
- * error's sentence). */
+ * error's sentence). The newest snapshot then shows what the line did. */
 struct session_answer {
     char line[256];
     char text[2048];
@@ -22,8 +22,7 @@ struct session_answer {
 bool session_answer(struct session *s, struct session_answer *to);
 /* The newest snapshot, if there is one not yet taken; never waits. */
 bool session_snapshot(struct session *s, struct snapshot *to);
-/* How often snapshots are published while training, and how often the window is routed: per second.
- */
+/* How often a second snapshots are published while training, and how often the window is routed. */
 void session_rates(struct session *s, double snapshots, double windows);
 /* The thread has ended by itself (cannot open, diverged, backend lost): *e says why. */
 bool session_ended(struct session *s, struct err *e);

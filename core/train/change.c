@@ -1,17 +1,21 @@
-/* core/train/change.c - What may change between two steps, while the model stays: strategy, knobs, learning rate. */
+/* core/train/change.c - What may change between two steps, while the model stays: strategy, knobs,
+ * learning rate. */
 #include "core/train/inside.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { MARK_APART = 20 }; /* steps within which turning the same thing moves its marker instead of adding one */
+enum {
+    MARK_APART = 20
+}; /* steps within which turning the same thing moves its marker instead of adding one */
 
 void trainer_mark(struct trainer *t, const char *text)
 {
     struct snapshot *s = &t->now;
     struct snap_mark *last = s->marks > 0 ? &s->mark[s->marks - 1] : NULL;
-    size_t name = strcspn(text, "= ");
-    if (last && t->step - last->step < MARK_APART && strcspn(last->text, "= ") == name && memcmp(last->text, text, name) == 0)
+    size_t name = strcspn(text, "=");
+    if (last && text[name] && t->step - last->step < MARK_APART &&
+        strncmp(last->text, text, name + 1) == 0)
         s->marks--;
     if (s->marks == SNAP_MARKS) memmove(s->mark, s->mark + 1, (size_t)--s->marks * sizeof *s->mark);
     last = &s->mark[s->marks++];
@@ -87,9 +91,11 @@ bool trainer_set(struct trainer *t, const char *name, const char *value, struct 
     char text[56];
     if (!config_set(&c, name, value, e)) return false;
     for (int i = 0; i < CONFIG_COUNT; i++) {
-        bool fixed = config_options[i].flags & OPTION_SHAPES || i == CONFIG_SEED || i == CONFIG_TASK_SEED;
+        bool fixed =
+            config_options[i].flags & OPTION_SHAPES || i == CONFIG_SEED || i == CONFIG_TASK_SEED;
         if (fixed && c.value[i] != t->config.value[i])
-            return err_set(e, ERR_USAGE, "%s cannot change while the model lives; 'reset %s=%s' starts a new one",
+            return err_set(e, ERR_USAGE,
+                           "%s cannot change while the model lives; 'reset %s=%s' starts a new one",
                            config_options[i].name, config_options[i].name, value);
     }
     if (!trainer_apply(t, &c, e)) return false;

@@ -18,31 +18,35 @@ struct trainer {
     struct kn_backend *be;
     struct dataset *data;
     struct model *model;
-    struct batch batch;           /* room for training and for the window */
-    int sequences, context;       /* of a training batch */
+    struct batch batch;     /* room for training and for the window */
+    int sequences, context; /* of a training batch */
     struct optimizer optimizer;
     struct measure *measure;
     struct tally tally;
     struct good good;
 
     long step, skipped;
-    int bad_row, returns;         /* steps skipped in a row; how often the good state was taken back */
-    double lr_scale, horizon;     /* 1 until a return halves it; see trainer_horizon */
-    double tokens_seen, wall;     /* wall: seconds in steps */
+    int bad_row, returns;     /* steps skipped in a row; how often the good state was taken back */
+    double lr_scale, horizon; /* 1 until a return halves it; see trainer_horizon */
+    double tokens_seen, wall; /* wall: seconds in steps */
     double since_seconds, since_tokens; /* since the newest measurement */
     long since_steps;
 
-    bool fresh;                   /* the arrays of the newest step are still those of the step */
-    bool measured;                /* `now` says what the newest step measured */
-    double loss, grad_norm, lr;   /* of the newest step */
+    bool fresh;                 /* the arrays of the newest step are still those of the step */
+    bool measured;              /* `now` says what the newest step measured */
+    double loss, grad_norm, lr; /* of the newest step */
     int focus;
     struct snapshot now;
 };
 
-bool trainer_build(struct trainer *t, const struct config *c, const struct model *from, struct err *e); /* model, measure, good */
-void trainer_keep(struct trainer *t);                /* the state of now is good */
-bool trainer_apply(struct trainer *t, const struct config *c, struct err *e); /* strategy and knobs, live */
-void trainer_tell(struct trainer *t, const char *format, ...) __attribute__((format(printf, 2, 3))); /* the notice */
-void trainer_settle(struct trainer *t);              /* `now`: what the newest step measured, while its arrays are there */
-void trainer_identify(struct trainer *t);            /* `now`: what is running */
+bool trainer_build(struct trainer *t, const struct config *c, const struct model *from,
+                   struct err *e);    /* model, measure, good */
+void trainer_keep(struct trainer *t); /* the state of now is good */
+bool trainer_apply(struct trainer *t, const struct config *c,
+                   struct err *e); /* strategy and knobs, live */
+void trainer_tell(struct trainer *t, const char *format, ...)
+    __attribute__((format(printf, 2, 3))); /* the notice */
+void trainer_settle(
+    struct trainer *t); /* `now`: what the newest step measured, while its arrays are there */
+void trainer_identify(struct trainer *t); /* `now`: what is running */
 #endif

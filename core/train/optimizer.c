@@ -1,5 +1,5 @@
-/* core/train/optimizer.c - One update. Sums of squares are finite only where every number is, so five of them watch over
- * the whole state before the update touches it. */
+/* core/train/optimizer.c - One update. Sums of squares are finite only where every number is, so
+ * five of them watch over the whole state before the update touches it. */
 #include "core/train/optimizer.h"
 
 #include <math.h>
@@ -10,8 +10,10 @@
 
 bool optimizer_open(struct optimizer *o, struct kn_backend *be, struct err *e)
 {
-    *o = (struct optimizer){.be = be, .sums = kn_alloc(be, OPTIMIZER_SUMS), .factor = kn_alloc(be, 1)};
-    return (o->sums.at && o->factor.at) || err_set(e, ERR_MEMORY, "not enough memory for the optimiser");
+    *o = (struct optimizer){
+        .be = be, .sums = kn_alloc(be, OPTIMIZER_SUMS), .factor = kn_alloc(be, 1)};
+    return (o->sums.at && o->factor.at) ||
+           err_set(e, ERR_MEMORY, "not enough memory for the optimiser");
 }
 
 void optimizer_close(struct optimizer *o)
@@ -47,16 +49,19 @@ bool optimizer_finite(struct optimizer *o, double *loss, double *grad_norm)
 
 void optimizer_update(struct optimizer *o, struct params *p, double lr, double decay)
 {
-    struct kn_adamw a = {.lr = lr, .b1 = B1, .b2 = B2, .eps = EPS, .decay = decay, .step = (int)++o->updates};
+    struct kn_adamw a = {
+        .lr = lr, .b1 = B1, .b2 = B2, .eps = EPS, .decay = decay, .step = (int)++o->updates};
     kn_adamw(o->be, p->w, p->m, p->v, p->g, o->factor, &a, p->decayed);
     a.decay = 0;
-    kn_adamw(o->be, kn_part(o->be, p->w, p->decayed), kn_part(o->be, p->m, p->decayed), kn_part(o->be, p->v, p->decayed),
-             kn_part(o->be, p->g, p->decayed), o->factor, &a, p->size - p->decayed);
+    kn_adamw(o->be, kn_part(o->be, p->w, p->decayed), kn_part(o->be, p->m, p->decayed),
+             kn_part(o->be, p->v, p->decayed), kn_part(o->be, p->g, p->decayed), o->factor, &a,
+             p->size - p->decayed);
 }
 
 double optimizer_rate(const struct config *c, long step, double done)
 {
-    double lr = c->value[CONFIG_LR], warmup = c->value[CONFIG_WARMUP], steps = c->value[CONFIG_STEPS];
+    double lr = c->value[CONFIG_LR], warmup = c->value[CONFIG_WARMUP],
+           steps = c->value[CONFIG_STEPS];
     double rise = step < warmup ? (double)(step + 1) / warmup : 1;
     if (done < 0) done = fmin((double)step / steps, 1);
     return lr * rise * (0.1 + 0.45 * (1 + cos(M_PI * fmin(done, 1))));

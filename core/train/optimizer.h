@@ -15,13 +15,15 @@ enum { OPTIMIZER_LOSS, OPTIMIZER_G, OPTIMIZER_W, OPTIMIZER_M, OPTIMIZER_V, OPTIM
 bool optimizer_open(struct optimizer *o, struct kn_backend *be, struct err *e);
 void optimizer_close(struct optimizer *o); /* accepts a zeroed one */
 
-/* Queues the sums of squares of gradients, weights and moments beside the loss, and the clipping factor. */
+/* Queues the sums of squares of gradients, weights and moments beside the loss, and the clipping
+ * factor. */
 void optimizer_sums(struct optimizer *o, const struct params *p, struct kn_buf loss, double clip);
 /* Reads them (waits for the step): false where the loss or anything in the table is not finite. */
 bool optimizer_finite(struct optimizer *o, double *loss, double *grad_norm);
-void optimizer_update(struct optimizer *o, struct params *p, double lr, double decay); /* gradients become 0 */
+void optimizer_update(struct optimizer *o, struct params *p, double lr,
+                      double decay); /* gradients become 0 */
 
-/* Learning rate of a step counted from 0: up over `warmup`, then along a cosine to 10 % at `steps`, or by `done` (0..1)
- * where that is not negative. */
+/* Learning rate of a step counted from 0: up over `warmup`, then along a cosine to 10 % at `steps`,
+ * or by `done` (0..1) where that is not negative. */
 double optimizer_rate(const struct config *c, long step, double done);
 #endif

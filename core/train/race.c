@@ -1,5 +1,5 @@
-/* core/train/race.c - Lanes one after the other: each opens its own model by the same seed, so all start from the same
- * weights, and asks for the same batches by index. */
+/* core/train/race.c - Lanes one after the other: each opens its own model by the same seed, so all
+ * start from the same weights, and asks for the same batches by index. */
 #include "core/train/race.h"
 #include "core/base/clock.h"
 #include "core/metrics/report.h"
@@ -9,16 +9,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- running ------------------------------------------------------------------------------------------------------ */
-struct run { const struct race *race; struct trainer *t; struct snapshot *now; char lane[96]; double flops, start; };
+/* ---- running ---- */
+struct run {
+    const struct race *race;
+    struct trainer *t;
+    struct snapshot *now;
+    char lane[96];
+    double flops, start;
+};
 
 /* How much of the budget is used, 0..1. */
 static double done(const struct run *r)
 {
     switch (r->race->kind) {
-    case RACE_STEPS: return (double)trainer_now(r->t) / r->race->budget;
-    case RACE_FLOPS: return r->flops / r->race->budget;
-    case RACE_SECONDS: return (clock_now() - r->start) / r->race->budget;
+    case RACE_STEPS:
+        return (double)trainer_now(r->t) / r->race->budget;
+    case RACE_FLOPS:
+        return r->flops / r->race->budget;
+    case RACE_SECONDS:
+        return (clock_now() - r->start) / r->race->budget;
     }
     return 1;
 }
@@ -29,7 +38,8 @@ static bool tell(const struct run *r, bool first, bool last, struct err *e)
            err_set(e, ERR_INTERRUPTED, "the race was stopped");
 }
 
-/* A budget in FLOPs must look at every step's counts; that costs a little, and is not in the step's time. */
+/* A budget in FLOPs must look at every step's counts; that costs a little, and is not in the step's
+ * time. */
 static bool run_steps(struct run *r, struct err *e)
 {
     const struct race *race = r->race;
@@ -40,7 +50,8 @@ static bool run_steps(struct run *r, struct err *e)
         if (!trainer_step(r->t, e)) return false;
         bool due = race->every > 0 && trainer_now(r->t) % race->every == 0;
         if (due || race->kind == RACE_FLOPS) trainer_measure(r->t, r->now, false);
-        if (race->kind == RACE_FLOPS) r->flops += 3 * r->now->flops_per_token * r->now->tokens_per_step;
+        if (race->kind == RACE_FLOPS)
+            r->flops += 3 * r->now->flops_per_token * r->now->tokens_per_step;
         if (due && !tell(r, false, false, e)) return false;
     }
     if (!trainer_evaluate(r->t, 0, r->now, e)) return false;
@@ -50,11 +61,15 @@ static bool run_steps(struct run *r, struct err *e)
 
 static void add(struct race_range *to, double value, int nth)
 {
-    if (nth == 0) *to = (struct race_range){value, value, value};
-    else *to = (struct race_range){to->mean + (value - to->mean) / (nth + 1), fmin(to->min, value), fmax(to->max, value)};
+    if (nth == 0)
+        *to = (struct race_range){value, value, value};
+    else
+        *to = (struct race_range){to->mean + (value - to->mean) / (nth + 1), fmin(to->min, value),
+                                  fmax(to->max, value)};
 }
 
-static bool run_lane(const struct race *race, int lane, struct snapshot *now, struct race_result *to, struct err *e)
+static bool run_lane(const struct race *race, int lane, struct snapshot *now,
+                     struct race_result *to, struct err *e)
 {
     *to = (struct race_result){.seeds = race->seeds};
     config_label(&race->lane[lane], to->lane, sizeof to->lane);
@@ -105,7 +120,7 @@ bool race_run(const struct race *r, struct race_result *result, struct err *e)
     return ok;
 }
 
-/* ---- telling ------------------------------------------------------------------------------------------------------ */
+/* ---- telling ---- */
 static void cell(struct text *to, int width, double value, int digits)
 {
     char shown[32];
@@ -123,8 +138,8 @@ static void range_cell(struct text *to, const struct race_range *r, int seeds)
 void race_table(struct text *to, const struct race_result *result, int count)
 {
     int seeds = count > 0 ? result[0].seeds : 1;
-    text_add(to, "%-28s  %9s%s %9s %8s %6s %9s %9s\n", "lane", "accuracy", seeds > 1 ? "               " : "", "loss", "experts",
-             "rho", "FLOP/tok", "tok/s");
+    text_add(to, "%-28s  %9s%s %9s %8s %6s %9s %9s\n", "lane", "accuracy",
+             seeds > 1 ? "               " : "", "loss", "experts", "rho", "FLOP/tok", "tok/s");
     for (int i = 0; i < count; i++) {
         const struct race_result *r = &result[i];
         char flops[32], speed[32];
@@ -133,7 +148,8 @@ void race_table(struct text *to, const struct race_result *result, int count)
         cell(to, 10, r->loss.mean, 3);
         cell(to, 9, r->experts.mean, 2);
         cell(to, 7, r->rho.mean, 2);
-        text_add(to, " %9s %9s\n", text_count(flops, r->flops.mean), text_count(speed, r->speed.mean));
+        text_add(to, " %9s %9s\n", text_count(flops, r->flops.mean),
+                 text_count(speed, r->speed.mean));
     }
     text_add(to, "* on the front: no other lane is as accurate with fewer FLOPs a token\n");
 }

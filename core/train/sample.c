@@ -1,5 +1,5 @@
-/* core/train/sample.c - Text from a text model, one byte after the other: the newest `context` bytes go in, the last
- * row of logits comes out. */
+/* core/train/sample.c - Text from a text model, one byte after the other: the newest `context`
+ * bytes go in, the last row of logits comes out. */
 #include "core/base/rng.h"
 #include "core/train/inside.h"
 
@@ -27,21 +27,23 @@ static double experts_of_last(struct model *m, int32_t *mask)
     double sum = 0;
     for (int l = 0; l < m->L; l++) {
         const struct route *r = &m->layer[l].moe.route;
-        kn_read_ints(m->be, mask, kn_part_ints(r->mask, (size_t)(m->T - 1) * (size_t)r->N), (size_t)r->E);
+        kn_read_ints(m->be, mask, kn_part_ints(r->mask, (size_t)(m->T - 1) * (size_t)r->N),
+                     (size_t)r->E);
         for (int j = 0; j < r->E; j++) sum += mask[j];
     }
     return sum / m->L;
 }
 
-bool trainer_sample(struct trainer *t, const char *prompt, long tokens, double temperature, uint64_t seed, trainer_emit *emit,
-                    void *to, struct err *e)
+bool trainer_sample(struct trainer *t, const char *prompt, long tokens, double temperature,
+                    uint64_t seed, trainer_emit *emit, void *to, struct err *e)
 {
     struct model *m = t->model;
     struct batch *b = &t->batch;
     float logits[256];
     int32_t mask[EXPERTS_MAX];
     if (!t->data->shape.text)
-        return err_set(e, ERR_USAGE, "a model of %s writes no text; train one on text:FILE", t->data->label);
+        return err_set(e, ERR_USAGE, "a model of %s writes no text; train one on text:FILE",
+                       t->data->label);
     struct rng r = rng_at(seed, RNG_SAMPLE, 0);
     size_t given = strlen(prompt), room = (size_t)t->context;
     if (given > room) prompt += given - room, given = room;
@@ -57,9 +59,13 @@ bool trainer_sample(struct trainer *t, const char *prompt, long tokens, double t
         model_forward(m, false);
         kn_read_f32(m->be, logits, kn_part(m->be, m->logits, (size_t)(n - 1) * 256), 256);
         const char *op, *reason;
-        if (!kn_sync(m->be, &op, &reason)) return err_set(e, ERR_BACKEND, "the backend failed in %s: %s", op, reason);
+        if (!kn_sync(m->be, &op, &reason))
+            return err_set(e, ERR_BACKEND, "the backend failed in %s: %s", op, reason);
         for (int k = 0; k < 256; k++)
-            if (!isfinite(logits[k])) return err_set(e, ERR_DIVERGED, "the model's answers are not finite; train it anew with a smaller lr");
+            if (!isfinite(logits[k]))
+                return err_set(
+                    e, ERR_DIVERGED,
+                    "the model's answers are not finite; train it anew with a smaller lr");
         int byte = draw(logits, 256, temperature, &r);
         if (!emit(to, (unsigned char)byte, experts_of_last(m, mask))) return true;
         if (n == (int)room) memmove(b->ids, b->ids + 1, (size_t)--n * sizeof *b->ids);

@@ -1,5 +1,6 @@
-/* core/train/trainer.c - Opening, one step, and what to do when a step is not finite: its update is left out; after
- * three in a row the newest good state comes back at half the learning rate; after three of those it is over. */
+/* core/train/trainer.c - Opening, one step, and what to do when a step is not finite: its update is
+ * left out; after three in a row the newest good state comes back at half the learning rate; after
+ * three of those it is over. */
 #include "core/train/inside.h"
 #include "core/base/clock.h"
 
@@ -10,12 +11,13 @@
 
 enum { KEEP_EVERY = 50, BAD_ROW = 3, RETURNS = 3, EVALUATION_MOST = 1 << 18 };
 
-/* ---- opening ------------------------------------------------------------------------------------------------------ */
+/* ---- opening ---- */
 static struct kn_backend *open_backend(const struct config *c, struct err *e)
 {
     char why[200] = "";
     struct kn_settings settings = {.threads = c->threads, .simd = c->simd[0] ? c->simd : "auto"};
-    struct kn_backend *be = kn_open(c->backend[0] ? c->backend : "auto", &settings, why, sizeof why);
+    struct kn_backend *be =
+        kn_open(c->backend[0] ? c->backend : "auto", &settings, why, sizeof why);
     if (!be) err_set(e, ERR_BACKEND, "%s", why[0] ? why : "no backend could be opened");
     return be;
 }
@@ -34,11 +36,15 @@ static bool open_good(struct good *g, struct trainer *t, struct err *e)
     const struct route *r = &m->layer[0].moe.route;
     *g = (struct good){.size = m->params.size};
     for (int i = 0; i < ROUTER_ARRAYS && r->router->state[i].name; i++)
-        g->states += (size_t)m->L * (size_t)router_array_size(&r->router->state[i], r->E, r->S, r->D);
-    g->w = kn_alloc(t->be, g->size), g->m = kn_alloc(t->be, g->size), g->v = kn_alloc(t->be, g->size);
+        g->states +=
+            (size_t)m->L * (size_t)router_array_size(&r->router->state[i], r->E, r->S, r->D);
+    g->w = kn_alloc(t->be, g->size), g->m = kn_alloc(t->be, g->size),
+    g->v = kn_alloc(t->be, g->size);
     g->state = kn_alloc(t->be, g->states + 1);
     return (g->w.at && g->m.at && g->v.at && g->state.at) ||
-           err_set(e, ERR_MEMORY, "not enough memory for a second copy of the model to fall back on; try a smaller model");
+           err_set(e, ERR_MEMORY,
+                   "not enough memory for a second copy of the model to fall back on; try a "
+                   "smaller model");
 }
 
 static void close_good(struct good *g, struct kn_backend *be)
@@ -83,8 +89,10 @@ static void go_back(struct trainer *t)
     model_repack(t->model);
 }
 
-/* A model for *c in the place of the one there is, which stays where anything fails. `from`: weights to carry over. */
-bool trainer_build(struct trainer *t, const struct config *c, const struct model *from, struct err *e)
+/* A model for *c in the place of the one there is, which stays where anything fails. `from`:
+ * weights to carry over. */
+bool trainer_build(struct trainer *t, const struct config *c, const struct model *from,
+                   struct err *e)
 {
     int sequences, context;
     window_shape(t, &sequences, &context);
@@ -96,8 +104,9 @@ bool trainer_build(struct trainer *t, const struct config *c, const struct model
     t->good = (struct good){0};
     bool ok = t->model || err_set(e, ERR_MEMORY, "not enough memory for the model");
     ok = ok && model_open(t->model, t->be, c, &t->data->shape, room, e);
-    ok = ok && (!from || params_take(&t->model->params, &from->params, config_int(c, CONFIG_EXPERTS),
-                                     from->config.router == c->router, e));
+    ok =
+        ok && (!from || params_take(&t->model->params, &from->params, config_int(c, CONFIG_EXPERTS),
+                                    from->config.router == c->router, e));
     ok = ok && (t->measure = measure_open(t->model, e)) && open_good(&t->good, t, e);
     struct trainer *gone = ok ? &old : t;
     if (gone->model) model_close(gone->model);
@@ -131,10 +140,12 @@ struct trainer *trainer_open(const struct config *c, struct err *e)
     snapshot_clear(&t->now);
     if (!(t->data = dataset_open(c->data, (uint64_t)c->value[CONFIG_TASK_SEED], e))) goto failed;
     if (!(t->be = open_backend(c, e))) goto failed;
-    t->sequences = config_int(c, CONFIG_BATCH), t->context = t->data->shape.text ? config_int(c, CONFIG_CONTEXT) : 1;
+    t->sequences = config_int(c, CONFIG_BATCH),
+    t->context = t->data->shape.text ? config_int(c, CONFIG_CONTEXT) : 1;
     int sequences, context;
     window_shape(t, &sequences, &context);
-    if (sequences * context < t->sequences * t->context) sequences = t->sequences, context = t->context;
+    if (sequences * context < t->sequences * t->context)
+        sequences = t->sequences, context = t->context;
     if (!batch_open(&t->batch, &t->data->shape, sequences, context, e)) goto failed;
     if (!optimizer_open(&t->optimizer, t->be, e) || !trainer_build(t, c, NULL, e)) goto failed;
     trainer_identify(t);
@@ -159,8 +170,9 @@ void trainer_close(struct trainer *t)
     free(t);
 }
 
-/* ---- one step ----------------------------------------------------------------------------------------------------- */
-static void fill(struct trainer *t, enum data_split split, int64_t index, int sequences, int context)
+/* ---- one step ---- */
+static void fill(struct trainer *t, enum data_split split, int64_t index, int sequences,
+                 int context)
 {
     t->batch.sequences = sequences, t->batch.context = context, t->batch.T = sequences * context;
     t->data->fill(t->data, (uint64_t)t->config.value[CONFIG_SEED], split, index, &t->batch);
@@ -171,7 +183,8 @@ static bool backend_alive(struct trainer *t, struct err *e)
 {
     const char *op, *reason;
     if (kn_sync(t->be, &op, &reason)) return true;
-    return err_set(e, ERR_BACKEND, "backend %s failed in %s: %s; try --backend cpu", kn_name(t->be), op, reason);
+    return err_set(e, ERR_BACKEND, "backend %s failed in %s: %s; try --backend cpu", kn_name(t->be),
+                   op, reason);
 }
 
 static bool routed(struct trainer *t)
@@ -195,14 +208,16 @@ static bool skip(struct trainer *t, struct err *e)
     }
     if (t->returns == RETURNS)
         return err_set(e, ERR_DIVERGED,
-                       "training diverged at step %ld, and %d returns to an earlier state did not help; try a smaller lr (it was "
+                       "training diverged at step %ld, and %d returns to an earlier state did not "
+                       "help; try a smaller lr (it was "
                        "%.3g), clip 1, or a longer warmup",
                        t->step, RETURNS, t->config.value[CONFIG_LR] * t->lr_scale);
     t->bad_row = 0, t->returns++;
     t->lr_scale /= 2;
     go_back(t);
-    trainer_tell(t, "%d steps in a row were not finite; back to the state after %ld updates, at lr x %g", BAD_ROW,
-                 t->optimizer.updates, t->lr_scale);
+    trainer_tell(
+        t, "%d steps in a row were not finite; back to the state after %ld updates, at lr x %g",
+        BAD_ROW, t->optimizer.updates, t->lr_scale);
     return true;
 }
 
@@ -236,7 +251,7 @@ bool trainer_step(struct trainer *t, struct err *e)
     return ok;
 }
 
-/* ---- measuring ---------------------------------------------------------------------------------------------------- */
+/* ---- measuring ---- */
 void trainer_settle(struct trainer *t)
 {
     if (t->measured || !t->fresh) return;
@@ -288,12 +303,14 @@ bool trainer_evaluate(struct trainer *t, long tokens, struct snapshot *to, struc
         model_forward(t->model, false);
         model_loss(t->model, false);
         double left = all - t->tally.tokens;
-        measure_add(t->measure, &t->tally, t->model, &t->batch, left < t->batch.T ? (int)left : t->batch.T);
+        measure_add(t->measure, &t->tally, t->model, &t->batch,
+                    left < t->batch.T ? (int)left : t->batch.T);
         if (!backend_alive(t, e)) return false;
     }
     measure_val(&t->tally, t->model, &t->now);
     to->val_loss = t->now.val_loss, to->val_accuracy = t->now.val_accuracy;
-    to->val_experts_per_token = t->now.val_experts_per_token, to->val_count_need_rho = t->now.val_count_need_rho;
+    to->val_experts_per_token = t->now.val_experts_per_token,
+    to->val_count_need_rho = t->now.val_count_need_rho;
     to->val_bits_per_char = t->now.val_bits_per_char;
     return true;
 }
@@ -303,7 +320,7 @@ void trainer_horizon(struct trainer *t, double fraction_done)
     t->horizon = fraction_done;
 }
 
-/* ---- what is running ---------------------------------------------------------------------------------------------- */
+/* ---- what is running ---- */
 void trainer_tell(struct trainer *t, const char *format, ...)
 {
     va_list args;
@@ -322,7 +339,8 @@ void trainer_identify(struct trainer *t)
     s->router = c->router;
     memcpy(s->knob, c->knob, sizeof s->knob);
     memcpy(s->setting, c->value, sizeof c->value);
-    s->E = r->E, s->S = r->S, s->N = r->N, s->L = t->model->L, s->D = r->D, s->H = config_int(c, CONFIG_EXPERT_WIDTH);
+    s->E = r->E, s->S = r->S, s->N = r->N, s->L = t->model->L, s->D = r->D,
+    s->H = config_int(c, CONFIG_EXPERT_WIDTH);
     s->context = t->context, s->tokens_per_step = t->sequences * t->context;
     s->threads = kn_threads(t->be), s->predictions = t->data->shape.items;
     s->text = t->data->shape.text, s->paper = c->paper;

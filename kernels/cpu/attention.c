@@ -1,9 +1,9 @@
-/* Causal attention with rotary positions. A unit is one head of one sequence: its keys and values are
- * packed once, scores live in scratch, and tiles right of the diagonal are never computed. */
+/* Causal attention with rotary positions. A unit is one head of one sequence: its keys and values
+ * are packed once, scores live in scratch, and tiles right of the diagonal are never computed. */
 #include "kernels/cpu/micro.h"
 
-#define ROWS 64   /* tokens of a unit of rope */
-#define BLOCK 56  /* queries whose weights stand in scratch together (gradient): full tiles */
+#define ROWS 64  /* tokens of a unit of rope */
+#define BLOCK 56 /* queries whose weights stand in scratch together (gradient): full tiles */
 
 /* ---- rope */
 struct turning {
@@ -111,7 +111,8 @@ static void pack_rows(float *to, const float *x, long ldx, int C, int d)
     }
 }
 
-/* x[C,d] with its rows one behind the other, `ldt` apart: fetched at once instead of line by line. */
+/* x[C,d] with its rows one behind the other, `ldt` apart: fetched at once instead of line by line.
+ */
 static void bring(float *to, long ldt, const float *x, long ldx, int C, int d)
 {
     for (int r = 0; r < C; r++) memcpy(to + r * ldt, x + r * ldx, (size_t)d * sizeof *to);
@@ -121,14 +122,13 @@ static void bring(float *to, long ldt, const float *x, long ldx, int C, int d)
 static bool fits(struct kn_backend *be, const char *op, int C, int d)
 {
     size_t keys = cpu_up(C, PANEL), width = cpu_up(d, PANEL);
-    if (keys * (3 * width + 2 * d + 2 * BLOCK + 1) + MICRO_DEEP * PANEL <= CPU_SCRATCH)
-        return true;
+    if (keys * (3 * width + 2 * d + 2 * BLOCK + 1) + MICRO_DEEP * PANEL <= CPU_SCRATCH) return true;
     kn_fail(be, op, "the context is too long for this backend: make it shorter");
     return false;
 }
 
-/* p = exp(scale p - top) for the first `keys` scores, 0 behind them up to `width`; the sum of p. The
- * scores stand in scratch, where a full vector can always be read. */
+/* p = exp(scale p - top) for the first `keys` scores, 0 behind them up to `width`; the sum of p.
+ * The scores stand in scratch, where a full vector can always be read. */
 static float softmax_row(float *p, int keys, int width, float scale, float *lse)
 {
     vf most = vec_all(-INFINITY), sum = {};
@@ -176,12 +176,13 @@ void OP(attention)(struct kn_backend *be, struct kn_buf y, struct kn_buf lse, st
                    int B, int C, int heads, int d)
 {
     if (!fits(be, "attention", C, d)) return;
-    cpu_each(be, B * heads, 1, 2.0 * B * heads * C * C * d / 8, forward_heads,
-             &(struct heads){
-                 .y = y.at, .lse = lse.at, .qkv = qkv.at, .C = C, .heads = heads, .d = d});
+    cpu_each(
+        be, B * heads, 1, 2.0 * B * heads * C * C * d / 8, forward_heads,
+        &(struct heads){.y = y.at, .lse = lse.at, .qkv = qkv.at, .C = C, .heads = heads, .d = d});
 }
 
-/* p = exp(scale p - lse) and ds = scale p (ds - mean) for the first `keys`, 0 behind them up to `width`. */
+/* p = exp(scale p - lse) and ds = scale p (ds - mean) for the first `keys`, 0 behind them up to
+ * `width`. */
 static void weight_row(float *p, float *ds, int keys, int width, float scale, float lse, float mean)
 {
     for (int j = 0; j < width; j += VL) {

@@ -1,4 +1,5 @@
-/* The cpu backend: picks the SIMD level that this machine has, deals work to threads, owns memory. */
+/* The cpu backend: picks the SIMD level that this machine has, deals work to threads, owns memory.
+ */
 #include "kernels/cpu/cpu.h"
 
 #include <sched.h>
@@ -47,7 +48,7 @@ static const struct level *pick_level(const char *name, char *why, size_t size)
         if (!any && strcmp(name, levels[i].name) != 0) continue;
         if (levels[i].here()) return &levels[i];
         if (any) continue;
-        snprintf(why, size, "this CPU has no %s: try --simd auto", name);
+        snprintf(why, size, "this CPU has no %s: try auto", name);
         return NULL;
     }
     snprintf(why, size, "there is no SIMD level '%s': try auto, sse2, avx2 or avx512", name);

@@ -1,7 +1,8 @@
 #ifndef KERNELS_CPU_CPU_H
 #define KERNELS_CPU_CPU_H
-/* What the files of the cpu backend share: its struct, how work is dealt to threads, scratch memory.
- * Every file here but backend.c is compiled once per SIMD level, with KN_LEVEL as its suffix. */
+/* What the files of the cpu backend share: its struct, how work is dealt to threads, scratch
+ * memory. Every file here but backend.c is compiled once per SIMD level, with KN_LEVEL as its
+ * suffix. */
 #include "kernels/table.h"
 
 /* Numbers of scratch per thread: taken at open, touched only as far as an op needs it. */
@@ -36,10 +37,11 @@ typedef void cpu_unit(const void *job, int from, int to, float *scratch);
 /* Cuts 0..n-1 into units of `grain` and deals them out. Units depend on the shape only, and no unit
  * sees what another wrote: so the bits do not depend on the number of threads. `work` is the number
  * of operations in all; little work stays on the caller's thread. */
-void cpu_each(struct kn_backend *be, int n, int grain, double work, cpu_unit *unit, const void *job);
+void cpu_each(struct kn_backend *be, int n, int grain, double work, cpu_unit *unit,
+              const void *job);
 
-/* A weight's shadow. Panels are PANEL columns wide, [columns / PANEL][inner size][PANEL], the rest of
- * the last one zero. */
+/* A weight's shadow. Panels are PANEL columns wide, [columns / PANEL][inner size][PANEL], the rest
+ * of the last one zero. */
 struct cpu_shadow {
     float *forward;  /* of wᵀ; a gated KN_UP: half a panel of gates beside half a panel of ups */
     float *backward; /* of w */
@@ -98,7 +100,8 @@ static inline int cpu_up(int n, int step)
     return (n + step - 1) / step * step;
 }
 
-/* Part i of n cut into `parts` as evenly as can be: [cpu_cut(n, parts, i), cpu_cut(n, parts, i + 1)). */
+/* Part i of n cut into `parts` as evenly as can be: [cpu_cut(n, parts, i), cpu_cut(n, parts, i +
+ * 1)). */
 static inline int cpu_cut(int n, int parts, int i)
 {
     return (int)((long)n * i / parts);

@@ -1,5 +1,5 @@
-/* Where each pick goes, and how the experts' rows come together again. Counting is one pass over the
- * mask on the caller's thread: it takes less time than waking another. */
+/* Where each pick goes, and how the experts' rows come together again. Counting is one pass over
+ * the mask on the caller's thread: it takes less time than waking another. */
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/vec.h"
 
@@ -75,7 +75,9 @@ static uint64_t key_of(float gate, bool by_position, int t)
 {
     uint32_t bits;
     memcpy(&bits, &gate, sizeof bits);
-    bits = by_position ? 0 : bits & 0x80000000u ? ~bits : bits | 0x80000000u; /* ordered as floats */
+    bits = by_position          ? 0
+           : bits & 0x80000000u ? ~bits
+                                : bits | 0x80000000u; /* ordered as floats */
     return (uint64_t)bits << 32 | (uint32_t)~t;
 }
 

@@ -1,12 +1,12 @@
 /* The experts as one fused pair, and the zero-computation slots.
  *
- * Forward: a unit is a block of rows of one expert. It gathers its tokens, multiplies them by panels that
- * hold gates and ups side by side, applies the activation while a tile is still in the first cache,
- * and multiplies what comes out by the down panels.
- * Backward: a unit is a slice of one expert's H. It goes through the expert's blocks in order, makes the
- * gradient of its part of `pre` in scratch, adds up its part of dw, and keeps its part of each row of
- * dx; then every token sums the parts of its rows. Nobody writes where another does, so no order
- * depends on threads, and the gradient of `pre` never leaves the second cache.
+ * Forward: a unit is a block of rows of one expert. It gathers its tokens, multiplies them by
+ * panels that hold gates and ups side by side, applies the activation while a tile is still in the
+ * first cache, and multiplies what comes out by the down panels. Backward: a unit is a slice of one
+ * expert's H. It goes through the expert's blocks in order, makes the gradient of its part of `pre`
+ * in scratch, adds up its part of dw, and keeps its part of each row of dx; then every token sums
+ * the parts of its rows. Nobody writes where another does, so no order depends on threads, and the
+ * gradient of `pre` never leaves the second cache.
  *
  * `pre` keeps, per row and vector of H, the gates and then the ups; without gates just w1 x. */
 #include "kernels/cpu/micro.h"
@@ -23,8 +23,8 @@ struct ffn {
     enum kn_act act;
     bool add;
     int slice, slices, rows; /* width of a slice of H, how many; rows in use */
-    float *back;      /* [slices, rows, D] parts of the gradient of each row's x */
-    float *part;      /* [slices, rows] parts of dgate */
+    float *back;             /* [slices, rows, D] parts of the gradient of each row's x */
+    float *part;             /* [slices, rows] parts of dgate */
 };
 
 static int pre_width(const struct ffn *f)
@@ -147,8 +147,8 @@ static inline vf act_back(enum kn_act act, vf g, vf u, vf dh, vf *dg, vf *du)
     return silu * u;
 }
 
-/* One tile of a slice: dh is there; h (times gate), the gradients of g and u, and <dh, h>. `pre` and the
- * rest stand at the tile's first row and column; `width` columns count. */
+/* One tile of a slice: dh is there; h (times gate), the gradients of g and u, and <dh, h>. `pre`
+ * and the rest stand at the tile's first row and column; `width` columns count. */
 struct back_tile {
     const float *dh, *pre, *gate;
     float *h, *grad, *dot;
@@ -230,8 +230,7 @@ static void backward_slices(const void *job, int from, int to, float *scratch)
 {
     const struct ffn *f = job;
     const struct cpu_plan *own = f->p->own;
-    struct slice s = {
-        .ldx = f->D + PAD, .ldh = f->slice + PAD, .ldg = 2 * f->slice + PAD};
+    struct slice s = {.ldx = f->D + PAD, .ldh = f->slice + PAD, .ldg = 2 * f->slice + PAD};
     s.x = scratch;
     s.dy = s.x + CPU_BLOCK * s.ldx;
     s.h = s.dy + CPU_BLOCK * s.ldx;
@@ -250,7 +249,8 @@ static void backward_slices(const void *job, int from, int to, float *scratch)
             float *part = f->part + (size_t)(s.first / f->slice) * f->rows + b.row;
             gather(s.dy, s.ldx, f->dy, token, b.rows, f->D);
             if (f->dup) gather(s.x, s.ldx, f->x, token, b.rows, f->D);
-            for (int i = 0; i < b.rows; i++) s.gate[i] = f->gate[(size_t)token[i] * f->N + s.expert];
+            for (int i = 0; i < b.rows; i++)
+                s.gate[i] = f->gate[(size_t)token[i] * f->N + s.expert];
             memset(s.dot, 0, (size_t)b.rows * VL * sizeof *s.dot);
             backward_block(f, &s, &b);
             for (int i = 0; i < b.rows; i++) part[i] = vec_sum(vec_load(s.dot + i * VL));

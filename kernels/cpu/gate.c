@@ -1,5 +1,5 @@
-/* Masks and gates of any router, and the losses on columns. Rows are short (N columns) and there is one
- * a token: threads share the rows; sums over them run in order, in double. */
+/* Masks and gates of any router, and the losses on columns. Rows are short (N columns) and there is
+ * one a token: threads share the rows; sums over them run in order, in double. */
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/vec.h"
 
@@ -148,26 +148,22 @@ static void normalised_some(const void *job, int from, int to, float *scratch)
         const float *x = g->a + (size_t)t * N;
         const int32_t *taken = g->taken + (size_t)t * N;
         float *y = g->y + (size_t)t * N;
-        vf most = vec_all(-FLT_MAX), sum = {}; /* finite: a row with none taken becomes 0, not NaN */
-        for (int j = 0; j < N; j += VL)
-            most = vec_max(score_of(g, x + j, taken + j, N - j), most);
+        vf most = vec_all(-FLT_MAX),
+           sum = {}; /* finite: a row with none taken becomes 0, not NaN */
+        for (int j = 0; j < N; j += VL) most = vec_max(score_of(g, x + j, taken + j, N - j), most);
         float top = vec_top(most);
-        for (int j = 0; j < N; j += VL) {
-            vf e = vec_exp(score_of(g, x + j, taken + j, N - j) - top);
-            vec_put(y + j, e, N - j);
-            sum += e;
-        }
-        float all = vec_sum(sum);
-        row_scale(y, all > 0 ? 1 / all : all, N);
+        for (int j = 0; j < N; j += VL) sum += vec_exp(score_of(g, x + j, taken + j, N - j) - top);
+        float all = vec_sum(sum), scale = all == 0 ? 0 : 1 / all;
+        for (int j = 0; j < N; j += VL)
+            vec_put(y + j, scale * vec_exp(score_of(g, x + j, taken + j, N - j) - top), N - j);
     }
 }
 
 void OP(normalised_gate)(struct kn_backend *be, struct kn_buf gate, struct kn_buf logits, double c,
                          struct kn_ints mask, int T, int N)
 {
-    cpu_each(
-        be, T, ROWS, 30.0 * T * N, normalised_some,
-        &(struct gate){.y = gate.at, .a = logits.at, .c = (float)c, .taken = mask.at, .N = N});
+    cpu_each(be, T, ROWS, 30.0 * T * N, normalised_some,
+             &(struct gate){.y = gate.at, .a = logits.at, .c = (float)c, .taken = mask.at, .N = N});
 }
 
 static void normalised_back_some(const void *job, int from, int to, float *scratch)

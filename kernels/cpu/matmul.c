@@ -1,5 +1,6 @@
-/* Vectors, packed weights, dense products, bias and embedding. A unit of a product is a block of rows
- * by a group of panels: big enough to keep a panel in the first cache, small enough to share out. */
+/* Vectors, packed weights, dense products, bias and embedding. A unit of a product is a block of
+ * rows by a group of panels: big enough to keep a panel in the first cache, small enough to share
+ * out. */
 #include "kernels/cpu/micro.h"
 
 /* ---- vectors: pieces of 16 Ki numbers */
@@ -116,7 +117,7 @@ void OP(repack)(struct kn_backend *be, struct kn_weight *const *w, int count)
 }
 
 /* ---- dense products */
-#define ROWS 64    /* of a unit */
+#define ROWS 64     /* of a unit */
 #define COLUMNS 256 /* of a unit: whole panels */
 
 struct product {
@@ -135,8 +136,7 @@ static void product_unit(const void *job, int from, int to, float *scratch)
         int t = u / groups * ROWS, j = u % groups * COLUMNS;
         micro_panels(p->y + (size_t)t * p->outer + j, p->outer, p->x + (size_t)t * p->inner,
                      p->inner, (int)cpu_min(ROWS, p->T - t), (int)cpu_min(COLUMNS, p->outer - j),
-                     p->inner, p->panels + (size_t)j * p->inner, (size_t)p->inner * PANEL,
-                     p->add);
+                     p->inner, p->panels + (size_t)j * p->inner, (size_t)p->inner * PANEL, p->add);
     }
 }
 
@@ -234,8 +234,7 @@ void OP(embed)(struct kn_backend *be, struct kn_buf y, struct kn_ints ids, struc
                int T, int V, int D)
 {
     (void)V;
-    cpu_each(be, T, ROWS, 2.0 * T * D, embed_rows,
-             &(struct table){y.at, table.at, ids.at, T, D});
+    cpu_each(be, T, ROWS, 2.0 * T * D, embed_rows, &(struct table){y.at, table.at, ids.at, T, D});
 }
 
 static void embed_columns(const void *job, int from, int to, float *scratch)

@@ -1,9 +1,9 @@
-/* The innermost loops of every matrix product. A tile of C stays in registers while k runs; each step
- * loads one or two vectors of b and multiplies them by TILE elements of a. */
+/* The innermost loops of every matrix product. A tile of C stays in registers while k runs; each
+ * step loads one or two vectors of b and multiplies them by TILE elements of a. */
 #include "kernels/cpu/micro.h"
 
-/* Spelled out for every number of rows, so that the compiler keeps the sums in registers. C is asked
- * for at the start and touched at the end: its way from memory costs nothing then. */
+/* Spelled out for every number of rows, so that the compiler keeps the sums in registers. C is
+ * asked for at the start and touched at the end: its way from memory costs nothing then. */
 #define ROWS_LOOP(rows) _Pragma("GCC unroll 16") for (int i = 0; i < rows; i++)
 #define COLUMNS_LOOP(vectors) _Pragma("GCC unroll 2") for (int j = 0; j < vectors; j++)
 #define TILE_BODY(rows, vectors, a_at)                                                             \

@@ -1,7 +1,7 @@
 #ifndef KERNELS_CPU_MICRO_H
 #define KERNELS_CPU_MICRO_H
-/* Matrix products from one tile held in registers: up to TILE rows by one or two vectors of columns.
- * Rows are cut evenly, so that no tile is a thin rest. */
+/* Matrix products from one tile held in registers: up to TILE rows by one or two vectors of
+ * columns. Rows are cut evenly, so that no tile is a thin rest. */
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/vec.h"
 
@@ -15,7 +15,8 @@ typedef void micro(float *c, long ldc, const float *a, long lda, const float *b,
 extern micro *const micro_rows[3][TILE + 1]; /* [vectors][rows], a(i, k) = a[i * lda + k] */
 extern micro *const micro_cols[3][TILE + 1]; /* the same, a(i, k) = a[k * lda + i] */
 
-/* to[j * ldt + i] = from[i * ldf + j] for rows x columns of `from`: squares of four in registers. */
+/* to[j * ldt + i] = from[i * ldf + j] for rows x columns of `from`: squares of four in registers.
+ */
 static inline void micro_turn(float *to, long ldt, const float *from, long ldf, int rows,
                               int columns)
 {

@@ -2,8 +2,8 @@
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/vec.h"
 
-#define ROWS 32          /* of a unit of the loss */
-#define PIECE (1 << 14)  /* numbers of a unit of the optimiser */
+#define ROWS 32         /* of a unit of the loss */
+#define PIECE (1 << 14) /* numbers of a unit of the optimiser */
 
 struct entropy {
     float *nll, *dlogits;
@@ -19,12 +19,13 @@ static void loss_row(const struct entropy *l, int r, float *scratch)
 {
     const float *x = l->logits + (size_t)r * l->V;
     float *dx = l->dlogits ? l->dlogits + (size_t)r * l->V : NULL;
-    int right = l->label[r], best = 0;
+    int right = l->label[r], before = 0;
     float top = row_top(x, l->V, 1);
-    while (best < l->V && !(x[best] == top)) best++; /* with NaN around there may be none */
     float target = right >= 0 ? x[right] : 0;
+    if (right >= 0 && target == top) /* of equals the lowest column counts */
+        while (x[before] != top) before++;
     float sum = row_exp(scratch, x, l->V, 1, top);
-    l->hit[r] = best == right;
+    l->hit[r] = right >= 0 && target == top && before == right;
     l->nll[r] = right >= 0 ? top + logf(sum) - target : 0;
     if (!dx) return;
     float scale = right >= 0 ? l->each / sum : 0;
@@ -122,7 +123,8 @@ static void adam_pieces(const void *job, int from, int to, float *scratch)
     }
     float *restrict w = a->w, *restrict m = a->m, *restrict v = a->v, *restrict g = a->g;
     const float b1 = a->b1, b2 = a->b2, factor = a->factor, lr = a->lr, eps = a->eps;
-    const float keep = 1 - b1, keep2 = 1 - b2, decay = a->decay, full = a->m_full, full2 = a->v_full;
+    const float keep = 1 - b1, keep2 = 1 - b2, decay = a->decay, full = a->m_full,
+                full2 = a->v_full;
     for (size_t i = first; i < end; i++) {
         float grad = factor * g[i];
         m[i] = b1 * m[i] + keep * grad;

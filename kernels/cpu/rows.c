@@ -34,11 +34,11 @@ void OP(rmsnorm)(struct kn_backend *be, struct kn_buf y, struct kn_buf inv, stru
                  struct kn_buf gain, int T, int D)
 {
     cpu_each(be, T, ROWS, 6.0 * T * D, norm_rows,
-             &(struct rows){
-                 .y = y.at, .inv = inv.at, .x = x.at, .gain = gain.at, .T = T, .D = D});
+             &(struct rows){.y = y.at, .inv = inv.at, .x = x.at, .gain = gain.at, .T = T, .D = D});
 }
 
-/* With n = inv x: dx = inv (gain dy - n mean(gain dy n)). Part p of the rows sums its dgain apart. */
+/* With n = inv x: dx = inv (gain dy - n mean(gain dy n)). Part p of the rows sums its dgain apart.
+ */
 static void norm_back_parts(const void *job, int from, int to, float *scratch)
 {
     const struct rows *r = job;
@@ -92,6 +92,13 @@ static void softmax_some(const void *job, int from, int to, float *scratch)
     for (int t = from; t < to; t++) {
         const float *x = r->x + (size_t)t * N;
         float *y = r->y + (size_t)t * N;
+        if (N <= VL) { /* stays in one register */
+            vi on = vec_first(N);
+            vf v = vec_pick(on, r->c * vec_some(x, N, 0), vec_all(-INFINITY));
+            vf e = vec_pick(on, vec_exp(v - vec_top(v)), (vf){});
+            vec_put(y, e * (1 / vec_sum(e)), N);
+            continue;
+        }
         row_scale(y, 1 / row_exp(y, x, N, r->c, row_top(x, N, r->c)), N);
     }
 }
@@ -123,11 +130,6 @@ void OP(softmax_rows_back)(struct kn_backend *be, struct kn_buf dx, struct kn_bu
                            struct kn_buf y, double c, int T, int N, bool add)
 {
     cpu_each(be, T, ROWS, 8.0 * T * N, softmax_back_some,
-             &(struct rows){.y = dx.at,
-                            .x = y.at,
-                            .dy = dy.at,
-                            .c = (float)c,
-                            .T = T,
-                            .D = N,
-                            .add = add});
+             &(struct rows){
+                 .y = dx.at, .x = y.at, .dy = dy.at, .c = (float)c, .T = T, .D = N, .add = add});
 }

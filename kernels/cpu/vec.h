@@ -1,6 +1,7 @@
 #ifndef KERNELS_CPU_VEC_H
 #define KERNELS_CPU_VEC_H
-/* Vectors as wide as the level, and exp on them. No intrinsics: the compilers' vector extensions. */
+/* Vectors as wide as the level, and exp on them. No intrinsics: the compilers' vector extensions.
+ */
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -33,38 +34,53 @@ static inline void vec_store(float *p, vf v)
     memcpy(p, &v, sizeof v);
 }
 
-/* Up to a vector of numbers: n of them, more count as VL; lanes behind them are `fill`. Compilers make
- * one masked load of the loop. */
-static inline vf vec_some(const float *p, int n, float fill)
+/* Part of a vector. Each loop becomes one masked instruction, but only while it is a function of
+ * its own: inlined, it would be unrolled first. */
+#define APART static __attribute__((noinline, unused))
+APART vf vec_load_part(const float *p, int n, float fill)
 {
     float x[VL];
-    if (n >= VL) return vec_load(p);
     for (int i = 0; i < VL; i++) x[i] = i < n ? p[i] : fill;
     return vec_load(x);
 }
 
-static inline vi vec_some_ints(const int32_t *p, int n)
+APART vi vec_load_part_ints(const int32_t *p, int n)
 {
     int32_t x[VL];
     vi v;
-    if (n >= VL)
-        memcpy(x, p, sizeof x);
-    else
-        for (int i = 0; i < VL; i++) x[i] = i < n ? p[i] : 0;
+    for (int i = 0; i < VL; i++) x[i] = i < n ? p[i] : 0;
     memcpy(&v, x, sizeof v);
+    return v;
+}
+
+APART void vec_store_part(float *p, vf v, int n)
+{
+    float x[VL];
+    vec_store(x, v);
+    for (int i = 0; i < VL; i++)
+        if (i < n) p[i] = x[i];
+}
+
+/* Up to a vector of numbers: n of them, more count as VL; lanes behind them are `fill`. */
+static inline vf vec_some(const float *p, int n, float fill)
+{
+    return n >= VL ? vec_load(p) : vec_load_part(p, n, fill);
+}
+
+static inline vi vec_some_ints(const int32_t *p, int n)
+{
+    vi v;
+    if (n < VL) return vec_load_part_ints(p, n);
+    memcpy(&v, p, sizeof v);
     return v;
 }
 
 static inline void vec_put(float *p, vf v, int n)
 {
-    float x[VL];
-    if (n >= VL) {
+    if (n >= VL)
         vec_store(p, v);
-        return;
-    }
-    vec_store(x, v);
-    for (int i = 0; i < VL; i++)
-        if (i < n) p[i] = x[i];
+    else
+        vec_store_part(p, v, n);
 }
 
 /* x - 0 is x, also for -0, and so costs nothing; x + 0 is not. */

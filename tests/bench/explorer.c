@@ -1,9 +1,9 @@
-/* tests/bench/explorer.c - What the explorer costs and how fast it answers, measured from the terminal's side.
- * Build: cc -O2 -o build/bench-explorer tests/bench/explorer.c -lutil -lm
- * usage: bench-explorer PROGRAM [ARGUMENT ...]; exit 1 where a goal is missed.
- * A key's answer: an unknown letter is typed, and the explorer's sentence about it holds that letter. Training speed
- * without the screen is that of PROGRAM train with the same arguments, start and end subtracted by taking two lengths. */
-#include <errno.h>
+/* tests/bench/explorer.c - What the explorer costs and how fast it answers, measured from the
+ * terminal's side. Build: cc -O2 -o build/bench-explorer tests/bench/explorer.c -lutil -lm usage:
+ * bench-explorer PROGRAM [ARGUMENT ...]; exit 1 where a goal is missed. A key's answer: an unknown
+ * letter is typed, and the explorer's sentence about it holds that letter. Training speed without
+ * the screen is that of PROGRAM train with the same arguments; the two take turns of a second. */
+#include <dirent.h>
 #include <fcntl.h>
 #include <math.h>
 #include <poll.h>
@@ -48,7 +48,13 @@ static void row(const char *what, double value, const char *unit, double goal)
 
 /* ---- a terminal of our own ---- */
 
-struct visit { pid_t pid; int fd; double began; char *seen; size_t size; };
+struct visit {
+    pid_t pid;
+    int fd;
+    double began;
+    char *seen;
+    size_t size;
+};
 
 static struct visit visit_open(int width, int height)
 {
@@ -73,7 +79,8 @@ static void forget(struct visit *v)
     v->seen[0] = 0;
 }
 
-/* Reads until `what` has been written (NULL: anything) or the time is up. Returns when it was, NaN: never. */
+/* Reads until `what` has been written (NULL: anything) or the time is up. Returns when it was, NaN:
+ * never. */
 static double until(struct visit *v, const char *what, double seconds)
 {
     double end = now() + seconds;
@@ -146,19 +153,23 @@ static long step_shown(struct visit *v, double *when)
 
 /* ---- what the kernel counts ---- */
 
-/* Processor seconds of a thread (0: of all threads). */
+/* Processor seconds of a thread (0: of all threads), to the nanosecond. */
 static double used(pid_t pid, pid_t thread)
 {
-    char path[64], line[1024];
-    if (thread) snprintf(path, sizeof path, "/proc/%d/task/%d/stat", pid, thread);
-    else snprintf(path, sizeof path, "/proc/%d/stat", pid);
-    FILE *f = fopen(path, "r");
-    if (!f || !fgets(line, sizeof line, f)) fail("cannot read /proc");
-    fclose(f);
-    unsigned long user, kernel;
-    if (sscanf(strrchr(line, ')'), ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel) != 2)
-        fail("cannot understand /proc");
-    return (double)(user + kernel) / sysconf(_SC_CLK_TCK);
+    char path[300];
+    unsigned long long ns, all = 0;
+    snprintf(path, sizeof path, "/proc/%d/task", pid);
+    DIR *tasks = opendir(path);
+    if (!tasks) fail("cannot read /proc");
+    for (struct dirent *d; (d = readdir(tasks));) {
+        if (*d->d_name == '.' || (thread && atoi(d->d_name) != thread)) continue;
+        snprintf(path, sizeof path, "/proc/%d/task/%s/schedstat", pid, d->d_name);
+        FILE *f = fopen(path, "r");
+        if (f && fscanf(f, "%llu", &ns) == 1) all += ns;
+        if (f) fclose(f);
+    }
+    closedir(tasks);
+    return 1e-9 * (double)all;
 }
 
 /* ---- the measures ---- */
@@ -203,63 +214,94 @@ static void keys(struct visit *v)
     row("key to screen while training, 99th of 100", took[KEYS - 2], "ms", 50);
 }
 
+/* Training without a screen, stopped while it is not looked at. */
+struct train {
+    pid_t pid;
+    int fd;
+    FILE *lines;
+};
+
+static struct train train_open(void)
+{
+    struct train t;
+    int ends[2];
+    if (pipe(ends) != 0) fail("no pipe to be had");
+    t.pid = fork();
+    if (t.pid == 0) {
+        char *args[64] = {program[0], "train", "--json", "--every", "50", "--steps", "100000000"};
+        for (int i = 1; program[i] && i < 56; i++) args[6 + i] = program[i];
+        dup2(ends[1], 1);
+        dup2(open("/dev/null", O_WRONLY), 2);
+        execvp(program[0], args);
+        _exit(127);
+    }
+    close(ends[1]);
+    t.fd = ends[0];
+    t.lines = fdopen(ends[0], "r");
+    char line[4096];
+    do
+        if (!fgets(line, sizeof line, t.lines)) fail("PROGRAM train failed");
+    while (!strstr(line, "\"step\":100,"));
+    kill(t.pid, SIGSTOP);
+    return t;
+}
+
+/* Steps a second, from the first line to come to the last one. */
+static double steps_without(struct train *t, double seconds)
+{
+    char line[4096];
+    long first = -1, step = 0;
+    double from = 0, to = 0, end = now() + seconds;
+    kill(t->pid, SIGCONT);
+    while (to < end && fgets(line, sizeof line, t->lines)) {
+        const char *at = strstr(line, "\"step\":");
+        to = now();
+        if (at) step = strtol(at + 7, NULL, 10);
+        if (first < 0) first = step, from = to;
+    }
+    kill(t->pid, SIGSTOP);
+    return (step - first) / (to - from);
+}
+
 static double steps_with(struct visit *v, double seconds, double *share)
 {
     double from, to;
+    kill(v->pid, SIGCONT);
+    pass(v, 0.2);
     long first = step_shown(v, &from);
     double before = used(v->pid, v->pid);
     pass(v, seconds);
     *share = 100 * (used(v->pid, v->pid) - before) / seconds;
     long last = step_shown(v, &to);
+    kill(v->pid, SIGSTOP);
     return (last - first) / (to - from);
 }
 
-static double train_seconds(long steps)
-{
-    char number[24];
-    snprintf(number, sizeof number, "%ld", steps);
-    double began = now();
-    pid_t pid = fork();
-    if (pid == 0) {
-        char *args[64] = {program[0], "train", "--quiet", "--steps", number};
-        for (int i = 1; program[i] && i < 58; i++) args[4 + i] = program[i];
-        int nowhere = open("/dev/null", O_RDWR);
-        dup2(nowhere, 1), dup2(nowhere, 2);
-        execvp(program[0], args);
-        _exit(127);
-    }
-    int status = 0;
-    waitpid(pid, &status, 0);
-    if (status != 0) fail("PROGRAM train failed");
-    return now() - began;
-}
-
-static double steps_without(double seconds, double guess)
-{
-    long few = (long)(guess * seconds / 4) + 1, many = few + (long)(guess * seconds);
-    double less = train_seconds(few);
-    return (many - few) / (train_seconds(many) - less);
-}
-
+/* In turns, so that what else the machine does falls on both. */
 static void speed(struct visit *v)
 {
-    enum { ROUNDS = 3 };
-    double with[ROUNDS], without[ROUNDS], share[ROUNDS];
+    enum { ROUNDS = 15 };
+    double with[ROUNDS], without[ROUNDS], share[ROUNDS], cost[ROUNDS];
+    struct train t = train_open();
     for (int i = 0; i < ROUNDS; i++) {
-        with[i] = steps_with(v, 4, &share[i]);
-        press(v, " ");
-        pass(v, 0.3);
-        without[i] = steps_without(4, with[i]);
-        press(v, " ");
-        pass(v, 0.3);
+        with[i] = steps_with(v, 1, &share[i]);
+        without[i] = steps_without(&t, 1);
+        cost[i] = 100 * (1 - with[i] / without[i]);
     }
+    kill(t.pid, SIGKILL);
+    waitpid(t.pid, NULL, 0);
+    fclose(t.lines);
+    kill(v->pid, SIGCONT);
     qsort(with, ROUNDS, sizeof *with, by_size);
     qsort(without, ROUNDS, sizeof *without, by_size);
     qsort(share, ROUNDS, sizeof *share, by_size);
-    row("steps a second without a screen, median of 3", without[1], "1/s", INFINITY);
-    row("steps a second with the screen, median of 3", with[1], "1/s", INFINITY);
-    row("the screen's cost", 100 * (1 - with[1] / without[1]), "%", 3);
-    row("the screen's thread, share of one core", share[1], "%", INFINITY);
+    qsort(cost, ROUNDS, sizeof *cost, by_size);
+    row("steps a second without a screen, median", without[ROUNDS / 2], "1/s", INFINITY);
+    row("steps a second with the screen, median", with[ROUNDS / 2], "1/s", INFINITY);
+    row("the screen's cost, median of pairs", cost[ROUNDS / 2], "%", 3);
+    row("  its quartiles: lower", cost[ROUNDS / 4], "%", INFINITY);
+    row("  its quartiles: upper", cost[ROUNDS - 1 - ROUNDS / 4], "%", INFINITY);
+    row("the screen's thread, share of one core", share[ROUNDS / 2], "%", INFINITY);
 }
 
 static void paused(struct visit *v)

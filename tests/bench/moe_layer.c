@@ -1,7 +1,7 @@
-/* How fast one MoE layer is, forward and backward, as a share of what the machine can multiply in the
- * same run; and whether its bits are the same with another number of threads.
- * A program of its own: links kernels only. `moe_layer [LEVEL [SIZE]]`: LEVEL as in --simd, SIZE the
- * name of one line. */
+/* How fast one MoE layer is, forward and backward, as a share of what the machine can multiply in
+ * the same run; and whether its bits are the same with another number of threads. A program of its
+ * own: links kernels only. `moe_layer [LEVEL [SIZE]]`: LEVEL as in --simd, SIZE the name of one
+ * line. */
 #include "kernels/ops.h"
 #include "kernels/peak.h"
 
@@ -15,12 +15,9 @@ static const struct size {
     const char *name;
     int T, D, E, H, k;
 } sizes[] = {
-    {"base", 2048, 128, 8, 256, 2},
-    {"base, k = 1", 2048, 128, 8, 256, 1},
-    {"tiny", 1024, 64, 8, 64, 2},
-    {"orders", 256, 64, 8, 64, 2},
-    {"many experts", 2048, 128, 64, 64, 4},
-    {"one token", 1, 128, 8, 256, 2},
+    {"base", 2048, 128, 8, 256, 2},         {"base, k = 1", 2048, 128, 8, 256, 1},
+    {"tiny", 1024, 64, 8, 64, 2},           {"orders", 256, 64, 8, 64, 2},
+    {"many experts", 2048, 128, 64, 64, 4}, {"one token", 1, 128, 8, 256, 2},
 };
 
 struct layer {
@@ -101,8 +98,8 @@ static struct layer open_layer(struct kn_backend *be, const struct size *s)
 
 static void close_layer(struct layer *l)
 {
-    struct kn_buf all[] = {l->w1, l->w2, l->x, l->y, l->gate, l->out, l->pre, l->dy, l->dx, l->dgate,
-                           l->dup, l->ddown};
+    struct kn_buf all[] = {l->w1,  l->w2, l->x,  l->y,     l->gate, l->out,
+                           l->pre, l->dy, l->dx, l->dgate, l->dup,  l->ddown};
     kn_weight_close(l->be, &l->up);
     kn_weight_close(l->be, &l->down);
     kn_plan_close(l->be, &l->plan);
@@ -115,8 +112,8 @@ static void run(struct layer *l, const struct size *s)
     kn_plan(l->be, &l->plan, l->mask, s->T);
     kn_moe_ffn(l->be, l->out, l->pre, &l->plan, l->x, &l->up, &l->down, KN_SWIGLU, s->T);
     kn_combine(l->be, l->y, &l->plan, l->out, l->gate, s->T, s->D, false);
-    kn_moe_ffn_back(l->be, l->dx, l->dgate, l->dup, l->ddown, &l->plan, l->dy, l->gate, l->x, l->pre,
-                    &l->up, &l->down, KN_SWIGLU, s->T, false);
+    kn_moe_ffn_back(l->be, l->dx, l->dgate, l->dup, l->ddown, &l->plan, l->dy, l->gate, l->x,
+                    l->pre, &l->up, &l->down, KN_SWIGLU, s->T, false);
 }
 
 static uint64_t mix(uint64_t hash, struct kn_backend *be, struct kn_buf b, size_t n)

@@ -1,19 +1,32 @@
-/* The whole model's gradient against central differences in float64, tensor by tensor of the parameter table, with the
- * selection held fast: it is what makes the loss discontinuous. */
+/* The whole model's gradient against central differences in float64, tensor by tensor of the
+ * parameter table, with the selection held fast: it is what makes the loss discontinuous. */
 #include "tests/core/model_rig.h"
 
-static const struct gradient_case { const char *what, *data, *strategy, *words[8]; } cases[] = {
+static const struct gradient_case {
+    const char *what, *data, *strategy, *words[8];
+} cases[] = {
     {"orders, topk", "orders", "topk", {"batch=24", "aux=0.1"}},
     {"orders, topk as Switch, z loss", "orders", "topk", {"batch=24", "renormalise=0", "z=0.01"}},
     {"orders, topk k=1", "orders", "topk", {"batch=24", "k=1", "renormalise=0"}},
     {"orders, topp", "orders", "topp", {"batch=24", "p=0.5"}},
-    {"orders, topp not renormalised, temperature", "orders", "topp", {"batch=24", "renormalise=0", "temperature=0.5", "p=0.6"}},
-    {"orders, shared experts, three layers", "orders", "topk", {"batch=12", "shared=2", "layers=3"}},
-    {"orders, capacity", "orders", "topk", {"batch=24", "capacity=1"}},
+    {"orders, topp not renormalised, temperature",
+     "orders",
+     "topp",
+     {"batch=24", "renormalise=0", "temperature=0.5", "p=0.6"}},
+    {"orders, shared experts, three layers",
+     "orders",
+     "topk",
+     {"batch=12", "shared=2", "layers=3"}},
     {"orders, relu experts", "orders", "topp", {"batch=24", "expert=relu"}},
-    {"text, topk", "text", "topk", {"batch=2", "context=6", "width=8", "heads=2", "expert-width=5", "experts=4"}},
-    {"text, topp, silu experts", "text", "topp",
-     {"batch=2", "context=5", "width=8", "heads=2", "expert-width=3", "experts=4", "expert=silu", "shared=1"}},
+    {"text, topk",
+     "text",
+     "topk",
+     {"batch=2", "context=6", "width=8", "heads=2", "expert-width=5", "experts=4"}},
+    {"text, topp, silu experts",
+     "text",
+     "topp",
+     {"batch=2", "context=5", "width=8", "heads=2", "expert-width=3", "experts=4", "expert=silu",
+      "shared=1"}},
 };
 enum { CASES = sizeof cases / sizeof *cases, ENTRIES = 6 };
 
@@ -67,33 +80,33 @@ static void check_tensor(struct model *m, const struct param *a, const char *wha
         nudge(m, at, -2 * eps);
         double down = total_loss(m);
         nudge(m, at, eps);
-        NEAR(got, (up - down) / (2 * eps), 1e-7, 1e-4, "%s, %s [%zu]", what, a->name, at - a->first);
+        NEAR(got, (up - down) / (2 * eps), 1e-7, 1e-4, "%s, %s [%zu]", what, a->name,
+             at - a->first);
     }
 }
 
 START_TEST(every_tensor_of_the_table_has_the_gradient_of_the_loss)
 {
     const struct gradient_case *x = &cases[_i];
-    struct config c = rig_config(x->data, x->strategy, "ref", x->words[0], x->words[1], x->words[2], x->words[3], x->words[4],
-                                 x->words[5], x->words[6], x->words[7], NULL);
+    struct config c =
+        rig_config(x->data, x->strategy, "ref", x->words[0], x->words[1], x->words[2], x->words[3],
+                   x->words[4], x->words[5], x->words[6], x->words[7], NULL);
     struct trainer *t = rig_open(&c);
     struct model *m = t->model;
     rig_steps(t, 3); /* biases and moments away from 0 */
-    t->data->fill(t->data, 1, DATA_TRAIN, 77, &t->batch);
-    t->batch.sequences = t->sequences, t->batch.context = t->context, t->batch.T = t->sequences * t->context;
+    t->batch.sequences = t->sequences, t->batch.context = t->context,
+    t->batch.T = t->sequences * t->context;
     t->data->fill(t->data, 1, DATA_TRAIN, 77, &t->batch);
     model_input(m, &t->batch);
     model_forward(m, true);
-    /* with capacity the mask behind the drop is what is held, so gates are renormalised over what is left */
-    int capacity = router_knob(c.router, "capacity");
     freeze(m);
-    if (capacity >= 0) m->config.knob[capacity] = 0;
     model_forward(m, true);
     model_loss(m, true);
     model_backward(m);
     struct rng r = rng_at(5, RNG_SAMPLE, 0);
     int tensors = 0;
-    for (int i = 0; i < m->params.count; i++, tensors++) check_tensor(m, &m->params.list[i], x->what, &r);
+    for (int i = 0; i < m->params.count; i++, tensors++)
+        check_tensor(m, &m->params.list[i], x->what, &r);
     ck_assert_int_ge(tensors, 10);
     ck_assert(kn_sync(m->be, NULL, NULL));
     trainer_close(t);

@@ -1,26 +1,44 @@
 /* Small models to be tested on, and their numbers. */
 #include "tests/core/model_rig.h"
 
+#include <dirent.h>
 #include <stdarg.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+static char folder[64];
+
+static void remove_folder(void)
+{
+    char path[400];
+    DIR *d = opendir(folder);
+    for (struct dirent *f; d && (f = readdir(d));) {
+        snprintf(path, sizeof path, "%s/%s", folder, f->d_name);
+        unlink(path);
+    }
+    if (d) closedir(d);
+    rmdir(folder);
+}
+
 const char *rig_folder(void)
 {
-    static char folder[64];
+    if (folder[0]) return folder;
     snprintf(folder, sizeof folder, "/tmp/vanpool-model-%d", (int)getpid());
     mkdir(folder, 0700);
+    atexit(remove_folder);
     return folder;
 }
 
 const char *rig_text(void)
 {
     static char path[96];
-    static const char *const words[] = {"order ", "van ", "piano ", "north ", "the ", "a crew ", "drives ", "and ", "box.\n"};
+    static const char *const words[] = {"order ",  "van ",    "piano ", "north ", "the ",
+                                        "a crew ", "drives ", "and ",   "box.\n"};
     snprintf(path, sizeof path, "%s/text.txt", rig_folder());
     FILE *f = fopen(path, "w");
     ck_assert_ptr_nonnull(f);
-    for (unsigned i = 0, r = 1; i < 3000; i++, r = r * 1103515245u + 12345u) fputs(words[r >> 16 & 7], f), fputs(i % 9 ? "" : words[8], f);
+    for (unsigned i = 0, r = 1; i < 3000; i++, r = r * 1103515245u + 12345u)
+        fputs(words[r >> 16 & 7], f), fputs(i % 9 ? "" : words[8], f);
     ck_assert_int_eq(fclose(f), 0);
     return path;
 }
@@ -40,7 +58,8 @@ struct config rig_config(const char *data, const char *strategy, const char *bac
         char name[32];
         const char *value = strchr(pair, '=') + 1;
         snprintf(name, sizeof name, "%.*s", (int)(value - pair - 1), pair);
-        bool ok = router_knob(c.router, name) >= 0 ? config_set_knob(&c, name, value, &e) : config_set(&c, name, value, &e);
+        bool ok = router_knob(c.router, name) >= 0 ? config_set_knob(&c, name, value, &e)
+                                                   : config_set(&c, name, value, &e);
         ck_assert_msg(ok, "%s: %s", pair, e.text);
     }
     va_end(args);
@@ -80,7 +99,8 @@ void rig_same_bits(struct trainer *a, struct trainer *b, const char *what)
         double *x = rig_read(a, left[k], &n), *y = rig_read(b, right[k], &m);
         ck_assert_uint_eq(n, m);
         for (size_t i = 0; i < n; i++)
-            ck_assert_msg(memcmp(&x[i], &y[i], sizeof *x) == 0, "%s: %s %zu is %.17g and %.17g", what, names[k], i, x[i], y[i]);
+            ck_assert_msg(memcmp(&x[i], &y[i], sizeof *x) == 0, "%s: %s %zu is %.17g and %.17g",
+                          what, names[k], i, x[i], y[i]);
         free(x), free(y);
     }
 }

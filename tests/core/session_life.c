@@ -116,7 +116,7 @@ START_TEST(snapshots_move_while_it_trains)
     ck_assert(now.tokens > 0 && now.loss > 0);
     ck_assert(session_say(s, "router topp"));
     ck_assert(wait_answer(s).ok);
-    wait_snapshot(s, now.step + 1);
+    ck_assert(session_snapshot(s, &now)); /* with the answer, not some time after it */
     ck_assert_str_eq(now.router->name, "topp");
     ck_assert(now.marks > 0);
     session_close(s);

@@ -1,4 +1,5 @@
-/* tests/tui/app_test.c - Keys, what they do before and after something has come, and the lines that take changes back. */
+/* tests/tui/app_test.c - Keys, what they do before and after something has come, and the lines that
+ * take changes back. */
 #include "tests/check.h"
 #include "tui/app/inside.h"
 #include "tui/app/keys.h"
@@ -35,7 +36,8 @@ static const char *key_at(int i, char *to)
 START_TEST(a_key_does_one_thing_only)
 {
     char key[32];
-    for (int i = 0; key_entry_at(i); i++) ck_assert_ptr_eq(key_entry_of(key_at(i, key)), key_entry_at(i));
+    for (int i = 0; key_entry_at(i); i++)
+        ck_assert_ptr_eq(key_entry_of(key_at(i, key)), key_entry_at(i));
     ck_assert_str_eq(key_entry_of("7")->action, "view");
     ck_assert_str_eq(key_entry_of("=")->action, "more");
     ck_assert_ptr_null(key_entry_of("0"));
@@ -110,7 +112,8 @@ static struct app *app_running(void)
     snprintf(c.backend, sizeof c.backend, "ref");
     a->session = session_open(&c, "pause", &e);
     ck_assert_msg(a->session != NULL, "%s", e.text);
-    for (int i = 0; i < 1000 && !a->any; i++, usleep(5000)) a->any = session_snapshot(a->session, &a->now);
+    for (int i = 0; i < 1000 && !a->any; i++, usleep(5000))
+        a->any = session_snapshot(a->session, &a->now);
     ck_assert(a->any);
     return a;
 }
@@ -153,6 +156,21 @@ START_TEST(what_is_changed_can_be_taken_back_in_order)
     NEAR(a->now.knob[0], 2, 0, 0, "k as it started");
     action_key(a, "u");
     ck_assert_str_eq(a->hint, "nothing to take back");
+    app_free(a);
+}
+END_TEST
+
+START_TEST(taking_back_waits_for_what_is_on_its_way)
+{
+    struct app *a = app_running();
+    action_key(a, "+");
+    action_key(a, "+");
+    action_key(a, "u");
+    action_key(a, "u");
+    settle(a);
+    settle(a);
+    NEAR(a->now.knob[0], 2, 0, 0, "k");
+    ck_assert_int_eq(a->undos, 0);
     app_free(a);
 }
 END_TEST
@@ -219,6 +237,7 @@ SUITE(app)
     tcase_add_test(tc, escape_goes_back_to_the_view_before);
     tcase_add_test(tc, a_page_scrolls_to_its_end_and_back);
     tcase_add_test(tc, what_is_changed_can_be_taken_back_in_order);
+    tcase_add_test(tc, taking_back_waits_for_what_is_on_its_way);
     tcase_add_test(tc, a_refusal_is_said_and_not_taken_back);
     tcase_add_test(tc, a_short_answer_is_a_hint_and_a_long_one_a_page);
     tcase_add_test(tc, the_chooser_switches_on_enter_only);

@@ -102,8 +102,8 @@ status_is() { # the shell's $? of the last program: NUMBER
     run "echo ended \$?"
     sees "^ended $1\$"
 }
-start() { # [ARGUMENTS]: the explorer is there and trains
-    run "clear; $program $*"
+start() { # the explorer is there and trains
+    run "clear; $program"
     sees 'step [0-9]' 8
 }
 
@@ -198,13 +198,13 @@ visit() {
     check 'the history has what was typed' grep -qx 'router topk k=3' "$home/vanpool/history"
 }
 knob_p() { screen | grep -oE '▸p +[0-9.]+' | grep -oE '[0-9.]+' | head -1; }
-knob_p_is() { wait_knob = "$1"; }
-knob_p_not() { wait_knob != "$1"; }
+knob_p_is() { wait_knob '=' "$1"; }
+knob_p_not() { wait_knob '!=' "$1"; }
 wait_knob() {
     local end=$((SECONDS + 3)) now
     while [ $SECONDS -lt $end ]; do
         now=$(knob_p)
-        [ -n "$now" ] && [ "$now" "$1" "$2" ] && return 0
+        [ -n "$now" ] && test "$now" "$1" "$2" && return 0
         sleep 0.05
     done
     return 1

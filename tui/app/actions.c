@@ -40,8 +40,10 @@ static const struct view *view_of_key(char key)
 static void do_view(struct app *a, const char *key)
 {
     const struct view *v = view_of_key(*key);
-    if (v) action_view(a, v);
-    else app_hint(a, "view %s is not built yet: the views are listed under ?", key);
+    if (v)
+        action_view(a, v);
+    else
+        app_hint(a, "view %s is not built yet: the views are listed under ?", key);
 }
 
 static void do_help(struct app *a, const char *key)
@@ -69,15 +71,19 @@ static void do_open(struct app *a, const char *key)
 {
     (void)key;
     const struct view *v = view_find("why", NULL);
-    if (v) action_view(a, v);
-    else app_hint(a, "opening a token is not built yet: its numbers stand under Now");
+    if (v)
+        action_view(a, v);
+    else
+        app_hint(a, "opening a token is not built yet: its numbers stand under Now");
 }
 
 static void do_back(struct app *a, const char *key)
 {
     (void)key;
-    if (a->frame.presenter) a->frame.presenter = false;
-    else if (a->before) action_view(a, a->before);
+    if (a->frame.presenter)
+        a->frame.presenter = false;
+    else if (a->before)
+        action_view(a, a->before);
 }
 
 static void do_presenter(struct app *a, const char *key)
@@ -104,8 +110,10 @@ static void do_layer(struct app *a, const char *key)
     if (command_find("layer", NULL)) wish_say(a, line, false);
 }
 
-/* A page knows its length only when it is drawn: its end is where scrolling changes nothing more. */
-static bool same_page(const struct app *a, struct canvas *one, struct canvas *other, int scroll, int far)
+/* A page knows its length only when it is drawn: its end is where scrolling changes nothing more.
+ */
+static bool same_page(const struct app *a, struct canvas *one, struct canvas *other, int scroll,
+                      int far)
 {
     struct scene s = a->scene;
     s.scroll = scroll, frame_draw(one, &s, &a->frame);
@@ -117,11 +125,14 @@ static int page_end(const struct app *a)
 {
     struct canvas one, other = {0};
     int low = 0, high = LONGEST_PAGE, width = a->canvas.width, height = a->canvas.height;
-    if (canvas_open(&one, width, height, a->canvas.charset) && canvas_open(&other, width, height, a->canvas.charset))
+    if (canvas_open(&one, width, height, a->canvas.charset) &&
+        canvas_open(&other, width, height, a->canvas.charset))
         while (low < high) {
             int middle = (low + high) / 2;
-            if (same_page(a, &one, &other, middle, LONGEST_PAGE)) high = middle;
-            else low = middle + 1;
+            if (same_page(a, &one, &other, middle, LONGEST_PAGE))
+                high = middle;
+            else
+                low = middle + 1;
         }
     canvas_close(&one);
     canvas_close(&other);
@@ -145,8 +156,10 @@ static void do_move(struct app *a, const char *key)
 
 static void do_page(struct app *a, const char *key)
 {
-    static const struct { const char *key; int by; } pages[] = {
-        {"PgUp", -PAGE}, {"PgDn", PAGE}, {"Home", -9999}, {"End", 9999}};
+    static const struct {
+        const char *key;
+        int by;
+    } pages[] = {{"PgUp", -PAGE}, {"PgDn", PAGE}, {"Home", -9999}, {"End", 9999}};
     for (int i = 0; i < 4; i++)
         if (strcmp(pages[i].key, key) == 0) shift(a, pages[i].by);
 }
@@ -160,7 +173,8 @@ static void do_strategy(struct app *a, const char *key)
     if (!now) return app_hint(a, "one moment: the model is being made");
     char line[64];
     for (int i = 0; router_at(i); i++)
-        if (router_at(i) == now) snprintf(line, sizeof line, "router %s", router_at((i + 1) % router_count())->name);
+        if (router_at(i) == now)
+            snprintf(line, sizeof line, "router %s", router_at((i + 1) % router_count())->name);
     wish_say(a, line, false);
 }
 
@@ -193,7 +207,9 @@ static void do_turn(struct app *a, const char *key)
     int dir = *key == '+' || *key == '=' ? 1 : -1;
     double was = a->now.knob[a->scene.knob], to = option_notch(o, was, dir, a->now.E, a->now.N);
     char line[96], shown[32];
-    if (to == was) return app_hint(a, "%s is at its %s, %s", o->name, dir > 0 ? "highest" : "lowest", option_show(o, was, shown));
+    if (to == was)
+        return app_hint(a, "%s is at its %s, %s", o->name, dir > 0 ? "highest" : "lowest",
+                        option_show(o, was, shown));
     snprintf(line, sizeof line, "knob %s %.9g", o->name, to);
     wish_say(a, line, false);
 }
@@ -241,13 +257,13 @@ static const struct action {
     const char *name;
     void (*run)(struct app *a, const char *key);
 } actions[] = {
-    {"view", do_view},         {"strategy", do_strategy}, {"choose", do_choose},
-    {"knob-next", do_knob},    {"knob-before", do_knob},  {"more", do_turn},
-    {"less", do_turn},         {"undo", do_undo},         {"pause", do_pause},
-    {"step", do_step},         {"move", do_move},         {"page", do_page},
-    {"open", do_open},         {"layer", do_layer},       {"log", do_log},
-    {"explain", do_explain},   {"help", do_help},         {"prompt", do_prompt},
-    {"presenter", do_presenter}, {"back", do_back},       {"repaint", do_repaint},
+    {"view", do_view},           {"strategy", do_strategy}, {"choose", do_choose},
+    {"knob-next", do_knob},      {"knob-before", do_knob},  {"more", do_turn},
+    {"less", do_turn},           {"undo", do_undo},         {"pause", do_pause},
+    {"step", do_step},           {"move", do_move},         {"page", do_page},
+    {"open", do_open},           {"layer", do_layer},       {"log", do_log},
+    {"explain", do_explain},     {"help", do_help},         {"prompt", do_prompt},
+    {"presenter", do_presenter}, {"back", do_back},         {"repaint", do_repaint},
     {"quit", do_quit},
 };
 
@@ -273,14 +289,17 @@ static void face_view(struct app *a, int argc, char **argv)
 {
     struct err e = {0};
     const struct view *v = argc == 2 ? view_find(argv[1], &e) : NULL;
-    if (v) action_view(a, v);
-    else app_hint(a, "%s", argc == 2 ? e.text : "view NAME: the names are listed under ?");
+    if (v)
+        action_view(a, v);
+    else
+        app_hint(a, "%s", argc == 2 ? e.text : "view NAME: the names are listed under ?");
 }
 
 static void face_hint(struct app *a, int argc, char **argv)
 {
     (void)argc, (void)argv;
-    app_hint(a, "s changes the rule, Tab selects a knob, + and - turn it, u takes it back; 1 to 9 look elsewhere");
+    app_hint(a, "s changes the rule, Tab selects a knob, + and - turn it, u takes it back; 1 to 9 "
+                "look elsewhere");
 }
 
 static void face_color(struct app *a, int argc, char **argv)

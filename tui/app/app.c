@@ -1,5 +1,5 @@
-/* tui/app/app.c - One loop in one thread: keys are answered at once, snapshots are drawn at most FRAMES times a second,
- * and with nothing moving it sleeps until a key or a signal comes. */
+/* tui/app/app.c - One loop in one thread: keys are answered at once, snapshots are drawn at most
+ * FRAMES times a second, and with nothing moving it sleeps until a key or a signal comes. */
 #include "tui/app/app.h"
 #include "core/base/clock.h"
 #include "tui/app/inside.h"
@@ -10,8 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FRAMES = 20, WINDOWS = 8 };                           /* a second */
-enum { ANSWER_MS = 8, SNAPSHOT_MS = 20, LISTEN_S = 3 }; /* how often is looked for what is waited for, and how long */
+enum { FRAMES = 20, WINDOWS = 8 }; /* a second */
+enum {
+    ANSWER_MS = 8,
+    LISTEN_S = 10
+}; /* an answer is looked for so often; a paused session, so long: scripts go on */
 
 /* ---- drawing ---- */
 
@@ -28,7 +31,8 @@ static void paint(struct app *a)
 {
     int width, height, cursor = 0;
     terminal_size(&width, &height);
-    if (width != a->canvas.width || height != a->canvas.height || a->canvas.charset != terminal_charset()) {
+    if (width != a->canvas.width || height != a->canvas.height ||
+        a->canvas.charset != terminal_charset()) {
         canvas_close(&a->canvas);
         if (!canvas_open(&a->canvas, width, height, terminal_charset())) return;
     }
@@ -65,18 +69,20 @@ static bool take_snapshot(struct app *a)
     return true;
 }
 
-/* True: something came that a person waits for. A snapshot that comes together with an answer may be older than it. */
+/* True: something came that a person waits for. An answer's snapshot leaves before it, so it is
+ * taken after it. */
 static bool listen(struct app *a)
 {
     bool first = !a->any, answer = wish_answers(a), snapshot = take_snapshot(a);
-    bool urgent = answer || (snapshot && (first || a->listening > 0));
-    if (answer) a->listening = clock_now() + LISTEN_S;
-    else if (snapshot) a->listening = 0;
+    bool urgent = answer || (first && snapshot);
+    if (answer || snapshot) a->listening = clock_now() + LISTEN_S;
     if (!a->ended && session_ended(a->session, &a->why)) {
         a->ended = urgent = true;
         a->wishes = 0;
-        if (!a->any || a->why.code == ERR_NONE) a->quit = true;
-        else app_hint(a, "training has ended: %s", a->why.text);
+        if (!a->any || a->why.code == ERR_NONE)
+            a->quit = true;
+        else
+            app_hint(a, "training has ended: %s", a->why.text);
     }
     return urgent;
 }
@@ -86,9 +92,8 @@ static int patience(const struct app *a, double painted)
 {
     if (a->ended) return a->stale ? 0 : -1;
     if (a->wishes > 0 || !a->any) return ANSWER_MS;
-    if (a->listening > clock_now()) return SNAPSHOT_MS;
-    if (a->now.paused && !a->stale) return -1;
-    double left = 1.0 / FRAMES - (clock_now() - painted);
+    double now = clock_now(), left = 1.0 / FRAMES - (now - painted);
+    if (a->now.paused && !a->stale) return a->listening > now ? 1000 / FRAMES : -1;
     return left > 0 ? (int)ceil(left * 1000) : 0;
 }
 
@@ -127,8 +132,10 @@ static void take_keys(struct app *a)
             prompt_key(a, &key);
             continue;
         }
-        if (alt && a->typing) prompt_key(a, &escape);
-        else if (alt) one_key(a, escape.name);
+        if (alt && a->typing)
+            prompt_key(a, &escape);
+        else if (alt)
+            one_key(a, escape.name);
         one_key(a, alt ? alt : name);
     }
 }
@@ -170,7 +177,8 @@ static int complain(const struct err *e)
 
 int app_run(const struct config *c, const struct app_options *o)
 {
-    struct err e = {.code = ERR_MEMORY, .text = "out of memory: the explorer's screen does not fit"};
+    struct err e = {.code = ERR_MEMORY,
+                    .text = "out of memory: the explorer's screen does not fit"};
     struct app *a = calloc(1, sizeof *a);
     if (!a) return complain(&e);
     if (!terminal_open(o->color, o->charset, &e)) {

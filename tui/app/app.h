@@ -1,6 +1,7 @@
 #ifndef TUI_APP_APP_H
 #define TUI_APP_APP_H
-/* The full-screen explorer: a model trains, views show it, keys and command lines change it while it runs. */
+/* The full-screen explorer: a model trains, views show it, keys and command lines change it while
+ * it runs. */
 #include "core/model/config.h"
 #include "tui/screen/terminal.h"
 
@@ -9,7 +10,7 @@ struct app_options {
     enum terminal_color color;
     enum terminal_charset charset;
 };
-/* Runs until the person leaves; returns the exit status. What went wrong is one line on stderr, once the terminal has
- * been given back. */
+/* Runs until the person leaves; returns the exit status. What went wrong is one line on stderr,
+ * once the terminal has been given back. */
 int app_run(const struct config *c, const struct app_options *o);
 #endif

@@ -1,6 +1,7 @@
 #ifndef TUI_APP_INSIDE_H
 #define TUI_APP_INSIDE_H
-/* What app.c (the loop), actions.c (what keys do), wish.c (command lines and taking them back) and popup.c share. */
+/* What app.c (the loop), actions.c (what keys do), wish.c (command lines and taking them back) and
+ * popup.c share. */
 #include "core/session/session.h"
 #include "tui/app/app.h"
 #include "tui/views/view.h"
@@ -24,27 +25,27 @@ struct popup {
 
 struct app {
     struct session *session;
-    struct snapshot now;     /* the newest, with knobs as they were last wished */
-    bool any, ended;         /* a snapshot has come; the session is over */
-    struct err why;          /* why it is over */
+    struct snapshot now; /* the newest, with knobs as they were last wished */
+    bool any, ended;     /* a snapshot has come; the session is over */
+    struct err why;      /* why it is over */
     struct history past;
     struct scene scene;
     struct frame frame;
     const struct view *before; /* where Esc leads; NULL: nowhere */
-    char hint[256];          /* the last line until the next key */
-    char topic[64];          /* what help was asked on */
-    bool typing;             /* the prompt is open */
+    char hint[256];            /* the last line until the next key */
+    char topic[64];            /* what help was asked on */
+    bool typing;               /* the prompt is open */
     struct popup popup;
     struct canvas canvas;
 
     struct wish wish[WISHES]; /* oldest first, without an answer yet */
     int wishes;
     const struct router *wished; /* the strategy asked for; NULL: the one that runs */
-    char undo[UNDOS][256];   /* newest last */
-    int undos;
+    char undo[UNDOS][256];       /* newest last */
+    int undos, backs;            /* backs: undos that wait for answers */
 
-    bool stale;              /* the screen does not show what is */
-    double listening;        /* an answer has come, the snapshot after it has not: look for it until then */
+    bool stale;       /* the screen does not show what is */
+    double listening; /* until when a paused session is listened to */
     bool quit;
     int code;
 };

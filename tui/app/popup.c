@@ -36,8 +36,12 @@ void popup_close(struct popup *p)
 
 static int steps_of(const char *key)
 {
-    static const struct { const char *key; int steps; } moves[] = {
-        {"Up", -1}, {"Down", 1}, {"PgUp", -8}, {"PgDn", 8}, {"Home", -9999}, {"End", 9999}, {"Space", 8},
+    static const struct {
+        const char *key;
+        int steps;
+    } moves[] = {
+        {"Up", -1},      {"Down", 1},   {"PgUp", -8}, {"PgDn", 8},
+        {"Home", -9999}, {"End", 9999}, {"Space", 8},
     };
     for (size_t i = 0; i < sizeof moves / sizeof *moves; i++)
         if (strcmp(moves[i].key, key) == 0) return moves[i].steps;
@@ -74,13 +78,16 @@ bool popup_key(struct app *a, const char *key)
     if (p->kind == POPUP_NONE) return false;
     if (p->kind == POPUP_PAGE) {
         struct canvas box = page_box(p, &a->canvas, &lines);
-        p->scroll = held(p->scroll + steps, lines - (box.height - 2) > 0 ? lines - (box.height - 2) : 0);
+        p->scroll =
+            held(p->scroll + steps, lines - (box.height - 2) > 0 ? lines - (box.height - 2) : 0);
         if (steps != 0) return true;
         popup_close(p);
-        return strcmp(key, "Esc") == 0 || strcmp(key, "Enter") == 0 || strcmp(key, "e") == 0 || strcmp(key, "q") == 0;
+        return strcmp(key, "Esc") == 0 || strcmp(key, "Enter") == 0 || strcmp(key, "e") == 0 ||
+               strcmp(key, "q") == 0;
     }
     if (steps != 0 || strcmp(key, "S") == 0) {
-        p->choice = steps == 0 ? (p->choice + 1) % router_count() : held(p->choice + steps, router_count() - 1);
+        p->choice = steps == 0 ? (p->choice + 1) % router_count()
+                               : held(p->choice + steps, router_count() - 1);
         return true;
     }
     const struct router *chosen = router_at(p->choice);
@@ -99,7 +106,8 @@ static struct canvas frame_box(struct canvas *box, const char *title)
     canvas_clear(box);
     grid_level(box, 0, 0, box->width, "┌", "┐");
     grid_level(box, 0, bottom, box->width, "└", "┘");
-    struct canvas left = canvas_part(box, 0, 1, 1, bottom - 1), far = canvas_part(box, right, 1, 1, bottom - 1);
+    struct canvas left = canvas_part(box, 0, 1, 1, bottom - 1),
+                  far = canvas_part(box, right, 1, 1, bottom - 1);
     grid_upright(&left, 0, 0, left.height);
     grid_upright(&far, 0, 0, far.height);
     grid_title(box, 2, 0, box->width - 4, INK_TITLE, title);

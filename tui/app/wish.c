@@ -1,5 +1,6 @@
-/* tui/app/wish.c - Command lines on their way to the session, what it answers, and the lines that take them back.
- * Taking back is only another command line, made from what stood there when the change was wished. */
+/* tui/app/wish.c - Command lines on their way to the session, what it answers, and the lines that
+ * take them back. Taking back is only another command line, made from what stood there when the
+ * change was wished. */
 #include "core/script/command.h"
 #include "tui/app/inside.h"
 
@@ -33,16 +34,20 @@ static void back_to_setting(const struct snapshot *now, const char *name, char *
         snprintf(to, size, "set %s %.9g", name, now->setting[o - config_options]);
 }
 
-static void back_of(const struct app *a, const char *command, int argc, char **argv, char *to, int size)
+static void back_of(const struct app *a, const char *command, int argc, char **argv, char *to,
+                    int size)
 {
     char name[64];
     to[0] = 0;
     if (!a->any || !a->now.router || argc < 2) return;
     snprintf(name, sizeof name, "%.*s", (int)strcspn(argv[1], "="), argv[1]);
     bool value = argc == 3 || strchr(argv[1], '=');
-    if (strcmp(command, "router") == 0) back_to_router(&a->now, to, size);
-    else if (strcmp(command, "knob") == 0 && value) back_to_knob(&a->now, name, to, size);
-    else if (strcmp(command, "lr") == 0) back_to_setting(&a->now, "lr", to, size);
+    if (strcmp(command, "router") == 0)
+        back_to_router(&a->now, to, size);
+    else if (strcmp(command, "knob") == 0 && value)
+        back_to_knob(&a->now, name, to, size);
+    else if (strcmp(command, "lr") == 0)
+        back_to_setting(&a->now, "lr", to, size);
     else if (strcmp(command, "set") == 0 && value && !back_to_knob(&a->now, name, to, size))
         back_to_setting(&a->now, name, to, size);
 }
@@ -57,7 +62,8 @@ static void show_wished(struct app *a, const char *command, int argc, char **arg
     if (strcmp(command, "knob") != 0 || argc != 3) return;
     int knob = router_knob(a->now.router, argv[1]);
     if (knob >= 0)
-        option_read(&a->now.router->knobs[knob], argv[2], a->now.E, a->now.N, &a->now.knob[knob], NULL);
+        option_read(&a->now.router->knobs[knob], argv[2], a->now.E, a->now.N, &a->now.knob[knob],
+                    NULL);
 }
 
 static void say(struct app *a, const char *line, bool typed, bool undoing)
@@ -70,7 +76,8 @@ static void say(struct app *a, const char *line, bool typed, bool undoing)
     if (!command) return app_hint(a, "%s", e.text);
     words.argv[0] = (char *)command->name;
     if (action_face(a, words.argc, words.argv)) return;
-    if (a->ended) return app_hint(a, "training has ended: %s", *a->why.text ? a->why.text : "q leaves");
+    if (a->ended)
+        return app_hint(a, "training has ended: %s", *a->why.text ? a->why.text : "q leaves");
     if (!a->session || a->wishes == WISHES || !session_say(a->session, line))
         return app_hint(a, "still busy with what was asked before: try again in a moment");
     struct wish *w = &a->wish[a->wishes++];
@@ -84,11 +91,16 @@ void wish_say(struct app *a, const char *line, bool typed)
     say(a, line, typed, false);
 }
 
+/* Only what has been answered is known to have changed anything: until then it waits. */
 void wish_undo(struct app *a)
 {
+    if (a->wishes > 0) {
+        a->backs++;
+        return;
+    }
     if (a->undos == 0) return app_hint(a, "nothing to take back");
     char line[256];
-    strcpy(line, a->undo[--a->undos]);
+    snprintf(line, sizeof line, "%s", a->undo[--a->undos]);
     app_hint(a, "back: %s", line);
     say(a, line, false, true);
 }
@@ -98,15 +110,18 @@ void wish_undo(struct app *a)
 static void keep_undo(struct app *a, const char *line)
 {
     if (a->undos == UNDOS) memmove(a->undo[0], a->undo[1], sizeof a->undo[0] * --a->undos);
-    strcpy(a->undo[a->undos++], line);
+    snprintf(a->undo[a->undos++], sizeof a->undo[0], "%s", line);
 }
 
 static void show_answer(struct app *a, const struct session_answer *answer, bool typed)
 {
     const char *end = strchr(answer->text, '\n');
-    if (typed && end && end[1]) popup_page(&a->popup, "Answer", answer->text);
-    else if (*answer->text) app_hint(a, "%.*s", (int)strcspn(answer->text, "\n"), answer->text);
-    else if (typed) app_hint(a, "done: %s", answer->line);
+    if (typed && end && end[1])
+        popup_page(&a->popup, "Answer", answer->text);
+    else if (*answer->text)
+        app_hint(a, "%.*s", (int)strcspn(answer->text, "\n"), answer->text);
+    else if (typed)
+        app_hint(a, "done: %s", answer->line);
 }
 
 bool wish_answers(struct app *a)
@@ -125,5 +140,6 @@ bool wish_answers(struct app *a)
         if (!answer.ok || !w.undoing) show_answer(a, &answer, w.typed);
     }
     if (a->wishes == 0) a->wished = NULL;
+    for (; a->wishes == 0 && a->backs > 0; a->backs--) wish_undo(a);
     return some;
 }

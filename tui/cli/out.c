@@ -55,7 +55,7 @@ void out_progress(const char *line)
 
 void out_progress_end(void)
 {
-    if (progress_open) fprintf(stderr, "\n");
+    if (progress_open) fprintf(stderr, "\r\033[K"); /* it was true for a moment only */
     progress_open = false;
 }
 

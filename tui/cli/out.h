@@ -11,7 +11,7 @@ void out_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A line that replaces itself where stderr is a terminal, and comes every ten seconds where it is
  * not. */
 void out_progress(const char *line);
-void out_progress_end(void); /* whatever comes next begins on a line of its own */
+void out_progress_end(void); /* gone, so that whatever comes next has the line */
 
 /* From now on SIGINT and SIGTERM only count; the work ends itself. */
 void out_catch_interrupt(void);

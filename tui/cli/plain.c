@@ -71,14 +71,15 @@ static bool tell_snapshot(struct plain *p, struct err *e)
     return p->out.size == 0 || out_put(&p->out, e);
 }
 
-/* Everything that has come. False: the session is over, or nobody reads. */
+/* Everything that has come: answers first, so that the snapshot is no older than they are. False:
+ * the session is over, or nobody reads. */
 static bool listen(struct plain *p, struct err *e)
 {
     struct session_answer a;
     bool ended = session_ended(p->session, e);
-    if (session_snapshot(p->session, p->now) && !tell_snapshot(p, e)) return false;
     while (session_answer(p->session, &a))
         if (!tell_answer(p, &a, e)) return false;
+    if (session_snapshot(p->session, p->now) && !tell_snapshot(p, e)) return false;
     return !ended;
 }
 

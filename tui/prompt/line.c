@@ -1,7 +1,8 @@
 /* tui/prompt/line.c - readline with its terminal taken away, and with it.
- * Inside the screen readline reads from a queue of bytes, writes to /dev/null and draws nothing; what it holds is shown
- * by whoever draws the screen. History is one file for both, appended to line by line, so that programs side by side
- * lose nothing. libedit has no such freedom: there a small editor of our own stands in inside the screen. */
+ * Inside the screen readline reads from a queue of bytes, writes to /dev/null and draws nothing;
+ * what it holds is shown by whoever draws the screen. History is one file for both, appended to
+ * line by line, so that programs side by side lose nothing. libedit has no such freedom: there a
+ * small editor of our own stands in inside the screen. */
 #include "tui/prompt/line.h"
 #include "core/base/io.h"
 #include "core/script/command.h"
@@ -31,9 +32,12 @@ static const char *history_path(void)
 {
     static char path[1024];
     const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    if (state && *state == '/') snprintf(path, sizeof path, "%s/vanpool/history", state);
-    else if (home && *home) snprintf(path, sizeof path, "%s/.local/state/vanpool/history", home);
-    else path[0] = 0;
+    if (state && *state == '/')
+        snprintf(path, sizeof path, "%s/vanpool/history", state);
+    else if (home && *home)
+        snprintf(path, sizeof path, "%s/.local/state/vanpool/history", home);
+    else
+        path[0] = 0;
     return path;
 }
 
@@ -45,7 +49,8 @@ static void history_open(void)
     if (*path) read_history(path);
 }
 
-/* Remembers a line. The file is a comfort: where it cannot be written, the line still is in memory. */
+/* Remembers a line. The file is a comfort: where it cannot be written, the line still is in memory.
+ */
 static void history_keep(const char *line)
 {
     HIST_ENTRY *last = history_length > 0 ? history_get(history_base + history_length - 1) : NULL;
@@ -67,7 +72,10 @@ static void history_keep(const char *line)
 
 /* ---- completion ---- */
 
-static struct words { char *word[CHOICES_MAX]; int count, next; } found;
+static struct words {
+    char *word[CHOICES_MAX];
+    int count, next;
+} found;
 
 static void keep_word(void *to, const char *word)
 {
@@ -215,8 +223,8 @@ static void on_line(char *line)
     typing = false;
 }
 
-/* All of it before the first call that starts readline: with its defaults it writes LINES and COLUMNS into the
- * environment, and ncurses then never sees a resize. */
+/* All of it before the first call that starts readline: with its defaults it writes LINES and
+ * COLUMNS into the environment, and ncurses then never sees a resize. */
 static void setup_inside(void)
 {
     static bool done;
@@ -362,8 +370,10 @@ static void tab(void)
         for (int c = 0; c < same; c++)
             if (found.word[i][c] != found.word[0][c]) same = c;
     if (same > point - start) insert(found.word[0] + (point - start), same - (point - start));
-    if (found.count > 1) show_choices((const char *const *)found.word, found.count);
-    else if (typed[point - 1] != '=') insert(" ", 1);
+    if (found.count > 1)
+        show_choices((const char *const *)found.word, found.count);
+    else if (typed[point - 1] != '=')
+        insert(" ", 1);
 }
 
 enum line_state line_key(const char *bytes, struct text *done)
@@ -374,17 +384,29 @@ enum line_state line_key(const char *bytes, struct text *done)
     unsigned char c = (unsigned char)bytes[0];
     int word = point;
     switch (c) {
-    case 1: point = 0; break;
-    case 5: point = end; break;
+    case 1:
+        point = 0;
+        break;
+    case 5:
+        point = end;
+        break;
     case 4:
         if (end == 0) return line_end(), LINE_LEFT;
         cut(point, behind(point));
         break;
     case 8:
-    case 127: cut(before(point), point); break;
-    case 9: tab(); break;
-    case 11: cut(point, end); break;
-    case 21: cut(0, point); break;
+    case 127:
+        cut(before(point), point);
+        break;
+    case 9:
+        tab();
+        break;
+    case 11:
+        cut(point, end);
+        break;
+    case 21:
+        cut(0, point);
+        break;
     case 23:
         while (word > 0 && typed[word - 1] == ' ') word--;
         while (word > 0 && typed[word - 1] != ' ') word--;
@@ -396,13 +418,20 @@ enum line_state line_key(const char *bytes, struct text *done)
         line_end();
         return LINE_DONE;
     case 27:
-        if (strcmp(bytes, "\033[A") == 0) recall(1);
-        else if (strcmp(bytes, "\033[B") == 0) recall(-1);
-        else if (strcmp(bytes, "\033[C") == 0) point = behind(point);
-        else if (strcmp(bytes, "\033[D") == 0) point = before(point);
-        else if (strcmp(bytes, "\033[H") == 0) point = 0;
-        else if (strcmp(bytes, "\033[F") == 0) point = end;
-        else if (strcmp(bytes, "\033[3~") == 0) cut(point, behind(point));
+        if (strcmp(bytes, "\033[A") == 0)
+            recall(1);
+        else if (strcmp(bytes, "\033[B") == 0)
+            recall(-1);
+        else if (strcmp(bytes, "\033[C") == 0)
+            point = behind(point);
+        else if (strcmp(bytes, "\033[D") == 0)
+            point = before(point);
+        else if (strcmp(bytes, "\033[H") == 0)
+            point = 0;
+        else if (strcmp(bytes, "\033[F") == 0)
+            point = end;
+        else if (strcmp(bytes, "\033[3~") == 0)
+            cut(point, behind(point));
         break;
     default:
         if (c >= 32) insert(bytes, (int)strlen(bytes));

@@ -118,6 +118,8 @@ static bool loop(struct repl *r, struct err *e)
         char line[1100];
         struct err why = {0};
         r->lines++;
+        if (r->person)
+            out_forget_interrupt(); /* Ctrl-C at the prompt is no reason to stop training */
         snprintf(line, sizeof line, "%s", text_str(&r->line));
         text_clear(&r->line);
         if (do_all(r, line, &why)) continue;

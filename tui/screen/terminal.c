@@ -1,6 +1,7 @@
 /* tui/screen/terminal.c - ncurses behind five calls, and the ways a program can end.
- * Signal handlers only write a byte into a pipe that terminal_wait polls beside the keyboard; the handler of a crash
- * writes bytes prepared at start and calls tcsetattr. Waking up, drawing and reading happen in one thread. */
+ * Signal handlers only write a byte into a pipe that terminal_wait polls beside the keyboard; the
+ * handler of a crash writes bytes prepared at start and calls tcsetattr. Waking up, drawing and
+ * reading happen in one thread. */
 #include "tui/screen/terminal.h"
 #include "tui/screen/theme.h"
 
@@ -25,8 +26,8 @@ enum { ESCAPE_MS = 25, EMPTY_READS = 8 };
 static SCREEN *screen;
 static WINDOW *keys; /* reading from a pad refreshes nothing */
 static enum charset charset;
-static struct canvas shown;               /* what stands on the terminal; .cells NULL: unknown */
-static chtype look_of[INK_COUNT];         /* attributes */
+static struct canvas shown;       /* what stands on the terminal; .cells NULL: unknown */
+static chtype look_of[INK_COUNT]; /* attributes */
 static short pair_of[INK_COUNT];
 static int wake[2] = {-1, -1};
 static int empty; /* times the keyboard had something and then nothing */
@@ -53,7 +54,8 @@ static void on_asking(int sig)
     errno = kept;
 }
 
-/* SA_RESETHAND has put the default back: raised again, the signal ends the program as it would have. */
+/* SA_RESETHAND has put the default back: raised again, the signal ends the program as it would
+ * have. */
 static void on_crash(int sig)
 {
     if (taken) {
@@ -87,8 +89,10 @@ static void farewell_add(const char *name)
     if (!s || s == (char *)-1) return;
     while (*s && farewell_size < sizeof farewell) {
         const char *end = s[0] == '$' && s[1] == '<' ? strchr(s, '>') : NULL;
-        if (end) s = end + 1;
-        else farewell[farewell_size++] = *s++;
+        if (end)
+            s = end + 1;
+        else
+            farewell[farewell_size++] = *s++;
     }
 }
 
@@ -100,9 +104,9 @@ static void choose_charset(enum terminal_charset wanted)
     const char *term = getenv("TERM");
     bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     if (wanted == TERMINAL_CHARSET_AUTO)
-        wanted = !utf8                                        ? TERMINAL_CHARSET_ASCII
+        wanted = !utf8                                    ? TERMINAL_CHARSET_ASCII
                  : term && strncmp(term, "linux", 5) == 0 ? TERMINAL_CHARSET_BLOCK
-                                                              : TERMINAL_CHARSET_BRAILLE;
+                                                          : TERMINAL_CHARSET_BRAILLE;
     else if (wanted != TERMINAL_CHARSET_ASCII && !utf8 && !setlocale(LC_CTYPE, "C.UTF-8"))
         wanted = TERMINAL_CHARSET_ASCII;
     charset = wanted == TERMINAL_CHARSET_ASCII   ? CHARSET_ASCII
@@ -113,8 +117,8 @@ static void choose_charset(enum terminal_charset wanted)
 static void choose_colours(enum terminal_color wanted)
 {
     const char *no_color = getenv("NO_COLOR");
-    bool off = wanted == TERMINAL_COLOR_NEVER ||
-               (wanted == TERMINAL_COLOR_AUTO && no_color && *no_color);
+    bool off =
+        wanted == TERMINAL_COLOR_NEVER || (wanted == TERMINAL_COLOR_AUTO && no_color && *no_color);
     int colours = 0;
     if (!off && has_colors() && start_color() == OK) {
         use_default_colors();
@@ -143,7 +147,8 @@ static void follow_size(void)
 bool terminal_open(enum terminal_color color, enum terminal_charset wanted, struct err *e)
 {
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-        return err_set(e, ERR_TERMINAL, "the explorer needs a terminal: try --plain for lines of text");
+        return err_set(e, ERR_TERMINAL,
+                       "the explorer needs a terminal: try --plain for lines of text");
     choose_charset(wanted);
     const char *term = getenv("TERM");
     int found = 0;
@@ -151,15 +156,18 @@ bool terminal_open(enum terminal_color color, enum terminal_charset wanted, stru
         return err_set(e, ERR_TERMINAL,
                        "TERM is not set: set it to the terminal's type, or try --plain");
     if (setupterm(NULL, STDOUT_FILENO, &found) != OK)
-        return err_set(e, ERR_TERMINAL, "terminal type TERM=%.40s is unknown here: try TERM=xterm, or --plain",
+        return err_set(e, ERR_TERMINAL,
+                       "terminal type TERM=%.40s is unknown here: try TERM=xterm, or --plain",
                        term);
     if (!cursor_address || !clear_screen)
-        return err_set(e, ERR_TERMINAL, "terminal type TERM=%.40s cannot move its cursor: try --plain", term);
+        return err_set(e, ERR_TERMINAL,
+                       "terminal type TERM=%.40s cannot move its cursor: try --plain", term);
     if (tcgetattr(STDIN_FILENO, &modes) != 0 || pipe2(wake, O_NONBLOCK | O_CLOEXEC) != 0)
         return err_set(e, ERR_TERMINAL, "cannot read the terminal's modes: %s", strerror(errno));
     farewell_size = 0;
     const char *last[] = {"op", "sgr0", "rmkx", "cnorm", "rmcup"};
     for (int i = 0; i < 5; i++) farewell_add(last[i]);
+    del_curterm(cur_term); /* newterm makes its own */
 
     signals_take(); /* first: ncurses leaves alone what has a handler */
     taken = 1;
@@ -308,10 +316,14 @@ static int serve_signals(void)
     int happened = 0;
     for (ssize_t n; (n = read(wake[0], sig, sizeof sig)) > 0;)
         for (ssize_t i = 0; i < n; i++) {
-            if (sig[i] == SIGTSTP) stop();
-            else if (sig[i] == SIGCONT) take_again();
-            else if (sig[i] == SIGWINCH) follow_size();
-            else happened |= TERMINAL_INTERRUPTED;
+            if (sig[i] == SIGTSTP)
+                stop();
+            else if (sig[i] == SIGCONT)
+                take_again();
+            else if (sig[i] == SIGWINCH)
+                follow_size();
+            else
+                happened |= TERMINAL_INTERRUPTED;
             happened |= TERMINAL_RESIZED;
         }
     return happened;
@@ -333,10 +345,12 @@ static const struct {
     int code;
     const char *name, *bytes;
 } special[] = {
-    {KEY_UP, "Up", "\033[A"},       {KEY_DOWN, "Down", "\033[B"},   {KEY_RIGHT, "Right", "\033[C"},
-    {KEY_LEFT, "Left", "\033[D"},   {KEY_HOME, "Home", "\033[H"},     {KEY_END, "End", "\033[F"},
-    {KEY_PPAGE, "PgUp", ""},        {KEY_NPAGE, "PgDn", ""},        {KEY_DC, "Delete", "\033[3~"},
-    {KEY_BACKSPACE, "Backspace", "\177"}, {KEY_BTAB, "Shift-Tab", ""}, {KEY_ENTER, "Enter", "\r"},
+    {KEY_UP, "Up", "\033[A"},       {KEY_DOWN, "Down", "\033[B"},
+    {KEY_RIGHT, "Right", "\033[C"}, {KEY_LEFT, "Left", "\033[D"},
+    {KEY_HOME, "Home", "\033[H"},   {KEY_END, "End", "\033[F"},
+    {KEY_PPAGE, "PgUp", ""},        {KEY_NPAGE, "PgDn", ""},
+    {KEY_DC, "Delete", "\033[3~"},  {KEY_BACKSPACE, "Backspace", "\177"},
+    {KEY_BTAB, "Shift-Tab", ""},    {KEY_ENTER, "Enter", "\r"},
     {KEY_F(1), "F1", ""},
 };
 
@@ -344,8 +358,8 @@ static bool name_special(struct terminal_key *to, int code)
 {
     for (size_t i = 0; i < sizeof special / sizeof *special; i++)
         if (special[i].code == code) {
-            strcpy(to->name, special[i].name);
-            strcpy(to->bytes, special[i].bytes);
+            snprintf(to->name, sizeof to->name, "%s", special[i].name);
+            snprintf(to->bytes, sizeof to->bytes, "%s", special[i].bytes);
             return true;
         }
     return false; /* KEY_RESIZE and what we have no use for */
@@ -359,17 +373,20 @@ static void name_character(struct terminal_key *to, wint_t c)
     if (n >= sizeof to->bytes) n = 0;
     memcpy(to->bytes, bytes, n);
     to->bytes[n] = 0;
-    if (c == '\r' || c == '\n') strcpy(to->name, "Enter");
-    else if (c == '\t') strcpy(to->name, "Tab");
-    else if (c == 27) strcpy(to->name, "Esc");
-    else if (c == 8 || c == 127) strcpy(to->name, "Backspace");
-    else if (c == ' ') strcpy(to->name, "Space");
-    else if (c > 0 && c < 32) snprintf(to->name, sizeof to->name, "Ctrl-%c", (char)(c + '@'));
-    else strcpy(to->name, to->bytes);
+    const char *name = c == '\r' || c == '\n' ? "Enter"
+                       : c == '\t'            ? "Tab"
+                       : c == 27              ? "Esc"
+                       : c == 8 || c == 127   ? "Backspace"
+                       : c == ' '             ? "Space"
+                                              : to->bytes;
+    if (name == to->bytes && c > 0 && c < 32)
+        snprintf(to->name, sizeof to->name, "Ctrl-%c", (char)(c + '@'));
+    else
+        snprintf(to->name, sizeof to->name, "%s", name);
 }
 
-/* After Esc, what comes at once belongs to it: a sequence that terminfo does not know is swallowed, a character is
- * Alt and that character. */
+/* After Esc, what comes at once belongs to it: a sequence that terminfo does not know is swallowed,
+ * a character is Alt and that character. */
 static bool after_escape(struct terminal_key *to)
 {
     wint_t c;

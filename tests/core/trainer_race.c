@@ -1,0 +1,130 @@
+/* Races: the same start for all, the budget kept, the front marked. */
+#include "core/train/race.h"
+#include "tests/core/model_rig.h"
+
+#include <jansson.h>
+
+struct seen {
+    int first, last, steps;
+    double first_loss[4];
+    int stop_after;
+};
+
+static bool tell(void *to, const char *lane, const struct snapshot *s, bool first, bool last)
+{
+    struct seen *seen = to;
+    ck_assert_uint_gt(strlen(lane), 3);
+    if (!first && !last && s->step == 1 && seen->first <= 4)
+        seen->first_loss[seen->first - 1] = s->loss;
+    seen->first += first, seen->last += last, seen->steps += !first && !last;
+    return seen->stop_after == 0 || seen->steps < seen->stop_after;
+}
+
+static struct race two_lanes(struct seen *seen)
+{
+    struct race r = {.lanes = 2,
+                     .seed = {1, 2},
+                     .seeds = 2,
+                     .kind = RACE_STEPS,
+                     .budget = 12,
+                     .every = 1,
+                     .tell = tell,
+                     .to = seen};
+    r.lane[0] = rig_config("orders", "topk", "cpu", "k=8", NULL);
+    r.lane[1] = rig_config("orders", "topp", "cpu", "p=1", NULL);
+    return r;
+}
+
+START_TEST(lanes_of_one_seed_start_from_the_same_weights_and_batches)
+{
+    struct err e = {0};
+    struct seen seen = {0};
+    struct race r = two_lanes(&seen);
+    struct race_result result[2];
+    ck_assert_msg(race_run(&r, result, &e), "%s", e.text);
+    ck_assert_int_eq(seen.first, 4);
+    ck_assert_int_eq(seen.last, 4);
+    ck_assert_int_eq(seen.steps, 48);
+    NEAR(seen.first_loss[0], seen.first_loss[2], 1e-6, 0,
+         "k=8 and p=1 are one rule: loss of the first step, seed 1");
+    NEAR(seen.first_loss[1], seen.first_loss[3], 1e-6, 0, "the same, seed 2");
+    ck_assert_double_ne(seen.first_loss[0], seen.first_loss[1]);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq((int)result[i].steps, 12);
+        ck_assert(result[i].accuracy.min <= result[i].accuracy.mean &&
+                  result[i].accuracy.mean <= result[i].accuracy.max);
+        NEAR(result[i].experts.mean, 8, 0, 0, "experts");
+    }
+    ck_assert_str_eq(result[0].lane, "topk k=8");
+}
+END_TEST
+
+START_TEST(a_budget_of_flops_gives_cheap_lanes_more_steps)
+{
+    struct err e = {0};
+    struct seen seen = {0};
+    struct race r = two_lanes(&seen);
+    struct race_result result[2];
+    r.kind = RACE_FLOPS, r.budget = 3 * 256 * 22656.0 * 10, r.seeds = 1; /* ten steps of k=8 */
+    r.lane[1] = rig_config("orders", "topk", "cpu", "k=2", NULL);
+    ck_assert_msg(race_run(&r, result, &e), "%s", e.text);
+    ck_assert_int_eq((int)result[0].steps, 10);
+    ck_assert_int_eq((int)result[1].steps, 17); /* 22656 / 13440 x 10, rounded up */
+}
+END_TEST
+
+START_TEST(whoever_watches_can_stop_the_race)
+{
+    struct err e = {0};
+    struct seen seen = {.stop_after = 3};
+    struct race r = two_lanes(&seen);
+    struct race_result result[2];
+    ck_assert(!race_run(&r, result, &e));
+    ck_assert_int_eq(e.code, ERR_INTERRUPTED);
+    ck_assert_int_eq(seen.steps, 3);
+}
+END_TEST
+
+START_TEST(the_front_is_what_nobody_beats_in_both)
+{
+    static const struct {
+        double accuracy, flops;
+        bool front;
+    } want[] = {
+        {.9, 10, true}, {.9, 12, false}, {.95, 12, true},
+        {.5, 9, true},  {.4, 11, false}, {NAN, 1, false},
+    };
+    enum { N = sizeof want / sizeof *want };
+    struct race_result r[N] = {0};
+    struct text line = {0};
+    for (int i = 0; i < N; i++)
+        r[i] = (struct race_result){.lane = "x",
+                                    .seeds = 1,
+                                    .accuracy = {.mean = want[i].accuracy},
+                                    .flops = {.mean = want[i].flops}};
+    race_mark(r, N);
+    for (int i = 0; i < N; i++) ck_assert_msg(r[i].front == want[i].front, "lane %d", i);
+    race_json(&line, r, N);
+    json_t *all = json_loads(text_str(&line), JSON_REJECT_DUPLICATES, NULL);
+    ck_assert_ptr_nonnull(all);
+    ck_assert_uint_eq(json_array_size(json_object_get(all, "lanes")), N);
+    ck_assert(json_is_true(
+        json_object_get(json_array_get(json_object_get(all, "lanes"), 2), "on_pareto_front")));
+    json_decref(all);
+    text_clear(&line);
+    race_table(&line, r, N);
+    ck_assert_ptr_nonnull(strstr(text_str(&line), "* x"));
+    text_free(&line);
+}
+END_TEST
+
+SUITE(trainer_race)
+{
+    TCase *t = tcase_create("race");
+    tcase_set_timeout(t, 30);
+    tcase_add_test(t, lanes_of_one_seed_start_from_the_same_weights_and_batches);
+    tcase_add_test(t, a_budget_of_flops_gives_cheap_lanes_more_steps);
+    tcase_add_test(t, whoever_watches_can_stop_the_race);
+    tcase_add_test(t, the_front_is_what_nobody_beats_in_both);
+    suite_add_tcase(suite, t);
+}
