@@ -59,7 +59,7 @@ START_TEST(a_tally_says_what_was_added)
 {
     static struct snapshot s;
     struct config c = rig_config("orders", "topk", "ref", "experts=4", "batch=4", NULL);
-    struct trainer *t = rig_open(&c);
+    struct trainer *t = model_rig_open(&c);
     memset(&tally, 0, sizeof tally);
     snapshot_clear(&s);
     tally.tokens = 3, tally.nll = 4, tally.predictions = 4, tally.hits = 3, tally.judged = 3,
@@ -92,7 +92,7 @@ START_TEST(before_the_first_step_all_is_unknown_and_after_it_known)
 {
     static struct snapshot s;
     struct config c = rig_config("orders", "topp", "cpu", NULL);
-    struct trainer *t = rig_open(&c);
+    struct trainer *t = model_rig_open(&c);
     trainer_measure(t, &s, false);
     ck_assert(isnan(s.loss) && isnan(s.accuracy) && isnan(s.experts_per_token) &&
               isnan(s.step_ms) && isnan(s.val_loss));
@@ -131,7 +131,7 @@ START_TEST(every_report_is_one_line_of_json_and_unknown_is_null)
     struct err e = {0};
     struct text line = {0};
     struct config c = rig_config("orders", "topp", "cpu", NULL);
-    struct trainer *t = rig_open(&c);
+    struct trainer *t = model_rig_open(&c);
     rig_steps(t, 1);
     trainer_measure(t, &s, false);
     if (_i == 2) ck_assert(trainer_evaluate(t, 512, &s, &e));

@@ -187,7 +187,7 @@ START_TEST(a_damaged_checkpoint_is_refused_or_whole_but_never_crashes)
     struct err e = {0};
     char path[128];
     struct config c = rig_config("orders", "topp", "cpu", "batch=8", NULL);
-    struct trainer *t = rig_open(&c);
+    struct trainer *t = model_rig_open(&c);
     ck_assert_msg(trainer_save(t, place(), &e), "%s", e.text);
     trainer_close(t);
     size_t size;
@@ -238,7 +238,7 @@ START_TEST(metadata_that_does_not_fit_is_refused)
 {
     struct err e = {0};
     struct config c = rig_config("orders", "topk", "cpu", NULL);
-    struct trainer *t = rig_open(&c);
+    struct trainer *t = model_rig_open(&c);
     ck_assert_msg(trainer_save(t, place(), &e), "%s", e.text);
     trainer_close(t);
     size_t size;

@@ -110,7 +110,7 @@ START_TEST(corners_of_the_table_train)
     const struct corner *x = &corners[_i];
     struct config c = rig_config(x->data, "topk", "cpu", x->words[0], x->words[1], x->words[2],
                                  x->words[3], x->words[4], x->words[5], NULL);
-    struct trainer *t = rig_open(&c);
+    struct trainer *t = model_rig_open(&c);
     rig_steps(t, 2);
     trainer_measure(t, &s, true);
     ck_assert(isfinite(s.loss));

@@ -91,7 +91,7 @@ START_TEST(every_tensor_of_the_table_has_the_gradient_of_the_loss)
     struct config c =
         rig_config(x->data, x->strategy, "ref", x->words[0], x->words[1], x->words[2], x->words[3],
                    x->words[4], x->words[5], x->words[6], x->words[7], NULL);
-    struct trainer *t = rig_open(&c);
+    struct trainer *t = model_rig_open(&c);
     struct model *m = t->model;
     rig_steps(t, 3); /* biases and moments away from 0 */
     t->batch.sequences = t->sequences, t->batch.context = t->context,

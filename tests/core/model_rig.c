@@ -66,7 +66,7 @@ struct config rig_config(const char *data, const char *strategy, const char *bac
     return c;
 }
 
-struct trainer *rig_open(const struct config *c)
+struct trainer *model_rig_open(const struct config *c)
 {
     struct err e = {0};
     struct trainer *t = trainer_open(c, &e);
@@ -80,7 +80,7 @@ void rig_steps(struct trainer *t, int steps)
     for (int i = 0; i < steps; i++) ck_assert_msg(trainer_step(t, &e), "%s", e.text);
 }
 
-double *rig_read(struct trainer *t, struct kn_buf block, size_t *n)
+double *model_rig_read(struct trainer *t, struct kn_buf block, size_t *n)
 {
     *n = t->model->params.size;
     double *to = malloc(*n * sizeof *to);
@@ -96,7 +96,7 @@ void rig_same_bits(struct trainer *a, struct trainer *b, const char *what)
     static const char *const names[] = {"weight", "first moment", "second moment"};
     for (int k = 0; k < 3; k++) {
         size_t n, m;
-        double *x = rig_read(a, left[k], &n), *y = rig_read(b, right[k], &m);
+        double *x = model_rig_read(a, left[k], &n), *y = model_rig_read(b, right[k], &m);
         ck_assert_uint_eq(n, m);
         for (size_t i = 0; i < n; i++)
             ck_assert_msg(memcmp(&x[i], &y[i], sizeof *x) == 0, "%s: %s %zu is %.17g and %.17g",

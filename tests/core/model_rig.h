@@ -9,10 +9,10 @@
 /* A config for `data` ("orders", or "text": a text that is made once), small where `small`;
  * NAME=VALUE words, knobs or options, end with NULL. Aborts the test on an error. */
 struct config rig_config(const char *data, const char *strategy, const char *backend, ...);
-struct trainer *rig_open(const struct config *c);
+struct trainer *model_rig_open(const struct config *c);
 void rig_steps(struct trainer *t, int steps);
 /* All numbers of a block (w, g, m, v) in the order of the table: fresh memory, *n of them. */
-double *rig_read(struct trainer *t, struct kn_buf block, size_t *n);
+double *model_rig_read(struct trainer *t, struct kn_buf block, size_t *n);
 void rig_same_bits(struct trainer *a, struct trainer *b,
                    const char *what); /* weights and both moments */
 const char *rig_text(void);           /* the path of the text */

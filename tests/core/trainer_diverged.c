@@ -21,7 +21,7 @@ static void all_finite(struct trainer *t, const char *what)
 {
     for (int k = 0; k < 4; k++) {
         size_t n;
-        double *x = rig_read(t, block(t, k), &n);
+        double *x = model_rig_read(t, block(t, k), &n);
         for (size_t i = 0; i < n; i++)
             ck_assert_msg(isfinite(x[i]), "%s: %s %zu is %g", what, blocks[k], i, x[i]);
         free(x);
@@ -32,7 +32,7 @@ static void all_finite(struct trainer *t, const char *what)
 START_TEST(one_bad_number_anywhere_is_found_in_its_step_and_nothing_else_moves)
 {
     struct config c = rig_config("orders", _i % 2 ? "topp" : "topk", "cpu", "batch=32", NULL);
-    struct trainer *t = rig_open(&c);
+    struct trainer *t = model_rig_open(&c);
     rig_steps(t, 3);
     struct rng r = rng_at(9, RNG_SAMPLE, (uint32_t)_i);
     const struct params *p = &t->model->params;
@@ -42,13 +42,13 @@ START_TEST(one_bad_number_anywhere_is_found_in_its_step_and_nothing_else_moves)
         size_t n, at = a->first + rng_below(&r, (uint32_t)a->size);
         double old;
         kn_read(t->be, &old, kn_part(t->be, block(t, which), at), 1);
-        double *before = rig_read(t, p->w, &n);
+        double *before = model_rig_read(t, p->w, &n);
         plant(t, which, at, poisons[k % 3]);
         rig_steps(t, 1);
         ck_assert_msg(t->skipped == k + 1, "%g as a %s of %s passed unseen", poisons[k % 3],
                       blocks[which], a->name);
         if (which != 1) plant(t, which, at, old);
-        double *after = rig_read(t, p->w, &n);
+        double *after = model_rig_read(t, p->w, &n);
         ck_assert_msg(memcmp(before, after, n * sizeof *before) == 0,
                       "a weight moved in the step that was skipped");
         free(before), free(after);
@@ -65,7 +65,7 @@ START_TEST(three_bad_steps_in_a_row_bring_the_last_good_state_back_at_half_the_r
 {
     static struct snapshot s;
     struct config c = rig_config("orders", "topk", "cpu", "warmup=0", NULL);
-    struct trainer *t = rig_open(&c);
+    struct trainer *t = model_rig_open(&c);
     rig_steps(t, 60); /* kept at 0 and 50 */
     plant(t, 0, 5, NAN);
     rig_steps(t, 2);
@@ -90,7 +90,7 @@ START_TEST(what_three_returns_cannot_cure_ends_with_advice)
 {
     struct err e = {0};
     struct config c = rig_config("orders", "topk", "cpu", NULL);
-    struct trainer *t = rig_open(&c);
+    struct trainer *t = model_rig_open(&c);
     rig_steps(t, 2);
     double bad = NAN;
     kn_write(t->be, kn_part(t->be, t->good.w, 5), &bad,
@@ -111,7 +111,7 @@ START_TEST(a_learning_rate_that_is_far_too_high_ends_or_recovers_but_never_lies)
     struct err e = {0};
     struct config c =
         rig_config("orders", _i ? "topp" : "topk", "cpu", "lr=1", "warmup=0", "clip=0", NULL);
-    struct trainer *t = rig_open(&c);
+    struct trainer *t = model_rig_open(&c);
     for (int i = 0; i < 150; i++) {
         if (!trainer_step(t, &e)) {
             ck_assert_int_eq(e.code, ERR_DIVERGED);

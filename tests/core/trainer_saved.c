@@ -28,7 +28,7 @@ START_TEST(saved_and_resumed_is_bit_by_bit_never_interrupted)
     struct config c = rig_config(x->data, x->strategy, x->backend, "batch=32", "aux=0.05", NULL),
                   here = c;
     if (strcmp(x->data, "text") == 0) c.value[CONFIG_BATCH] = 4;
-    struct trainer *whole = rig_open(&c), *first = rig_open(&c);
+    struct trainer *whole = model_rig_open(&c), *first = model_rig_open(&c);
     rig_steps(whole, 2 * x->steps);
     rig_steps(first, x->steps);
     ck_assert_msg(trainer_save(first, place("run.safetensors"), &e), "%s", e.text);
@@ -50,7 +50,7 @@ START_TEST(what_is_named_at_resume_wins_where_shapes_stay)
 {
     struct err e = {0};
     struct config c = rig_config("orders", "topk", "cpu", "experts=4", NULL);
-    struct trainer *t = rig_open(&c);
+    struct trainer *t = model_rig_open(&c);
     rig_steps(t, 3);
     ck_assert_msg(trainer_save(t, place("named.safetensors"), &e), "%s", e.text);
     struct config here =
@@ -71,7 +71,7 @@ START_TEST(a_text_checkpoint_has_the_names_and_config_of_mixtral)
     struct err e = {0};
     struct checkpoint f;
     struct config c = rig_config("text", "topk", "cpu", "batch=2", NULL);
-    struct trainer *t = rig_open(&c);
+    struct trainer *t = model_rig_open(&c);
     ck_assert_msg(trainer_save(t, place("model.safetensors"), &e), "%s", e.text);
     ck_assert_int_eq(access(place("config.json"), R_OK), 0);
     ck_assert_msg(checkpoint_open(&f, place("model.safetensors"), &e), "%s", e.text);
@@ -113,7 +113,7 @@ START_TEST(other_data_is_refused_and_so_is_a_file_of_another_program)
 {
     struct err e = {0};
     struct config c = rig_config("orders", "topk", "cpu", "task-seed=3", NULL);
-    struct trainer *t = rig_open(&c);
+    struct trainer *t = model_rig_open(&c);
     t->data->fingerprint ^= 1;
     ck_assert_msg(trainer_save(t, place("other.safetensors"), &e), "%s", e.text);
     ck_assert_ptr_null(trainer_resume(place("other.safetensors"), NULL, &e));
@@ -147,7 +147,7 @@ START_TEST(a_text_model_writes_text_and_the_same_seed_the_same_text)
     char a[200] = "", b[200] = "", cold[200] = "";
     struct config c = rig_config("text", "topp", "cpu", NULL),
                   o = rig_config("orders", "topk", "cpu", NULL);
-    struct trainer *t = rig_open(&c), *orders = rig_open(&o);
+    struct trainer *t = model_rig_open(&c), *orders = model_rig_open(&o);
     rig_steps(t, 60);
     ck_assert_msg(trainer_sample(t, "the ", 120, 0.8, 7, collect, a, &e), "%s", e.text);
     ck_assert_msg(trainer_sample(t, "the ", 120, 0.8, 7, collect, b, &e), "%s", e.text);

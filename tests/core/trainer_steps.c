@@ -12,7 +12,7 @@ START_TEST(threads_do_not_change_a_bit_in_20_steps)
     for (int i = 0; i < 3; i++) {
         struct config c = rig_config(data, strategy, "cpu", "batch=8", NULL);
         c.threads = 1 << i;
-        t[i] = rig_open(&c);
+        t[i] = model_rig_open(&c);
         ck_assert_int_eq(kn_threads(t[i]->be), 1 << i);
         rig_steps(t[i], 20);
     }
@@ -27,7 +27,7 @@ START_TEST(float32_on_the_cpu_follows_the_reference_within_1e_4_over_10_steps)
     const char *data = datas[_i % 2], *strategy = strategies[_i / 2];
     struct config cpu = rig_config(data, strategy, "cpu", "batch=3", NULL),
                   ref = rig_config(data, strategy, "ref", "batch=3", NULL);
-    struct trainer *a = rig_open(&cpu), *b = rig_open(&ref);
+    struct trainer *a = model_rig_open(&cpu), *b = model_rig_open(&ref);
     for (int i = 0; i < 10; i++) {
         rig_steps(a, 1), rig_steps(b, 1);
         NEAR(a->loss, b->loss, 1e-4, 0, "%s %s, loss of step %d", data, strategy, i);
@@ -40,7 +40,7 @@ START_TEST(another_seed_is_another_run_and_the_same_seed_the_same)
 {
     struct config one = rig_config("orders", "topk", "cpu", NULL),
                   two = rig_config("orders", "topk", "cpu", "seed=2", NULL);
-    struct trainer *a = rig_open(&one), *b = rig_open(&one), *c = rig_open(&two);
+    struct trainer *a = model_rig_open(&one), *b = model_rig_open(&one), *c = model_rig_open(&two);
     rig_steps(a, 5), rig_steps(b, 5), rig_steps(c, 5);
     rig_same_bits(a, b, "seed 1 twice");
     ck_assert_double_ne(a->loss, c->loss);
@@ -53,7 +53,7 @@ START_TEST(orders_are_learnt_in_300_steps)
     static struct snapshot s;
     struct err e = {0};
     struct config c = rig_config("orders", "topk", "cpu", "steps=300", NULL);
-    struct trainer *t = rig_open(&c);
+    struct trainer *t = model_rig_open(&c);
     rig_steps(t, 300);
     ck_assert_msg(trainer_evaluate(t, 0, &s, &e), "%s", e.text);
     ck_assert_double_gt(s.val_accuracy, 0.55); /* a linear model delivers .17 */
@@ -69,7 +69,7 @@ START_TEST(every_pick_is_an_expert_a_slot_or_dropped)
     static const char *const more[] = {"aux=0", "capacity=0.5", "capacity=1", "p=1", "p=0"};
     const char *strategy = strategies[_i >= 3];
     struct config c = rig_config("orders", strategy, "cpu", "layers=2", more[_i], NULL);
-    struct trainer *t = rig_open(&c);
+    struct trainer *t = model_rig_open(&c);
     for (int step = 0; step < 5; step++) {
         rig_steps(t, 1);
         for (int l = 0; l < 2; l++) { /* the plan's counts are the mask's, layer by layer */
@@ -113,7 +113,7 @@ START_TEST(flops_are_counted_from_the_picks_that_were_made)
     static struct snapshot s;
     const struct flops_case *x = &flops_cases[_i];
     struct config c = rig_config(x->data, x->strategy, "cpu", "batch=4", x->word, NULL);
-    struct trainer *t = rig_open(&c);
+    struct trainer *t = model_rig_open(&c);
     rig_steps(t, 1);
     trainer_measure(t, &s, false);
     NEAR(s.flops_per_token, x->want, 1e-6, 0, "%s %s: FLOPs a token", x->data, x->word);
@@ -126,7 +126,7 @@ START_TEST(the_window_shows_the_same_tokens_while_the_weights_change)
 {
     static struct snapshot a, b;
     struct config c = rig_config(datas[_i], "topp", "cpu", NULL);
-    struct trainer *t = rig_open(&c);
+    struct trainer *t = model_rig_open(&c);
     rig_steps(t, 2);
     trainer_measure(t, &a, true);
     rig_steps(t, 30);
@@ -152,7 +152,7 @@ START_TEST(looking_at_a_run_does_not_change_it)
     static struct snapshot s;
     struct err e = {0};
     struct config c = rig_config(datas[_i], "topp", "cpu", "batch=8", NULL);
-    struct trainer *a = rig_open(&c), *b = rig_open(&c);
+    struct trainer *a = model_rig_open(&c), *b = model_rig_open(&c);
     for (int i = 0; i < 6; i++) {
         rig_steps(a, 1), rig_steps(b, 1);
         trainer_measure(a, &s, true);
@@ -171,7 +171,7 @@ START_TEST(a_switch_keeps_weights_and_moments_and_training_goes_on)
     static struct snapshot s;
     struct err e = {0};
     struct config c = rig_config(datas[_i], "topk", "cpu", "batch=8", NULL);
-    struct trainer *t = rig_open(&c), *same = rig_open(&c);
+    struct trainer *t = model_rig_open(&c), *same = model_rig_open(&c);
     rig_steps(t, 10), rig_steps(same, 10);
     for (int i = 0; i < 6; i++) {
         ck_assert_msg(trainer_set_router(t, strategies[(i + 1) % 2], &e), "%s", e.text);
@@ -194,7 +194,7 @@ START_TEST(a_knob_turned_live_is_heard_in_the_next_step)
     static struct snapshot s;
     struct err e = {0};
     struct config c = rig_config("orders", "topk", "cpu", NULL);
-    struct trainer *t = rig_open(&c);
+    struct trainer *t = model_rig_open(&c);
     rig_steps(t, 2);
     ck_assert_msg(trainer_set_knob(t, "k", "5", &e), "%s", e.text);
     rig_steps(t, 1);
@@ -218,7 +218,7 @@ START_TEST(a_reset_is_a_fresh_start_and_a_refused_one_changes_nothing)
     struct err e = {0};
     struct config c = rig_config("orders", "topk", "cpu", NULL), bad = c,
                   other = rig_config("orders", "topk", "cpu", "experts=4", NULL);
-    struct trainer *t = rig_open(&c), *fresh = rig_open(&c);
+    struct trainer *t = model_rig_open(&c), *fresh = model_rig_open(&c);
     rig_steps(t, 5);
     bad.value[CONFIG_EXPERTS] = 2, bad.knob[0] = 3;
     ck_assert(!trainer_reset(t, &bad, &e));
