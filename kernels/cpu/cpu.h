@@ -24,8 +24,9 @@ struct cpu_rope {
 
 struct cpu {
     struct kn_backend head;
-    float *scratch; /* [threads, CPU_SCRATCH] */
-    float *common;  /* [CPU_SCRATCH] partial sums of one op */
+    struct pool *pool; /* NULL with one thread */
+    float *scratch;    /* [threads, CPU_SCRATCH] */
+    float *common;     /* [CPU_SCRATCH] partial sums of one op */
     struct cpu_rope rope;
     float *experts; /* what kn_moe_ffn_back passes between its phases */
     size_t experts_room;
