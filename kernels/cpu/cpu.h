@@ -8,7 +8,7 @@
 /* Numbers of scratch per thread: taken at open, touched only as far as an op needs it. */
 #define CPU_SCRATCH ((size_t)4 << 20)
 /* Operations below which a second thread costs more than it brings. */
-#define CPU_FORK 600e3
+#define CPU_FORK 200e3
 /* Rows of one block of an expert: nine full tiles of 14, twenty-one of 6. */
 #define CPU_BLOCK 126
 /* Hidden columns that one unit of the experts' gradient owns, at least and at most. */
