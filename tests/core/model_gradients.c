@@ -190,6 +190,53 @@ START_TEST(picks_of_slots_are_counted_apart_and_cost_what_they_are)
 }
 END_TEST
 
+static void read_tensor(struct trainer *t, const char *name, double *to, size_t *n)
+{
+    const struct params *p = &t->model->params;
+    const struct param *a = params_find(p, name);
+    ck_assert_msg(a != NULL, "%s", name);
+    *n = a->size;
+    kn_read(t->be, to, kn_part(t->be, p->w, a->first), a->size);
+}
+
+START_TEST(a_switch_that_adds_columns_keeps_the_rows_of_the_experts)
+{
+    static const char gate[] = "model.layers.1.block_sparse_moe.gate.weight",
+                      expert[] = "model.layers.1.block_sparse_moe.experts.3.w2.weight";
+    static double before[64 * 64], after[64 * 64];
+    struct err e = {0};
+    size_t n, m;
+    struct config plain = rig_config("orders", "topk", "cpu", "batch=16", "layers=2", NULL);
+    struct config slots = slots_config("cpu");
+    struct trainer *t = model_rig_open(&plain);
+    rig_steps(t, 5);
+    read_tensor(t, gate, before, &n);
+    ck_assert_msg(trainer_apply(t, &slots, &e), "%s", e.text);
+    read_tensor(t, gate, after, &m);
+    ck_assert_uint_eq(n, 8 * 64);
+    ck_assert_uint_eq(m, 11 * 64);
+    ck_assert_mem_eq(before, after, n * sizeof *before);
+    for (int j = 0; j < 64; j++) { /* a slot's row starts near the mean of the experts' */
+        double mean = 0;
+        for (int i = 0; i < 8; i++) mean += before[i * 64 + j] / 8;
+        for (int i = 8; i < 11; i++) NEAR(after[i * 64 + j], mean, 2.5, 0, "row %d", i);
+        ck_assert_double_ne(after[8 * 64 + j], mean);
+    }
+    rig_steps(t, 5);
+    read_tensor(t, expert, before, &n);
+    read_tensor(t, gate, before + n, &m);
+    ck_assert_msg(trainer_apply(t, &plain, &e), "%s", e.text);
+    read_tensor(t, expert, after, &n);
+    ck_assert_mem_eq(before, after, n * sizeof *before);
+    read_tensor(t, gate, after, &m);
+    ck_assert_uint_eq(m, 8 * 64);
+    ck_assert_mem_eq(before + n, after, m * sizeof *before);
+    rig_steps(t, 5);
+    ck_assert_int_eq((int)t->skipped, 0);
+    trainer_close(t);
+}
+END_TEST
+
 /* ---- what-if, and rows that cannot be routed ---- */
 START_TEST(forced_counts_are_taken_whatever_the_strategy_says)
 {
@@ -244,6 +291,7 @@ SUITE(model_gradients)
     tcase_add_loop_test(t, every_tensor_of_the_table_has_the_gradient_of_the_loss, 0, CASES);
     tcase_add_test(t, slots_of_every_kind_have_the_gradient_of_the_loss);
     tcase_add_test(t, picks_of_slots_are_counted_apart_and_cost_what_they_are);
+    tcase_add_test(t, a_switch_that_adds_columns_keeps_the_rows_of_the_experts);
     tcase_add_loop_test(t, forced_counts_are_taken_whatever_the_strategy_says, 0, 2);
     tcase_add_test(t, a_token_that_cannot_be_routed_gets_nothing_from_shared_experts_either);
     suite_add_tcase(suite, t);
