@@ -1,55 +1,49 @@
 #ifndef KERNELS_OPS_H
 #define KERNELS_OPS_H
-/* The contract of each op: shape first, formula, gradient, aliasing. Every backend fulfils it, and
- * tests hold each against `ref`. Letters are the same everywhere: T tokens  D width  E routed
- * experts  S zero-computation slots  N = E + S columns K picks of one token  H expert width  V
- * vocabulary  B sequences  C context Rules for all: matrices are row-major. The first argument
- * after the backend is the output. Gradients of parameters ADD to what is there; gradients of
- * activations overwrite unless `add` is true. An op never allocates, never locks and never prints;
- * work is cut by shape and summed in a fixed order, so the bits do not depend on the number of
- * threads. T = 0 is legal and does nothing (sums become 0). */
+/* The contract of each op: shape first, formula, gradient, aliasing. Every backend fulfils it, and tests
+ * hold each against `ref`. Letters are the same everywhere:
+ *   T tokens  D width  E routed experts  S zero-computation slots  N = E + S columns
+ *   K picks of one token  H expert width  V vocabulary  B sequences  C context
+ * Rules for all: matrices are row-major. The first argument after the backend is the output. Gradients of
+ * parameters ADD to what is there; gradients of activations overwrite unless `add` is true. An op never
+ * allocates, never locks and never prints; work is cut by shape and summed in a fixed order, so the bits
+ * do not depend on the number of threads. T = 0 is legal and does nothing (sums become 0). */
 #include "kernels/backend.h"
 
-/* Every op, in the order of kn_times. A new op: one name here, its contract below, one function a
- * backend. */
-#define KN_OPS(X)                                                                                  \
-    X(zero)                                                                                        \
-    X(copy) X(add) X(accumulate) X(scale) X(repack) X(linear) X(linear_back_x) X(linear_back_w)    \
-        X(bias) X(bias_back) X(embed) X(embed_back) X(rope) X(rope_back) X(attention)              \
-            X(attention_back) X(rmsnorm) X(rmsnorm_back) X(softmax_rows) X(softmax_rows_back)      \
-                X(clean_rows) X(topk_mask) X(cumulative_mask) X(masked_gate) X(masked_gate_back)   \
-                    X(normalised_gate) X(normalised_gate_back) X(column_load) X(column_loss)       \
-                        X(column_loss_back) X(z_loss) X(z_loss_back) X(entropy_loss)               \
-                            X(entropy_loss_back) X(plan) X(plan_all) X(capacity_drop) X(moe_ffn)   \
-                                X(combine) X(moe_ffn_back) X(copy_slots) X(copy_slots_back)        \
-                                    X(constant_slots) X(constant_slots_back) X(cross_entropy)      \
-                                        X(sum_squares) X(clip_factor) X(adamw)
+/* Every op, in the order of kn_times. A new op: one name here, its contract below, one function a backend. */
+#define KN_OPS(X)                                                                                          \
+    X(zero) X(copy) X(add) X(accumulate) X(scale)                                                          \
+    X(repack) X(linear) X(linear_back_x) X(linear_back_w) X(bias) X(bias_back)                             \
+    X(embed) X(embed_back) X(rope) X(rope_back) X(attention) X(attention_back)                             \
+    X(rmsnorm) X(rmsnorm_back) X(softmax_rows) X(softmax_rows_back)                                        \
+    X(clean_rows) X(topk_mask) X(cumulative_mask) X(masked_gate) X(masked_gate_back)                       \
+    X(normalised_gate) X(normalised_gate_back)                                                             \
+    X(column_load) X(column_loss) X(column_loss_back) X(z_loss) X(z_loss_back)                             \
+    X(entropy_loss) X(entropy_loss_back)                                                                   \
+    X(plan) X(plan_all) X(capacity_drop) X(moe_ffn) X(combine) X(moe_ffn_back)                             \
+    X(copy_slots) X(copy_slots_back) X(constant_slots) X(constant_slots_back)                              \
+    X(cross_entropy) X(sum_squares) X(clip_factor) X(adamw)
 
 enum kn_op {
 #define X(name) KN_OP_##name,
     KN_OPS(X)
 #undef X
-        KN_OP_COUNT
+    KN_OP_COUNT
 };
 
-/* ---- vectors
- * -------------------------------------------------------------------------------------- */
-void kn_zero(struct kn_backend *be, struct kn_buf y, size_t n);                  /* y = 0 */
-void kn_copy(struct kn_backend *be, struct kn_buf y, struct kn_buf x, size_t n); /* y = x */
-void kn_add(struct kn_backend *be, struct kn_buf y, struct kn_buf a, struct kn_buf b,
-            size_t n); /* y = a + b; y may be a or b */
-void kn_accumulate(struct kn_backend *be, struct kn_buf y, double c, struct kn_buf x,
-                   size_t n); /* y += c x */
-void kn_scale(struct kn_backend *be, struct kn_buf y, double c, struct kn_buf x,
-              size_t n); /* y = c x; y may be x */
+/* ---- vectors -------------------------------------------------------------------------------------- */
+void kn_zero(struct kn_backend *be, struct kn_buf y, size_t n);                                  /* y = 0 */
+void kn_copy(struct kn_backend *be, struct kn_buf y, struct kn_buf x, size_t n);                 /* y = x */
+void kn_add(struct kn_backend *be, struct kn_buf y, struct kn_buf a, struct kn_buf b, size_t n); /* y = a + b; y may be a or b */
+void kn_accumulate(struct kn_backend *be, struct kn_buf y, double c, struct kn_buf x, size_t n); /* y += c x */
+void kn_scale(struct kn_backend *be, struct kn_buf y, double c, struct kn_buf x, size_t n);      /* y = c x; y may be x */
 
-/* ---- weights: a row-major master and a shadow packed for this backend
- * -------------------------------- */
+/* ---- weights: a row-major master and a shadow packed for this backend -------------------------------- */
 enum kn_kind {
     KN_DENSE, /* one matrix [rows, cols] */
-    KN_UP, /* `blocks` experts, each [rows, D]: swiglu rows = 2H, the H gate rows (w1) then the H up
-              rows (w3); silu and relu rows = H */
-    KN_DOWN, /* `blocks` experts, each [D, H] (w2) */
+    KN_UP,    /* `blocks` experts, each [rows, D]: swiglu rows = 2H, the H gate rows (w1) then the H up rows
+                 (w3); silu and relu rows = H */
+    KN_DOWN,  /* `blocks` experts, each [D, H] (w2) */
 };
 struct kn_weight {
     struct kn_buf w; /* the master, borrowed: what the optimiser, checkpoints and other tools see */
@@ -58,131 +52,92 @@ struct kn_weight {
     bool gated;   /* KN_UP: rows hold gate and up */
     void *shadow; /* the backend's own; NULL where it needs none */
 };
-/* Takes the shadow's memory (not in a step). False: no memory. Call kn_repack before the first use.
- */
-bool kn_weight_open(struct kn_backend *be, struct kn_weight *to, struct kn_buf master,
-                    enum kn_kind kind, int blocks, int rows, int cols, bool gated);
+/* Takes the shadow's memory (not in a step). False: no memory. Call kn_repack before the first use. */
+bool kn_weight_open(struct kn_backend *be, struct kn_weight *to, struct kn_buf master, enum kn_kind kind,
+                    int blocks, int rows, int cols, bool gated);
 void kn_weight_close(struct kn_backend *be, struct kn_weight *w); /* accepts a zeroed struct */
-/* The shadows of `count` weights made anew from their masters: after the optimiser, a load or a
- * write. */
+/* The shadows of `count` weights made anew from their masters: after the optimiser, a load or a write. */
 void kn_repack(struct kn_backend *be, struct kn_weight *const *w, int count);
 
-/* ---- dense
- * ---------------------------------------------------------------------------------------- */
+/* ---- dense ---------------------------------------------------------------------------------------- */
 /* y[T,M] = x[T,K] wᵀ, w a KN_DENSE weight [M,K]. */
-void kn_linear(struct kn_backend *be, struct kn_buf y, struct kn_buf x, const struct kn_weight *w,
-               int T);
+void kn_linear(struct kn_backend *be, struct kn_buf y, struct kn_buf x, const struct kn_weight *w, int T);
 /* dx[T,K] (+)= dy[T,M] w. */
-void kn_linear_back_x(struct kn_backend *be, struct kn_buf dx, struct kn_buf dy,
-                      const struct kn_weight *w, int T, bool add);
+void kn_linear_back_x(struct kn_backend *be, struct kn_buf dx, struct kn_buf dy, const struct kn_weight *w, int T, bool add);
 /* dw[M,K] += dyᵀ x. w gives the shape only. */
-void kn_linear_back_w(struct kn_backend *be, struct kn_buf dw, struct kn_buf dy, struct kn_buf x,
-                      const struct kn_weight *w, int T);
+void kn_linear_back_w(struct kn_backend *be, struct kn_buf dw, struct kn_buf dy, struct kn_buf x, const struct kn_weight *w, int T);
 /* y[T,M] += b[M] to each row; db[M] += column sums of dy. */
 void kn_bias(struct kn_backend *be, struct kn_buf y, struct kn_buf b, int T, int M);
 void kn_bias_back(struct kn_backend *be, struct kn_buf db, struct kn_buf dy, int T, int M);
 /* y[T,D] = table[V,D] rows by ids[T] in 0..V-1; dtable += dy, tokens in order. */
-void kn_embed(struct kn_backend *be, struct kn_buf y, struct kn_ints ids, struct kn_buf table,
-              int T, int V, int D);
-void kn_embed_back(struct kn_backend *be, struct kn_buf dtable, struct kn_buf dy,
-                   struct kn_ints ids, int T, int V, int D);
+void kn_embed(struct kn_backend *be, struct kn_buf y, struct kn_ints ids, struct kn_buf table, int T, int V, int D);
+void kn_embed_back(struct kn_backend *be, struct kn_buf dtable, struct kn_buf dy, struct kn_ints ids, int T, int V, int D);
 
-/* ---- attention: T = B*C tokens, sequence by sequence; D = heads * d
- * -------------------------------- */
-/* In place on qkv[T,3D] (q, k, v beside each other): RoPE on q and k, the rotate-half form of
- * Hugging Face (pairs i and i + d/2, angle = position * theta^(-2i/d)); position counts from 0 in
- * each sequence. d is even. rope_back turns dqkv the other way. Source: Su et al. 2021, arXiv
- * 2104.09864, eq 34. */
-void kn_rope(struct kn_backend *be, struct kn_buf qkv, int B, int C, int heads, int d,
-             double theta);
-void kn_rope_back(struct kn_backend *be, struct kn_buf dqkv, int B, int C, int heads, int d,
-                  double theta);
-/* y[T,D]: causal softmax(q kᵀ / sqrt(d)) v per head; lse[B*heads*C] = log-sum-exp of each row of
- * scaled scores, which the gradient needs. */
-void kn_attention(struct kn_backend *be, struct kn_buf y, struct kn_buf lse, struct kn_buf qkv,
-                  int B, int C, int heads, int d);
+/* ---- attention: T = B*C tokens, sequence by sequence; D = heads * d -------------------------------- */
+/* In place on qkv[T,3D] (q, k, v beside each other): RoPE on q and k, the rotate-half form of Hugging Face
+ * (pairs i and i + d/2, angle = position * theta^(-2i/d)); position counts from 0 in each sequence. d is
+ * even. rope_back turns dqkv the other way. Source: Su et al. 2021, arXiv 2104.09864, eq 34. */
+void kn_rope(struct kn_backend *be, struct kn_buf qkv, int B, int C, int heads, int d, double theta);
+void kn_rope_back(struct kn_backend *be, struct kn_buf dqkv, int B, int C, int heads, int d, double theta);
+/* y[T,D]: causal softmax(q kᵀ / sqrt(d)) v per head; lse[B*heads*C] = log-sum-exp of each row of scaled
+ * scores, which the gradient needs. */
+void kn_attention(struct kn_backend *be, struct kn_buf y, struct kn_buf lse, struct kn_buf qkv, int B, int C, int heads, int d);
 /* dqkv[T,3D] from dy[T,D]; y, lse, qkv as the forward left them. Overwrites dqkv. */
-void kn_attention_back(struct kn_backend *be, struct kn_buf dqkv, struct kn_buf dy, struct kn_buf y,
-                       struct kn_buf lse, struct kn_buf qkv, int B, int C, int heads, int d);
+void kn_attention_back(struct kn_backend *be, struct kn_buf dqkv, struct kn_buf dy, struct kn_buf y, struct kn_buf lse,
+                       struct kn_buf qkv, int B, int C, int heads, int d);
 
-/* ---- rows
- * ----------------------------------------------------------------------------------------- */
+/* ---- rows ----------------------------------------------------------------------------------------- */
 #define KN_NORM_EPS 1e-5
 /* y[T,D] = x / rms(x) * gain, rms = sqrt(mean x^2 + KN_NORM_EPS); inv[T] = 1/rms. y is not x. */
-void kn_rmsnorm(struct kn_backend *be, struct kn_buf y, struct kn_buf inv, struct kn_buf x,
-                struct kn_buf gain, int T, int D);
+void kn_rmsnorm(struct kn_backend *be, struct kn_buf y, struct kn_buf inv, struct kn_buf x, struct kn_buf gain, int T, int D);
 /* dx (+)= ..., dgain[D] += .... */
-void kn_rmsnorm_back(struct kn_backend *be, struct kn_buf dx, struct kn_buf dgain, struct kn_buf dy,
-                     struct kn_buf x, struct kn_buf inv, struct kn_buf gain, int T, int D,
-                     bool add);
-/* y[T,N] = softmax of each row of c * x, maximum subtracted first. y may be x. Tolerance 1e-6
- * absolute. */
-void kn_softmax_rows(struct kn_backend *be, struct kn_buf y, struct kn_buf x, double c, int T,
-                     int N);
+void kn_rmsnorm_back(struct kn_backend *be, struct kn_buf dx, struct kn_buf dgain, struct kn_buf dy, struct kn_buf x,
+                     struct kn_buf inv, struct kn_buf gain, int T, int D, bool add);
+/* y[T,N] = softmax of each row of c * x, maximum subtracted first. y may be x. Tolerance 1e-6 absolute. */
+void kn_softmax_rows(struct kn_backend *be, struct kn_buf y, struct kn_buf x, double c, int T, int N);
 /* dx[t,j] (+)= c y_j (dy_j - sum_i y_i dy_i). */
-void kn_softmax_rows_back(struct kn_backend *be, struct kn_buf dx, struct kn_buf dy,
-                          struct kn_buf y, double c, int T, int N, bool add);
+void kn_softmax_rows_back(struct kn_backend *be, struct kn_buf dx, struct kn_buf dy, struct kn_buf y, double c, int T, int N, bool add);
 
-/* ---- gate: masks and gates of any router; x is [T,N], mask[T,N] holds 0 or 1
- * ------------------------- */
-/* y = x; valid[t] = 1 where padding[t] (may be NULL .at: none) is 1 and all of row t is finite;
- * other rows of y become 0. Only padding[t] = 1 rows that are not finite are counted: bad[0] = how
- * many. y may be x. */
-void kn_clean_rows(struct kn_backend *be, struct kn_buf y, struct kn_ints valid, struct kn_ints bad,
-                   struct kn_buf x, struct kn_ints padding, int T, int N);
-/* mask = the k largest scores of each valid row, equal scores: lower column first; rows not valid:
- * none. counts (may be NULL .at): row t takes counts[t], 0..N, instead of k. Shared by every
- * strategy with an order. */
-void kn_topk_mask(struct kn_backend *be, struct kn_ints mask, struct kn_buf score, int k,
-                  struct kn_ints counts, struct kn_ints valid, int T, int N);
-/* mask = columns in falling order of prob (ties: lower first) up to and with the first whose
- * running sum is > p (strict; `or_equal`: >=); all N where none is; p >= 1: all N. Source: Huang et
- * al. 2024, arXiv 2403.07652. */
-void kn_cumulative_mask(struct kn_backend *be, struct kn_ints mask, struct kn_buf prob, double p,
-                        bool or_equal, struct kn_ints valid, int T, int N);
+/* ---- gate: masks and gates of any router; x is [T,N], mask[T,N] holds 0 or 1 ------------------------- */
+/* y = x; valid[t] = 1 where padding[t] (may be NULL .at: none) is 1 and all of row t is finite; other rows
+ * of y become 0. Only padding[t] = 1 rows that are not finite are counted: bad[0] = how many. y may be x. */
+void kn_clean_rows(struct kn_backend *be, struct kn_buf y, struct kn_ints valid, struct kn_ints bad, struct kn_buf x,
+                   struct kn_ints padding, int T, int N);
+/* mask = the k largest scores of each valid row, equal scores: lower column first; rows not valid: none.
+ * counts (may be NULL .at): row t takes counts[t], 0..N, instead of k. Shared by every strategy with an order. */
+void kn_topk_mask(struct kn_backend *be, struct kn_ints mask, struct kn_buf score, int k, struct kn_ints counts,
+                  struct kn_ints valid, int T, int N);
+/* mask = columns in falling order of prob (ties: lower first) up to and with the first whose running sum is
+ * > p (strict; `or_equal`: >=); all N where none is; p >= 1: all N. Source: Huang et al. 2024, arXiv 2403.07652. */
+void kn_cumulative_mask(struct kn_backend *be, struct kn_ints mask, struct kn_buf prob, double p, bool or_equal,
+                        struct kn_ints valid, int T, int N);
 /* gate = prob where taken, else 0; dprob (+)= dgate where taken. */
-void kn_masked_gate(struct kn_backend *be, struct kn_buf gate, struct kn_buf prob,
-                    struct kn_ints mask, int T, int N);
-void kn_masked_gate_back(struct kn_backend *be, struct kn_buf dprob, struct kn_buf dgate,
-                         struct kn_ints mask, int T, int N, bool add);
-/* gate = softmax of c * logits over the taken columns only (maximum subtracted); a row with none
- * taken: 0. dlogits[t,j] (+)= c gate_j (dgate_j - sum_taken gate_i dgate_i), 0 where not taken. */
-void kn_normalised_gate(struct kn_backend *be, struct kn_buf gate, struct kn_buf logits, double c,
-                        struct kn_ints mask, int T, int N);
-void kn_normalised_gate_back(struct kn_backend *be, struct kn_buf dlogits, struct kn_buf dgate,
-                             struct kn_buf gate, double c, struct kn_ints mask, int T, int N,
-                             bool add);
+void kn_masked_gate(struct kn_backend *be, struct kn_buf gate, struct kn_buf prob, struct kn_ints mask, int T, int N);
+void kn_masked_gate_back(struct kn_backend *be, struct kn_buf dprob, struct kn_buf dgate, struct kn_ints mask, int T, int N, bool add);
+/* gate = softmax of c * logits over the taken columns only (maximum subtracted); a row with none taken: 0.
+ * dlogits[t,j] (+)= c gate_j (dgate_j - sum_taken gate_i dgate_i), 0 where not taken. */
+void kn_normalised_gate(struct kn_backend *be, struct kn_buf gate, struct kn_buf logits, double c, struct kn_ints mask, int T, int N);
+void kn_normalised_gate_back(struct kn_backend *be, struct kn_buf dlogits, struct kn_buf dgate, struct kn_buf gate, double c,
+                             struct kn_ints mask, int T, int N, bool add);
 
-/* ---- losses on columns; means are over the valid rows (0 where there is none)
- * ------------------------ */
-/* f[e] = E * count_e / (sum of the counts of columns 0..E-1), count_e = picks in mask; 0 where the
- * sum is 0; slot columns get 0. */
-void kn_column_load(struct kn_backend *be, struct kn_buf f, struct kn_ints mask, int T, int N,
-                    int E);
+/* ---- losses on columns; means are over the valid rows (0 where there is none) ------------------------ */
+/* f[e] = E * count_e / (sum of the counts of columns 0..E-1), count_e = picks in mask; 0 where the sum is 0;
+ * slot columns get 0. */
+void kn_column_load(struct kn_backend *be, struct kn_buf f, struct kn_ints mask, int T, int N, int E);
 /* loss[0] = sum_e f_e mean_t a[t,e]; da[t,e] += c f_e / Tvalid on valid rows. f is a constant. */
-void kn_column_loss(struct kn_backend *be, struct kn_buf loss, struct kn_buf a, struct kn_buf f,
-                    struct kn_ints valid, int T, int N);
-void kn_column_loss_back(struct kn_backend *be, struct kn_buf da, double c, struct kn_buf f,
-                         struct kn_ints valid, int T, int N);
-/* loss[0] = mean_t (log-sum-exp of row t)^2; dlogits += c times its gradient. Source: Zoph et al.
- * 2022, arXiv 2202.08906. */
-void kn_z_loss(struct kn_backend *be, struct kn_buf loss, struct kn_buf logits,
-               struct kn_ints valid, int T, int N);
-void kn_z_loss_back(struct kn_backend *be, struct kn_buf dlogits, double c, struct kn_buf logits,
-                    struct kn_ints valid, int T, int N);
-/* loss[0] = mean_t entropy (nat) of row t of prob, columns E..N-1 added into one outcome (0 ln 0 =
- * 0); dprob += c times its gradient, ln of a 0 probability taken as ln of the smallest normal
- * float. */
-void kn_entropy_loss(struct kn_backend *be, struct kn_buf loss, struct kn_buf prob,
-                     struct kn_ints valid, int T, int N, int E);
-void kn_entropy_loss_back(struct kn_backend *be, struct kn_buf dprob, double c, struct kn_buf prob,
-                          struct kn_ints valid, int T, int N, int E);
+void kn_column_loss(struct kn_backend *be, struct kn_buf loss, struct kn_buf a, struct kn_buf f, struct kn_ints valid, int T, int N);
+void kn_column_loss_back(struct kn_backend *be, struct kn_buf da, double c, struct kn_buf f, struct kn_ints valid, int T, int N);
+/* loss[0] = mean_t (log-sum-exp of row t)^2; dlogits += c times its gradient. Source: Zoph et al. 2022, arXiv 2202.08906. */
+void kn_z_loss(struct kn_backend *be, struct kn_buf loss, struct kn_buf logits, struct kn_ints valid, int T, int N);
+void kn_z_loss_back(struct kn_backend *be, struct kn_buf dlogits, double c, struct kn_buf logits, struct kn_ints valid, int T, int N);
+/* loss[0] = mean_t entropy (nat) of row t of prob, columns E..N-1 added into one outcome (0 ln 0 = 0);
+ * dprob += c times its gradient, ln of a 0 probability taken as ln of the smallest normal float. */
+void kn_entropy_loss(struct kn_backend *be, struct kn_buf loss, struct kn_buf prob, struct kn_ints valid, int T, int N, int E);
+void kn_entropy_loss_back(struct kn_backend *be, struct kn_buf dprob, double c, struct kn_buf prob, struct kn_ints valid, int T, int N, int E);
 
-/* ---- dispatch: any number of experts per token, also none
- * -------------------------------------------- */
-/* Where each pick goes. Picks of one expert stand together (rows offset[e]..offset[e+1]-1 of the
- * slot arrays, tokens in order); slots of zero-computation columns are counted and never given a
- * row. */
+/* ---- dispatch: any number of experts per token, also none -------------------------------------------- */
+/* Where each pick goes. Picks of one expert stand together (rows offset[e]..offset[e+1]-1 of the slot arrays,
+ * tokens in order); slots of zero-computation columns are counted and never given a row. */
 struct kn_plan {
     int T_room, E, N;           /* most tokens; expert columns; all columns */
     struct kn_ints offset;      /* [E+1] first row of each expert; offset[E] = rows in use */
@@ -193,83 +148,61 @@ struct kn_plan {
     struct kn_ints count;       /* [N] picks per column, slots too */
     void *own;                  /* the backend's scratch */
 };
-bool kn_plan_open(struct kn_backend *be, struct kn_plan *p, int T_room, int E,
-                  int N); /* false: no memory */
+bool kn_plan_open(struct kn_backend *be, struct kn_plan *p, int T_room, int E, int N); /* false: no memory */
 void kn_plan_close(struct kn_backend *be, struct kn_plan *p);
 void kn_plan(struct kn_backend *be, struct kn_plan *p, struct kn_ints mask, int T);
 /* The plan in which every token takes every one of the E experts (shared experts). */
 void kn_plan_all(struct kn_backend *be, struct kn_plan *p, int T);
-/* Before kn_plan: expert columns over C = ceil(capacity * picks of all expert columns / E) lose
- * their lowest gates (`by_position`: their last tokens; equal gates: the higher token goes). Lost
- * picks leave mask and gate; dropped[0] = how many. */
-void kn_capacity_drop(struct kn_backend *be, struct kn_ints mask, struct kn_buf gate,
-                      struct kn_ints dropped, double capacity, bool by_position, int T, int N,
-                      int E);
+/* Before kn_plan: expert columns over C = ceil(capacity * picks of all expert columns / E) lose their lowest
+ * gates (`by_position`: their last tokens; equal gates: the higher token goes). Lost picks leave mask and
+ * gate; dropped[0] = how many. */
+void kn_capacity_drop(struct kn_backend *be, struct kn_ints mask, struct kn_buf gate, struct kn_ints dropped, double capacity,
+                      bool by_position, int T, int N, int E);
 
-/* ---- experts: one fused pair
- * ------------------------------------------------------------------------- */
+/* ---- experts: one fused pair ------------------------------------------------------------------------- */
 enum kn_act { KN_SWIGLU, KN_SILU, KN_RELU };
 /* out[rows,D]: row r = FFN of expert e(r) on x[slot_token[r]]:
  *   swiglu: w2 (silu(w1 x) * (w3 x));   silu, relu: w2 act(w1 x).
- * pre[rows, 2H or H] keeps w1 x (and w3 x behind it, or as the backend likes: only its own back
- * reads it). */
-void kn_moe_ffn(struct kn_backend *be, struct kn_buf out, struct kn_buf pre,
-                const struct kn_plan *p, struct kn_buf x, const struct kn_weight *up,
-                const struct kn_weight *down, enum kn_act act, int T);
-/* y[T,D] = sum over a token's rows of gate[t,e] * out[row], experts in order; a token without rows:
- * 0. gate has N = p->N columns. `add`: y += instead. */
-void kn_combine(struct kn_backend *be, struct kn_buf y, const struct kn_plan *p, struct kn_buf out,
-                struct kn_buf gate, int T, int D, bool add);
-/* Gradient of combine(ffn): dy[T,D] in; dgate[T,N] = <dy_t, out_row> for taken expert columns
- * (computed as <dH, h>, so `out` is not needed), 0 for expert columns not taken, slot columns
- * untouched; dx[T,D] (+)=; dup, ddown +=. dx, dup, ddown may have NULL .at: not wanted. */
-void kn_moe_ffn_back(struct kn_backend *be, struct kn_buf dx, struct kn_buf dgate,
-                     struct kn_buf dup, struct kn_buf ddown, const struct kn_plan *p,
-                     struct kn_buf dy, struct kn_buf gate, struct kn_buf x, struct kn_buf pre,
-                     const struct kn_weight *up, const struct kn_weight *down, enum kn_act act,
-                     int T, bool add);
-/* Copy slots, columns first..first+n-1: y[t] += (sum of their gates) x[t], taken ones only. Back:
- * dgate[t,c] = <dy_t, x_t> where taken else 0, dx += (sum of gates) dy. */
-void kn_copy_slots(struct kn_backend *be, struct kn_buf y, struct kn_buf x, struct kn_buf gate,
-                   struct kn_ints mask, int first, int n, int T, int N, int D);
-void kn_copy_slots_back(struct kn_backend *be, struct kn_buf dx, struct kn_buf dgate,
-                        struct kn_buf dy, struct kn_buf x, struct kn_buf gate, struct kn_ints mask,
-                        int first, int n, int T, int N, int D);
-/* Constant slots: slot j (column first+j) adds gate (a1 x + a2 v_j), [a1,a2] = softmax(c_j x),
- * c[n,2,D], v[n,D]. Source: Jin et al. 2024, arXiv 2410.07348, eq 5. Back adds to dx, dv, dc;
- * writes dgate of its columns. */
-void kn_constant_slots(struct kn_backend *be, struct kn_buf y, struct kn_buf x, struct kn_buf gate,
-                       struct kn_ints mask, struct kn_buf v, struct kn_buf c, int first, int n,
-                       int T, int N, int D);
-void kn_constant_slots_back(struct kn_backend *be, struct kn_buf dx, struct kn_buf dgate,
-                            struct kn_buf dv, struct kn_buf dc, struct kn_buf dy, struct kn_buf x,
-                            struct kn_buf gate, struct kn_ints mask, struct kn_buf v,
-                            struct kn_buf c, int first, int n, int T, int N, int D);
+ * pre[rows, 2H or H] keeps w1 x (and w3 x behind it, or as the backend likes: only its own back reads it). */
+void kn_moe_ffn(struct kn_backend *be, struct kn_buf out, struct kn_buf pre, const struct kn_plan *p, struct kn_buf x,
+                const struct kn_weight *up, const struct kn_weight *down, enum kn_act act, int T);
+/* y[T,D] = sum over a token's rows of gate[t,e] * out[row], experts in order; a token without rows: 0.
+ * gate has N = p->N columns. `add`: y += instead. */
+void kn_combine(struct kn_backend *be, struct kn_buf y, const struct kn_plan *p, struct kn_buf out, struct kn_buf gate, int T, int D, bool add);
+/* Gradient of combine(ffn): dy[T,D] in; dgate[T,N] = <dy_t, out_row> for taken expert columns (computed as <dH, h>, so
+ * `out` is not needed), 0 for expert columns not taken, slot columns untouched; dx[T,D] (+)=; dup, ddown +=.
+ * dx, dup, ddown may have NULL .at: not wanted. */
+void kn_moe_ffn_back(struct kn_backend *be, struct kn_buf dx, struct kn_buf dgate, struct kn_buf dup, struct kn_buf ddown,
+                     const struct kn_plan *p, struct kn_buf dy, struct kn_buf gate, struct kn_buf x, struct kn_buf pre,
+                     const struct kn_weight *up, const struct kn_weight *down, enum kn_act act, int T, bool add);
+/* Copy slots, columns first..first+n-1: y[t] += (sum of their gates) x[t], taken ones only. Back: dgate[t,c] = <dy_t, x_t>
+ * where taken else 0, dx += (sum of gates) dy. */
+void kn_copy_slots(struct kn_backend *be, struct kn_buf y, struct kn_buf x, struct kn_buf gate, struct kn_ints mask, int first, int n, int T, int N, int D);
+void kn_copy_slots_back(struct kn_backend *be, struct kn_buf dx, struct kn_buf dgate, struct kn_buf dy, struct kn_buf x, struct kn_buf gate,
+                        struct kn_ints mask, int first, int n, int T, int N, int D);
+/* Constant slots: slot j (column first+j) adds gate (a1 x + a2 v_j), [a1,a2] = softmax(c_j x), c[n,2,D], v[n,D].
+ * Source: Jin et al. 2024, arXiv 2410.07348, eq 5. Back adds to dx, dv, dc; writes dgate of its columns. */
+void kn_constant_slots(struct kn_backend *be, struct kn_buf y, struct kn_buf x, struct kn_buf gate, struct kn_ints mask, struct kn_buf v,
+                       struct kn_buf c, int first, int n, int T, int N, int D);
+void kn_constant_slots_back(struct kn_backend *be, struct kn_buf dx, struct kn_buf dgate, struct kn_buf dv, struct kn_buf dc, struct kn_buf dy,
+                            struct kn_buf x, struct kn_buf gate, struct kn_ints mask, struct kn_buf v, struct kn_buf c, int first, int n,
+                            int T, int N, int D);
 
-/* ---- loss and optimiser
- * ------------------------------------------------------------------------------ */
-/* Rows r of logits[R,V] with label[r] in 0..V-1 (-1: not counted). nll[R] = -log softmax at the
- * label (0 where not counted), hit[R] = 1 where the largest logit (ties: lowest column) is the
- * label; loss[0] = mean nll of the counted rows (0 where none); dlogits (NULL .at: not wanted; may
- * be logits) = gradient of loss[0]. */
-void kn_cross_entropy(struct kn_backend *be, struct kn_buf loss, struct kn_buf nll,
-                      struct kn_ints hit, struct kn_buf dlogits, struct kn_buf logits,
-                      struct kn_ints label, int R, int V);
-/* s[0] = sum of x^2, in fixed chunks summed in order. Not finite if any x is not (or on overflow).
- */
+/* ---- loss and optimiser ------------------------------------------------------------------------------ */
+/* Rows r of logits[R,V] with label[r] in 0..V-1 (-1: not counted). nll[R] = -log softmax at the label (0 where not
+ * counted), hit[R] = 1 where the largest logit (ties: lowest column) is the label; loss[0] = mean nll of the counted
+ * rows (0 where none); dlogits (NULL .at: not wanted; may be logits) = gradient of loss[0]. */
+void kn_cross_entropy(struct kn_backend *be, struct kn_buf loss, struct kn_buf nll, struct kn_ints hit, struct kn_buf dlogits,
+                      struct kn_buf logits, struct kn_ints label, int R, int V);
+/* s[0] = sum of x^2, in fixed chunks summed in order. Not finite if any x is not (or on overflow). */
 void kn_sum_squares(struct kn_backend *be, struct kn_buf s, struct kn_buf x, size_t n);
-/* f[0] = what gradients are multiplied by: clip / norm if the norm sqrt(s[0]) is over clip (clip >
- * 0), else 1; NaN where s[0] or guard[0] (NULL .at: none) is not finite. */
-void kn_clip_factor(struct kn_backend *be, struct kn_buf f, struct kn_buf s, struct kn_buf guard,
-                    double clip);
+/* f[0] = what gradients are multiplied by: clip / norm if the norm sqrt(s[0]) is over clip (clip > 0), else 1;
+ * NaN where s[0] or guard[0] (NULL .at: none) is not finite. */
+void kn_clip_factor(struct kn_backend *be, struct kn_buf f, struct kn_buf s, struct kn_buf guard, double clip);
 /* AdamW on n numbers: g' = f[0] g; m = b1 m + (1-b1) g'; v = b2 v + (1-b2) g'^2;
- * w -= lr (m/(1-b1^step) / (sqrt(v/(1-b2^step)) + eps) + decay w); then g = 0. Where f[0] is not
- * finite, w, m and v stay as they are and g = 0. step counts from 1. Source: Loshchilov & Hutter,
- * arXiv 1711.05101, algorithm 2. */
-struct kn_adamw {
-    double lr, b1, b2, eps, decay;
-    int step;
-};
-void kn_adamw(struct kn_backend *be, struct kn_buf w, struct kn_buf m, struct kn_buf v,
-              struct kn_buf g, struct kn_buf f, const struct kn_adamw *o, size_t n);
+ * w -= lr (m/(1-b1^step) / (sqrt(v/(1-b2^step)) + eps) + decay w); then g = 0. Where f[0] is not finite, w, m and v
+ * stay as they are and g = 0. step counts from 1. Source: Loshchilov & Hutter, arXiv 1711.05101, algorithm 2. */
+struct kn_adamw { double lr, b1, b2, eps, decay; int step; };
+void kn_adamw(struct kn_backend *be, struct kn_buf w, struct kn_buf m, struct kn_buf v, struct kn_buf g, struct kn_buf f,
+              const struct kn_adamw *o, size_t n);
 #endif

@@ -1,14 +1,13 @@
 #ifndef CORE_BALANCE_BALANCE_H
 #define CORE_BALANCE_BALANCE_H
-/* A pressure is a loss on the router alone: its value, and its gradient into dprob or dlogits of a
- * route. One file and one line of balances.c each. */
+/* A pressure is a loss on the router alone: its value, and its gradient into dprob or dlogits of a route.
+ * One file and one line of balances.c each. */
 #include "core/router/router.h"
 
 struct pressure {
     const char *name, *title, *paper, *formula;
-    void (*loss)(struct route *r, struct kn_buf to); /* to[0] = its value, unweighted */
-    void (*back)(struct route *r,
-                 double coefficient); /* adds coefficient x gradient to r->dprob or r->dlogits */
+    void (*loss)(struct route *r, struct kn_buf to);   /* to[0] = its value, unweighted */
+    void (*back)(struct route *r, double coefficient); /* adds coefficient x gradient to r->dprob or r->dlogits */
 };
 const struct pressure *pressure_at(int i); /* the table; NULL past the end */
 const struct pressure *pressure_find(const char *name);

@@ -1,31 +1,17 @@
 #ifndef CORE_ROUTER_ROUTER_H
 #define CORE_ROUTER_ROUTER_H
 /* What a routing strategy is, and the arrays that one layer's routing of one batch leaves.
- * A strategy is one file and one line of the table in routers.c, written once against
- * kernels/ops.h. Its work is cut where the arrays are: x -> logits -> prob, score -> mask -> gate.
- * route.c runs the parts in order, so that forced counts, forced experts, given logits, capacity
- * and all losses work for every strategy alike. */
+ * A strategy is one file and one line of the table in routers.c, written once against kernels/ops.h. Its work is
+ * cut where the arrays are: x -> logits -> prob, score -> mask -> gate. route.c runs the parts in order, so that
+ * forced counts, forced experts, given logits, capacity and all losses work for every strategy alike. */
 #include "core/base/err.h"
 #include "core/base/option.h"
 #include "core/base/rng.h"
 #include "kernels/ops.h"
 
-enum {
-    ROUTER_KNOBS = 20,
-    ROUTER_ARRAYS = 8,
-    ROUTER_LOSSES = 6,
-    ROUTER_METRICS = 12,
-    COLUMNS_MAX = 128,
-    EXPERTS_MAX = 64
-};
+enum { ROUTER_KNOBS = 20, ROUTER_ARRAYS = 8, ROUTER_LOSSES = 6, ROUTER_METRICS = 12, COLUMNS_MAX = 128, EXPERTS_MAX = 64 };
 
-enum router_family {
-    FAMILY_RANK,
-    FAMILY_THRESHOLD,
-    FAMILY_LEARNED_COUNT,
-    FAMILY_NULL,
-    FAMILY_BASELINE
-};
+enum router_family { FAMILY_RANK, FAMILY_THRESHOLD, FAMILY_LEARNED_COUNT, FAMILY_NULL, FAMILY_BASELINE };
 enum router_needs { NEEDS_PREV_LOGITS = 1, NEEDS_SEQUENCES = 2, NEEDS_BASELINE_PASS = 4 };
 enum slot_kind { SLOT_ZERO, SLOT_COPY, SLOT_CONSTANT };
 
@@ -39,31 +25,16 @@ struct router_array {
     double scale;
 };
 
-enum metric_kind {
-    METRIC_SCALAR,
-    METRIC_PER_EXPERT,
-    METRIC_PER_COLUMN,
-    METRIC_PER_TOKEN,
-    METRIC_PER_TOKEN_COLUMN
-};
-struct router_metric {
-    const char *name, *unit, *help;
-    enum metric_kind kind;
-};
+enum metric_kind { METRIC_SCALAR, METRIC_PER_EXPERT, METRIC_PER_COLUMN, METRIC_PER_TOKEN, METRIC_PER_TOKEN_COLUMN };
+struct router_metric { const char *name, *unit, *help; enum metric_kind kind; };
 
 /* A run of zero-computation columns: `count` of one kind, as people call them. */
-struct slot_run {
-    enum slot_kind kind;
-    int count;
-    const char *label;
-};
+struct slot_run { enum slot_kind kind; int count; const char *label; };
 
 struct route;      /* below */
 struct route_host; /* below */
 struct pressure;   /* core/balance/balance.h */
-struct router_loss {
-    const char *pressure, *knob;
-}; /* entry of core/balance, and the knob that is its coefficient */
+struct router_loss { const char *pressure, *knob; }; /* entry of core/balance, and the knob that is its coefficient */
 
 struct router {
     const char *name, *title, *paper; /* paper: authors, year, arXiv id */
@@ -71,62 +42,54 @@ struct router {
     const char *formula;              /* the rule as a formula, UTF-8 */
     enum router_family family;
     unsigned needs;
-    bool softmax;    /* prob is softmax(logits / temperature): route.c turns dprob into dlogits */
-    int temperature; /* 1 + index of the knob that divides the logits; 0: none */
-    bool ordered;    /* a token's columns have an order of score: forced counts make sense */
-    struct option knobs[ROUTER_KNOBS];         /* ends with .name NULL */
-    struct router_array params[ROUTER_ARRAYS]; /* trained; the first is `w` */
-    struct router_array state[ROUTER_ARRAYS];  /* outside the gradient; saved, resumed, shown */
+    bool softmax;                     /* prob is softmax(logits / temperature): route.c turns dprob into dlogits */
+    int temperature;                  /* 1 + index of the knob that divides the logits; 0: none */
+    bool ordered;                     /* a token's columns have an order of score: forced counts make sense */
+    struct option knobs[ROUTER_KNOBS];          /* ends with .name NULL */
+    struct router_array params[ROUTER_ARRAYS];  /* trained; the first is `w` */
+    struct router_array state[ROUTER_ARRAYS];   /* outside the gradient; saved, resumed, shown */
     struct router_loss losses[ROUTER_LOSSES];
     struct router_metric metrics[ROUTER_METRICS];
-    int (*slots)(const double *knob, int E,
-                 struct slot_run runs[4]); /* NULL: none; returns how many runs */
-    void (*logits)(struct route *r);       /* NULL: logits = x wᵀ */
-    void (*logits_back)(struct route *r);  /* NULL: dx += dlogits w, dw += dlogitsᵀ x */
-    void (*score)(struct route *r);    /* logits -> prob, score; NULL with softmax: prob = softmax,
-                                          score = prob */
-    void (*select)(struct route *r);   /* score -> mask (valid rows only) */
-    void (*weigh)(struct route *r);    /* mask -> gate */
-    void (*backward)(struct route *r); /* dgate -> dlogits (overwritten), may add to dprob */
-    void (*after_step)(struct route *r); /* NULL: no state. Moves state, once per optimiser step */
-    void (*measure)(const struct route_host *h, int metric,
-                    double *to); /* NULL: no metrics of its own */
-    /* Is token t's task gradient on all logits 0 by construction? NULL: only where nothing is
-     * taken. */
+    int (*slots)(const double *knob, int E, struct slot_run runs[4]); /* NULL: none; returns how many runs */
+    void (*logits)(struct route *r);      /* NULL: logits = x wᵀ */
+    void (*logits_back)(struct route *r); /* NULL: dx += dlogits w, dw += dlogitsᵀ x */
+    void (*score)(struct route *r);       /* logits -> prob, score; NULL with softmax: prob = softmax, score = prob */
+    void (*select)(struct route *r);      /* score -> mask (valid rows only) */
+    void (*weigh)(struct route *r);       /* mask -> gate */
+    void (*backward)(struct route *r);    /* dgate -> dlogits (overwritten), may add to dprob */
+    void (*after_step)(struct route *r);  /* NULL: no state. Moves state, once per optimiser step */
+    void (*measure)(const struct route_host *h, int metric, double *to); /* NULL: no metrics of its own */
+    /* Is token t's task gradient on all logits 0 by construction? NULL: only where nothing is taken. */
     bool (*blind)(const struct route_host *h, int t);
-    /* NULL: any is fine. A sentence of warning (true) or refusal (false) for a combination of knob
-     * values. */
+    /* NULL: any is fine. A sentence of warning (true) or refusal (false) for a combination of knob values. */
     bool (*check)(const double *knob, int E, char *say, int size);
 };
 
-/* One layer's routing of one batch. The owner (the MoE layer, or the route command) gives the
- * memory. */
+/* One layer's routing of one batch. The owner (the MoE layer, or the route command) gives the memory. */
 struct route {
     struct kn_backend *be;
     const struct router *router;
-    const double *knob; /* values in the order of router->knobs */
+    const double *knob;   /* values in the order of router->knobs */
     int T, D, E, S, N;
-    int layer, layers; /* this MoE layer, 0-based, of how many */
+    int layer, layers;    /* this MoE layer, 0-based, of how many */
     bool training;
 
-    struct kn_buf x,
-        dx;             /* [T,D]; .at NULL: logits are given / no gradient wanted. dx is ADDED to */
-    struct kn_weight w; /* [N,D]: params[0] */
+    struct kn_buf x, dx;                    /* [T,D]; .at NULL: logits are given / no gradient wanted. dx is ADDED to */
+    struct kn_weight w;                     /* [N,D]: params[0] */
     struct kn_buf param[ROUTER_ARRAYS], dparam[ROUTER_ARRAYS], state[ROUTER_ARRAYS];
-    struct kn_ints padding; /* [T] 1 = real; NULL .at: all real */
-    struct kn_ints counts;  /* [T] forced counts; NULL .at: the strategy decides */
-    struct kn_ints forced;  /* [T,N] forced mask; NULL .at: the strategy decides */
+    struct kn_ints padding;                 /* [T] 1 = real; NULL .at: all real */
+    struct kn_ints counts;                  /* [T] forced counts; NULL .at: the strategy decides */
+    struct kn_ints forced;                  /* [T,N] forced mask; NULL .at: the strategy decides */
 
-    struct kn_buf logits, prob, score, gate; /* [T,N] */
-    struct kn_ints mask, valid;              /* [T,N], [T] */
-    struct kn_ints bad, dropped;             /* [1] */
-    struct kn_buf load; /* [N] fractions f before dropping (kn_column_load), for the losses */
-    struct kn_buf loss[ROUTER_LOSSES];   /* [1] each, unweighted */
-    struct kn_buf dgate, dprob, dlogits; /* [T,N] */
+    struct kn_buf logits, prob, score, gate;    /* [T,N] */
+    struct kn_ints mask, valid;                 /* [T,N], [T] */
+    struct kn_ints bad, dropped;                /* [1] */
+    struct kn_buf load;                         /* [N] fractions f before dropping (kn_column_load), for the losses */
+    struct kn_buf loss[ROUTER_LOSSES];          /* [1] each, unweighted */
+    struct kn_buf dgate, dprob, dlogits;        /* [T,N] */
 };
 
-/* The same arrays on the host, for metrics and pictures: T rows from the first. prob may be NULL.
- */
+/* The same arrays on the host, for metrics and pictures: T rows from the first. prob may be NULL. */
 struct route_host {
     const struct router *router;
     const double *knob;
@@ -136,43 +99,34 @@ struct route_host {
     const double *state[ROUTER_ARRAYS];
 };
 
-const struct router *router_at(int i); /* the table; NULL past the end */
+const struct router *router_at(int i);                 /* the table; NULL past the end */
 int router_count(void);
-const struct router *router_find(const char *name,
-                                 struct err *e);           /* NULL: e suggests the nearest */
-int router_knob(const struct router *r, const char *name); /* index, or -1 */
-int router_slots(const struct router *r, const double *knob, int E, struct slot_run runs[4],
-                 int *run_count); /* S in all */
-int router_array_shape(const struct router_array *a, int E, int S, int D,
-                       int shape[3]); /* returns how many dimensions */
+const struct router *router_find(const char *name, struct err *e); /* NULL: e suggests the nearest */
+int router_knob(const struct router *r, const char *name);         /* index, or -1 */
+int router_slots(const struct router *r, const double *knob, int E, struct slot_run runs[4], int *run_count); /* S in all */
+int router_array_shape(const struct router_array *a, int E, int S, int D, int shape[3]); /* returns how many dimensions */
 int router_array_size(const struct router_array *a, int E, int S, int D);
 void router_starts(const struct router *r, int E, bool paper, double *knob);
-/* All of a strategy's knob values against their ranges and each other; k > E says so with the
- * range. True: e->code is ERR_NONE, and e->text is a warning or empty. */
+/* All of a strategy's knob values against their ranges and each other; k > E says so with the range. True: e->code is
+ * ERR_NONE, and e->text is a warning or empty. */
 bool router_check(const struct router *r, const double *knob, int E, struct err *e);
 
 /* ---- route.c: the parts in order ---- */
-/* logits (unless x.at is NULL), cleaning, score, selection (or forced counts or experts), gates,
- * capacity. */
+/* logits (unless x.at is NULL), cleaning, score, selection (or forced counts or experts), gates, capacity. */
 void route_forward(struct route *r);
-void route_losses(struct route *r); /* r->loss[i], unweighted, means over valid rows; nothing where
-                                       not training */
-/* dgate in; dlogits, dparam (added), dx (added) out. `share`: what the losses' coefficients are
- * multiplied by (1/layers); task false: dgate is taken as 0. */
+void route_losses(struct route *r); /* r->loss[i], unweighted, means over valid rows; nothing where not training */
+/* dgate in; dlogits, dparam (added), dx (added) out. `share`: what the losses' coefficients are multiplied by (1/layers);
+ * task false: dgate is taken as 0. */
 void route_backward(struct route *r, double share, bool task);
-double route_coefficient(const struct route *r,
-                         int loss); /* the value of its knob; 0 where it has none */
+double route_coefficient(const struct route *r, int loss); /* the value of its knob; 0 where it has none */
 /* The same with the weight of each loss given (NULL: no loss), whether training or not. */
 void route_backward_by(struct route *r, const double weight[ROUTER_LOSSES], bool task);
-double route_capacity(
-    const struct route *r); /* the knob's value where it counts, that is in training; 0: no limit */
-double route_sharpness(
-    const struct route *r); /* what the softmax multiplies logits by: 1 / temperature */
-/* What a token's columns are ordered by: score; where that is a plain softmax, logits, which order
- * alike and do not underflow. */
+double route_capacity(const struct route *r); /* the knob's value where it counts, that is in training; 0: no limit */
+double route_sharpness(const struct route *r); /* what the softmax multiplies logits by: 1 / temperature */
+/* What a token's columns are ordered by: score; where that is a plain softmax, logits, which order alike and do not
+ * underflow. */
 struct kn_buf route_order(const struct route *r);
 /* Over the valid tokens of a host copy; NaN where there is none. */
 double route_gate_sum(const struct route_host *h);    /* mean sum of a token's gates */
-double route_blind_share(const struct route_host *h); /* share of tokens that teach the router
-                                                         nothing through the task */
+double route_blind_share(const struct route_host *h); /* share of tokens that teach the router nothing through the task */
 #endif
