@@ -148,7 +148,7 @@ static bool read_states(const struct checkpoint *f, struct trainer *t, double *s
     return true;
 }
 
-static bool read_all(const struct checkpoint *f, struct trainer *t, struct err *e)
+static bool read_all(const struct checkpoint *f, struct trainer *t, bool writes, struct err *e)
 {
     const struct params *p = &t->model->params;
     size_t most = (size_t)t->model->D * COLUMNS_MAX;
@@ -156,7 +156,7 @@ static bool read_all(const struct checkpoint *f, struct trainer *t, struct err *
     double *scratch = malloc(most * sizeof *scratch);
     struct saved_states *s = malloc(sizeof *s);
     bool ok = (scratch && s) || err_set(e, ERR_MEMORY, "not enough memory to read %s", f->path);
-    ok = ok && same_data(f, t, e) && read_weights(f, t, scratch, e) &&
+    ok = ok && (writes || same_data(f, t, e)) && read_weights(f, t, scratch, e) &&
          read_states(f, t, scratch, s, e) && read_places(f, t, e);
     free(scratch), free(s);
     return ok;
@@ -176,7 +176,8 @@ static bool large_enough(const struct checkpoint *f, const struct config *c, str
                    held);
 }
 
-struct trainer *trainer_resume(const char *path, const struct config *override, struct err *e)
+static struct trainer *come_back(const char *path, const struct config *override, bool writes,
+                                 struct err *e)
 {
     struct checkpoint f;
     struct config c;
@@ -185,11 +186,12 @@ struct trainer *trainer_resume(const char *path, const struct config *override, 
     if (read_config(&f, &c, override, e) && large_enough(&f, &c, e)) {
         struct err why = {0};
         if (override) take_override(&c, override);
-        t = trainer_open(&c, &why);
+        bool blank = writes && strncmp(c.data, "text:", 5) == 0;
+        t = blank ? trainer_open_on(&c, dataset_blank_text(&why), &why) : trainer_open(&c, &why);
         if (!t)
             err_set(e, why.code == ERR_USAGE ? ERR_INPUT : why.code, "%s: %s", f.path, why.text);
     }
-    if (t && !read_all(&f, t, e)) {
+    if (t && !read_all(&f, t, writes, e)) {
         trainer_close(t);
         t = NULL;
     }
@@ -199,4 +201,14 @@ struct trainer *trainer_resume(const char *path, const struct config *override, 
     trainer_keep(t);
     trainer_identify(t);
     return t;
+}
+
+struct trainer *trainer_resume(const char *path, const struct config *override, struct err *e)
+{
+    return come_back(path, override, false, e);
+}
+
+struct trainer *trainer_revive(const char *path, const struct config *override, struct err *e)
+{
+    return come_back(path, override, true, e);
 }
