@@ -24,7 +24,7 @@ CPPFLAGS_edit := -DLINE_EDIT
 CFLAGS   += -std=gnu11 -Wall -Wextra -Werror -pthread -fno-math-errno -fno-trapping-math -fPIE \
             -fstack-protector-strong -fstack-clash-protection -fcf-protection -ffile-prefix-map=$(CURDIR)=.
 CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2
-CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+CFLAGS_asan    := -O2 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CFLAGS_tsan    := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 LDFLAGS  += -pie -Wl,-z,relro,-z,now -pthread
 LDLIBS   := $(shell $(PC) --libs $(PKGS) || echo -lncursesw -ltinfo -ljansson) $(LIBS_LINE_$(LINE)) -lm
