@@ -29,6 +29,18 @@ void rig_open_with(struct rig *g, struct kn_backend *be, const struct router *ro
                           .layers = 1,
                           .training = true};
     ck_assert(route_memory_open(&g->r));
+    if (router->needs & NEEDS_SEQUENCES) {
+        g->r.document = kn_alloc_ints(be, (size_t)T + 1); /* one text */
+        ck_assert_ptr_nonnull(g->r.document.at);
+    }
+    for (int i = 0; i < ROUTER_ARRAYS && router->state[i].name; i++) {
+        const struct router_array *a = &router->state[i];
+        double start = a->start == START_KNOB    ? g->knob[(int)a->scale]
+                       : a->start == START_VALUE ? a->scale
+                                                 : a->start == START_ONE;
+        for (int k = 0; k < router_array_size(a, E, S, D); k++)
+            kn_write(be, kn_part(be, g->r.state[i], k), &start, 1);
+    }
 }
 
 void rig_open(struct rig *g, const char *backend, const char *strategy, const char *knobs, int T,
