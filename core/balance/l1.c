@@ -22,8 +22,10 @@ static void l1_loss(struct route *r, struct kn_buf to)
     kn_l1_loss(r->be, to, r->score, balance(r), r->valid, r->T, r->N);
 }
 
+/* Without a target there is nobody who would turn its price. */
 static void l1_back(struct route *r, double coefficient)
 {
+    if (knob(r, "target", 0) <= 0) return;
     kn_l1_loss_back(r->be, r->dlogits, coefficient, r->factor, r->score, balance(r), r->valid, r->T,
                     r->N);
 }
