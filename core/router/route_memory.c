@@ -42,17 +42,18 @@ bool route_memory_open(struct route *r)
     bool ok = take_arrays(r) && take_inputs(r);
     for (int i = 0; ok && i < (int)(sizeof cells / sizeof *cells); i++) ok = take(r, cells[i], n);
     ok = ok && take(r, &r->load, r->N) && take_ints(r, &r->mask, n) &&
-         take_ints(r, &r->valid, r->T) && take_ints(r, &r->bad, 1) && take_ints(r, &r->dropped, 1);
+         take(r, &r->work, ROUTER_WORK + (size_t)r->T) && take_ints(r, &r->valid, r->T) &&
+         take_ints(r, &r->bad, 1) && take_ints(r, &r->dropped, 1);
     if (!ok) route_memory_close(r);
     return ok;
 }
 
 void route_memory_close(struct route *r)
 {
-    struct kn_buf *const bufs[] = {&r->x,    &r->dx,    &r->logits, &r->prob,    &r->score,
-                                   &r->gate, &r->dgate, &r->dprob,  &r->dlogits, &r->load};
-    struct kn_ints *const ints[] = {&r->mask,    &r->valid,  &r->bad,   &r->dropped,
-                                    &r->padding, &r->counts, &r->forced};
+    struct kn_buf *const bufs[] = {&r->x,     &r->dx,    &r->logits,  &r->prob, &r->score, &r->gate,
+                                   &r->dgate, &r->dprob, &r->dlogits, &r->load, &r->work};
+    struct kn_ints *const ints[] = {&r->mask,    &r->valid,  &r->bad,    &r->dropped,
+                                    &r->padding, &r->counts, &r->forced, &r->document};
     if (!r->be) return;
     kn_weight_close(r->be, &r->w);
     for (int i = 0; i < ROUTER_ARRAYS; i++) {

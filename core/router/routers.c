@@ -4,9 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-extern const struct router router_topk, router_topp;
+extern const struct router router_topk, router_topp, router_remoe, router_blockffn;
 
-static const struct router *const table[] = {&router_topk, &router_topp};
+static const struct router *const table[] = {&router_topk, &router_topp, &router_remoe,
+                                             &router_blockffn};
 enum { COUNT = sizeof table / sizeof *table };
 
 const struct router *router_at(int i)

@@ -28,8 +28,31 @@ static const struct gradient_case {
      "topp",
      {"batch=2", "context=5", "width=8", "heads=2", "expert-width=3", "experts=4", "expert=silu",
       "shared=1"}},
+    {"orders, remoe", "orders", "remoe", {"batch=24", "lambda=0.1"}},
+    {"orders, blockffn", "orders", "blockffn", {"batch=24", "expert=silu"}},
+    {"text, remoe, a price of its own",
+     "text",
+     "remoe",
+     {"batch=2", "context=5", "width=8", "heads=2", "expert-width=3", "lambda0=0.2", "target=2.5"}},
+    {"text, blockffn, neighbours and chunks",
+     "text",
+     "blockffn",
+     {"batch=2", "context=7", "width=8", "heads=2", "expert-width=3", "locality=0.02", "chunk=0.9",
+      "length=3"}},
 };
 enum { CASES = sizeof cases / sizeof *cases, ENTRIES = 6 };
+
+/* The state that is a loss's coefficient; 1 where its knob is. */
+static double state_of(const struct route *r, int loss)
+{
+    const struct router *router = r->router;
+    double value = 1;
+    int knob = router->losses[loss].knob ? router_knob(router, router->losses[loss].knob) : -1;
+    for (int i = 0; router->weights[loss] && i < ROUTER_ARRAYS && router->state[i].name; i++)
+        if (strcmp(router->state[i].name, router->weights[loss]) == 0)
+            kn_read(r->be, &value, r->state[i], 1);
+    return knob >= 0 && r->knob[knob] != 0 ? 1 : value;
+}
 
 /* Task loss plus the routers' losses by their coefficients, as the step minimises it. */
 static double total_loss(struct model *m)
@@ -43,7 +66,8 @@ static double total_loss(struct model *m)
         route_losses(r);
         for (int i = 0; i < ROUTER_LOSSES && r->router->losses[i].pressure; i++) {
             kn_read(m->be, &value, r->loss[i], 1);
-            loss += route_coefficient(r, i) * value / m->L;
+            if (!route_loss_known(r, i)) continue;
+            loss += route_coefficient(r, i) * state_of(r, i) * value / m->L;
         }
     }
     return loss;
