@@ -3,9 +3,12 @@
 
 #include <string.h>
 
-extern const struct pressure pressure_aux, pressure_z, pressure_entropy;
+extern const struct pressure pressure_aux, pressure_z, pressure_entropy, pressure_diversity,
+    pressure_simplicity, pressure_balance, pressure_efficiency, pressure_over;
 
-static const struct pressure *const table[] = {&pressure_aux, &pressure_z, &pressure_entropy};
+static const struct pressure *const table[] = {
+    &pressure_aux,        &pressure_z,       &pressure_entropy,    &pressure_diversity,
+    &pressure_simplicity, &pressure_balance, &pressure_efficiency, &pressure_over};
 enum { COUNT = sizeof table / sizeof *table };
 
 const struct pressure *pressure_at(int i)

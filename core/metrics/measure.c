@@ -13,6 +13,8 @@ struct measure *measure_open(const struct model *m, struct err *e)
            states = 0;
     for (int i = 0; i < ROUTER_ARRAYS && r->router->state[i].name; i++)
         states += (size_t)router_array_size(&r->router->state[i], r->E, r->S, r->D);
+    for (int i = 1; i < ROUTER_ARRAYS && r->router->params[i].name; i++)
+        states += (size_t)router_array_size(&r->router->params[i], r->E, r->S, r->D);
     struct measure *h = calloc(1, sizeof *h);
     if (!h) goto failed;
     h->real = malloc((4 * cells + items) * sizeof *h->real);
@@ -63,6 +65,11 @@ struct route_host measure_layer(struct measure *h, struct model *m, int layer)
         size_t n = (size_t)router_array_size(&r->router->state[i], r->E, r->S, r->D);
         kn_read(m->be, at, r->state[i], n);
         host.state[i] = at, at += n;
+    }
+    for (int i = 1; i < ROUTER_ARRAYS && r->router->params[i].name; i++) {
+        size_t n = (size_t)router_array_size(&r->router->params[i], r->E, r->S, r->D);
+        kn_read(m->be, at, r->param[i], n);
+        host.param[i] = at, at += n;
     }
     return host;
 }

@@ -360,12 +360,13 @@ static bool fill_table(const struct route_input *in, struct route *r, const char
     }
     for (int i = first; i < count; i++) {
         size_t n = router_array_size(&table[i], in->E, in->S, in->D);
-        double one = 1;
+        double value;
         if (json_object_get(from, table[i].name)) continue;
-        if (table[i].start != START_ZERO && table[i].start != START_ONE)
-            return bad(e, "%s: %s is missing", key, table[i].name);
-        for (size_t j = 0; table[i].start == START_ONE && j < n; j++)
-            kn_write(r->be, kn_part(r->be, to[i], j), &one, 1);
+        for (size_t j = 0; j < n; j++) {
+            if (!router_array_start(&table[i], in->knob, j, &value))
+                return bad(e, "%s: %s is missing", key, table[i].name);
+            kn_write(r->be, kn_part(r->be, to[i], j), &value, 1);
+        }
     }
     return true;
 }
