@@ -88,9 +88,9 @@ OP(even_gate_back, (da, dgate, mask, T, N, add), struct kn_buf da, struct kn_buf
    struct kn_ints mask, int T, int N, bool add)
 OP(sigmoid_gate, (gate, x, c, share, mask, T, N), struct kn_buf gate, struct kn_buf x, double c,
    bool share, struct kn_ints mask, int T, int N)
-OP(sigmoid_gate_back, (dx, dgate, x, c, share, mask, T, N, add), struct kn_buf dx,
-   struct kn_buf dgate, struct kn_buf x, double c, bool share, struct kn_ints mask, int T, int N,
-   bool add)
+OP(sigmoid_gate_back, (dx, dgate, gate, x, c, share, mask, T, N, add), struct kn_buf dx,
+   struct kn_buf dgate, struct kn_buf gate, struct kn_buf x, double c, bool share,
+   struct kn_ints mask, int T, int N, bool add)
 OP(column_mask, (mask, score, c, period, valid, T, N), struct kn_ints mask, struct kn_buf score,
    double c, int period, struct kn_ints valid, int T, int N)
 OP(column_load, (f, mask, T, N, E), struct kn_buf f, struct kn_ints mask, int T, int N, int E)

@@ -151,10 +151,10 @@ void kn_over_back(struct kn_backend *be, struct kn_buf dx, struct kn_buf dbound,
 void kn_even_gate(struct kn_backend *be, struct kn_buf gate, struct kn_ints mask, int T, int N);
 void kn_even_gate_back(struct kn_backend *be, struct kn_buf da, struct kn_buf dgate, struct kn_ints mask, int T, int N, bool add);
 /* With s = sigmoid(x): gate = c s where taken, else 0; `share`: c s / (sum of s over the taken). dx (+)=, 0 where not taken.
- * Source: DeepSeek-AI 2024, arXiv 2412.19437, eq 12 to 15. */
+ * gate as the forward left it. Source: DeepSeek-AI 2024, arXiv 2412.19437, eq 12 to 15. */
 void kn_sigmoid_gate(struct kn_backend *be, struct kn_buf gate, struct kn_buf x, double c, bool share, struct kn_ints mask, int T, int N);
-void kn_sigmoid_gate_back(struct kn_backend *be, struct kn_buf dx, struct kn_buf dgate, struct kn_buf x, double c, bool share,
-                          struct kn_ints mask, int T, int N, bool add);
+void kn_sigmoid_gate_back(struct kn_backend *be, struct kn_buf dx, struct kn_buf dgate, struct kn_buf gate, struct kn_buf x, double c,
+                          bool share, struct kn_ints mask, int T, int N, bool add);
 /* The matrix turned round: mask = in each column the ceil(c rows / N) largest scores among its rows (ties: lower row; not more than there are).
  * Rows are valid ones; period > 1: those of equal t % period are ranked apart from the others. Source: Zhou et al. 2022, arXiv 2202.09368. */
 void kn_column_mask(struct kn_backend *be, struct kn_ints mask, struct kn_buf score, double c, int period, struct kn_ints valid, int T, int N);

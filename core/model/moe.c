@@ -168,8 +168,8 @@ static bool start_state(struct moe *m, struct err *e)
 
 static struct kn_stack stack(const struct params *p, int first, size_t size)
 {
-    return (struct kn_stack){
-        params_at(p, p->w, first), params_at(p, p->m, first), params_at(p, p->v, first), size};
+    return (struct kn_stack){params_at(p, p->w, first), params_at(p, p->m, first),
+                             params_at(p, p->v, first), size};
 }
 
 bool moe_open(struct moe *m, struct params *p, struct err *e)

@@ -1,11 +1,10 @@
-/* core/router/dynmoe.c - A token uses every expert whose direction it is near enough to; how near is
- * each expert's own threshold. Experts that nobody uses are fired, one is hired where tokens found
- * none.
- * Source: Guo et al. 2024, arXiv 2405.14297, and of their two programs the DeepSpeed one: strict
- * comparison, equal gates, no expert at all for a token below every threshold in training, the best
- * one then. tau_trained is their other program's (Tutel). Ours: the price on the count, the open
- * straight-through gradient, offset, fallback in training, and a hired expert that starts as a copy
- * of the busiest. */
+/* core/router/dynmoe.c - A token uses every expert whose direction it is near enough to; how near
+ * is each expert's own threshold. Experts that nobody uses are fired, one is hired where tokens
+ * found none. Source: Guo et al. 2024, arXiv 2405.14297, and of their two programs the DeepSpeed
+ * one: strict comparison, equal gates, no expert at all for a token below every threshold in
+ * training, the best one then. tau_trained is their other program's (Tutel). Ours: the price on the
+ * count, the open straight-through gradient, offset, fallback in training, and a hired expert that
+ * starts as a copy of the busiest. */
 #include "core/router/common.h"
 
 #include <stdio.h>
@@ -35,8 +34,8 @@ enum metric {
     METRIC_FIRED
 };
 enum { OPEN = 1, CLONE = 0 };
-static const char *const through_words[] = {"firing", "open", NULL},
-                         *const expert_words[] = {"clone", "keep", NULL};
+static const char *const through_words[] = {"firing", "open", NULL}, *const expert_words[] = {
+                                                                         "clone", "keep", NULL};
 
 static struct kn_over dynmoe_bars(const struct route *r)
 {
@@ -78,7 +77,8 @@ static void dynmoe_weigh(struct route *r)
     kn_even_gate(r->be, r->gate, r->mask, r->T, r->N);
 }
 
-/* dprob gathers the gradient of the 0 or 1 from gates and losses; dynmoe_score_back passes it on. */
+/* dprob gathers the gradient of the 0 or 1 from gates and losses; dynmoe_score_back passes it on.
+ */
 static void dynmoe_backward(struct route *r)
 {
     kn_zero(r->be, r->dlogits, (size_t)r->T * (size_t)r->N);
@@ -179,8 +179,9 @@ const struct router router_dynmoe = {
     .name = "dynmoe",
     .title = "DynMoE (top-any)",
     .paper = "Guo et al. 2024, arXiv 2405.14297",
-    .rule = "Every expert has a bar of its own; a token takes all experts whose bar it clears, with "
-            "equal shares.",
+    .rule =
+        "Every expert has a bar of its own; a token takes all experts whose bar it clears, with "
+        "equal shares.",
     .formula = "s = σ(τ cos(x, wₑ));  S = {e : s > σ(τ Gₑ)};  g = 1/|S|",
     .family = FAMILY_THRESHOLD,
     .estimated = true,
@@ -256,39 +257,35 @@ const struct router router_dynmoe = {
                                  "keeps the weights of its place"},
          KNOB_CAPACITY(0),
          KNOB_DROP},
-    .params = {[W] = {.name = "w", .shape = {DIM_E, DIM_D}, .start = START_ORTHOGONAL},
-               [G] = {.name = "g", .shape = {DIM_E}},
-               [LOG_TAU] = {.name = "log_tau",
-                            .shape = {DIM_1},
-                            .start = START_LN_KNOB,
-                            .knob = TAU}},
-    .state = {[ACTIVE] = {.name = "active",
-                          .shape = {DIM_E},
-                          .start = START_FIRST_KNOB,
-                          .knob = FLEET},
-              [USED] = {.name = "used", .shape = {DIM_E}},
-              [AGE] = {.name = "age", .shape = {DIM_E}},
-              [ORPHAN_SUM] = {.name = "orphan_sum", .shape = {DIM_D}},
-              [ORPHANS] = {.name = "orphans", .shape = {DIM_1}},
-              [CLOCK] = {.name = "clock", .shape = {DIM_1}},
-              [FIRED] = {.name = "fired", .shape = {DIM_1}},
-              [HIRED] = {.name = "hired", .shape = {DIM_1}}},
+    .params =
+        {[W] = {.name = "w", .shape = {DIM_E, DIM_D}, .start = START_ORTHOGONAL},
+         [G] = {.name = "g", .shape = {DIM_E}},
+         [LOG_TAU] = {.name = "log_tau", .shape = {DIM_1}, .start = START_LN_KNOB, .knob = TAU}},
+    .state =
+        {[ACTIVE] = {.name = "active", .shape = {DIM_E}, .start = START_FIRST_KNOB, .knob = FLEET},
+         [USED] = {.name = "used", .shape = {DIM_E}},
+         [AGE] = {.name = "age", .shape = {DIM_E}},
+         [ORPHAN_SUM] = {.name = "orphan_sum", .shape = {DIM_D}},
+         [ORPHANS] = {.name = "orphans", .shape = {DIM_1}},
+         [CLOCK] = {.name = "clock", .shape = {DIM_1}},
+         [FIRED] = {.name = "fired", .shape = {DIM_1}},
+         [HIRED] = {.name = "hired", .shape = {DIM_1}}},
     .losses = {{"diversity", "aux"},
                {"simplicity", "aux"},
                {"balance", "aux"},
                {"efficiency", "aux"},
                {"count", "count_price"}},
-    .metrics =
-        {[THETA] = {"theta", NULL, "the bar, on the scale of the scores", METRIC_PER_EXPERT},
-         [COS_MEAN] = {"cos_mean", NULL, "mean cosine of tokens and the expert's direction",
-                       METRIC_PER_EXPERT},
-         [METRIC_ACTIVE] = {"active", NULL, "1: on the fleet; 0: fired, or not hired yet",
-                            METRIC_PER_EXPERT},
-         [METRIC_ORPHANS] = {"orphans", "tokens",
-                             "tokens of this period's record that found no expert", METRIC_SCALAR},
-         [METRIC_TAU] = {"tau", NULL, "steepness of the scores", METRIC_SCALAR},
-         [METRIC_HIRED] = {"hired", "experts", "hired since the start", METRIC_SCALAR},
-         [METRIC_FIRED] = {"fired", "experts", "fired since the start", METRIC_SCALAR}},
+    .metrics = {[THETA] = {"theta", NULL, "the bar, on the scale of the scores", METRIC_PER_EXPERT},
+                [COS_MEAN] = {"cos_mean", NULL, "mean cosine of tokens and the expert's direction",
+                              METRIC_PER_EXPERT},
+                [METRIC_ACTIVE] = {"active", NULL, "1: on the fleet; 0: fired, or not hired yet",
+                                   METRIC_PER_EXPERT},
+                [METRIC_ORPHANS] = {"orphans", "tokens",
+                                    "tokens of this period's record that found no expert",
+                                    METRIC_SCALAR},
+                [METRIC_TAU] = {"tau", NULL, "steepness of the scores", METRIC_SCALAR},
+                [METRIC_HIRED] = {"hired", "experts", "hired since the start", METRIC_SCALAR},
+                [METRIC_FIRED] = {"fired", "experts", "fired since the start", METRIC_SCALAR}},
     .logits = dynmoe_logits,
     .logits_back = dynmoe_logits_back,
     .score = dynmoe_score,

@@ -1,6 +1,6 @@
-/* core/router/expertchoice.c - The experts choose their tokens: each takes its best ones until it is
- * full. Loads are even by construction and tokens get as many experts as want them, but whether a
- * token is taken depends on tokens behind it: nothing that such a model says about a text is
+/* core/router/expertchoice.c - The experts choose their tokens: each takes its best ones until it
+ * is full. Loads are even by construction and tokens get as many experts as want them, but whether
+ * a token is taken depends on tokens behind it: nothing that such a model says about a text is
  * comparable, and it cannot write one.
  * Source: Zhou et al. 2022, arXiv 2202.09368; without their limit on experts per token. Ours: the
  * choice among tokens of one position. */

@@ -8,8 +8,9 @@ enum knob { K, SCORE, RENORMALISE, SCALE, RATE, RULE, SMOOTH, ZERO_MEAN, FREEZE 
 enum state { BIAS, LOAD };
 enum metric { METRIC_BIAS, MAXVIO };
 enum { SIGMOID = 0 };
-static const char *const score_words[] = {"sigmoid", "softmax", NULL},
-                         *const rule_words[] = {"sign", "proportional", NULL};
+static const char *const score_words[] = {"sigmoid", "softmax", NULL}, *const rule_words[] = {
+                                                                           "sign", "proportional",
+                                                                           NULL};
 
 static void lossfree_score(struct route *r)
 {
@@ -44,7 +45,7 @@ static void lossfree_backward(struct route *r)
 {
     size_t n = (size_t)r->T * (size_t)r->N;
     if (r->knob[SCORE] == SIGMOID) {
-        kn_sigmoid_gate_back(r->be, r->dlogits, r->dgate, r->logits, r->knob[SCALE],
+        kn_sigmoid_gate_back(r->be, r->dlogits, r->dgate, r->gate, r->logits, r->knob[SCALE],
                              r->knob[RENORMALISE] != 0, r->mask, r->T, r->N, false);
         return;
     }
@@ -94,8 +95,9 @@ const struct router router_lossfree = {
     .paper = "Wang et al. 2024, arXiv 2408.15664; DeepSeek-AI 2024, arXiv 2412.19437",
     .rule = "Every token goes to the k experts with the best score plus bias; after each step busy "
             "experts' bias falls, the others' rises.",
-    .formula = "S = the k largest of s + b, s = σ(W x);  g = s / Σ s over S;  b += u sign(mean load "
-               "− load)",
+    .formula =
+        "S = the k largest of s + b, s = σ(W x);  g = s / Σ s over S;  b += u sign(mean load "
+        "− load)",
     .family = FAMILY_BASELINE,
     .softmax = true,
     .ordered = true,
@@ -148,8 +150,8 @@ const struct router router_lossfree = {
               KNOB_CAPACITY(0),
               KNOB_DROP},
     .params = {{.name = "w", .shape = {DIM_N, DIM_D}, .start = START_NORMAL, .scale = .02}},
-    .state = {[BIAS] = {.name = "bias", .shape = {DIM_E}},
-              [LOAD] = {.name = "load", .shape = {DIM_E}}},
+    .state =
+        {[BIAS] = {.name = "bias", .shape = {DIM_E}}, [LOAD] = {.name = "load", .shape = {DIM_E}}},
     .losses = {{"aux", "aux"}, {"z", "z"}, {"entropy", "entropy_price"}},
     .metrics = {[METRIC_BIAS] = {"bias", NULL, "added to the score when experts are chosen",
                                  METRIC_PER_EXPERT},

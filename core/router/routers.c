@@ -8,7 +8,7 @@ extern const struct router router_topk, router_topp, router_dynmoe, router_lossf
     router_expertchoice;
 
 static const struct router *const table[] = {&router_topk, &router_topp, &router_dynmoe,
-                                            &router_lossfree, &router_expertchoice};
+                                             &router_lossfree, &router_expertchoice};
 enum { COUNT = sizeof table / sizeof *table };
 
 const struct router *router_at(int i)

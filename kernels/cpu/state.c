@@ -223,8 +223,8 @@ static void inherit(const struct kn_stack *s, int from, int to)
     for (size_t i = 0; i < s->size; i++) {
         size_t at = (size_t)to * s->size + i;
         if (s->w.at)
-            KN_F32(s->w)[at] =
-                KN_F32(s->w)[(size_t)from * s->size + i] * (1 + .01f * wobble((uint32_t)at));
+            KN_F32(s->w)
+            [at] = KN_F32(s->w)[(size_t)from * s->size + i] * (1 + .01f * wobble((uint32_t)at));
         KN_F32(s->m)[at] = KN_F32(s->v)[at] = 0;
     }
 }
@@ -240,8 +240,7 @@ static void hire(const struct kn_roster *r, int N, int D)
     KN_F32(r->bound)[place] = 0;
     KN_F32(r->hired)[0]++;
     for (int j = 0; j < D; j++) KN_F32(r->w)[(size_t)place * D + j] = sum[j] / length;
-    for (int i = 0; i < r->stacks; i++)
-        inherit(&r->stack[i], busiest < 0 ? place : busiest, place);
+    for (int i = 0; i < r->stacks; i++) inherit(&r->stack[i], busiest < 0 ? place : busiest, place);
 }
 
 void OP(roster_step)(struct kn_backend *be, const struct kn_roster *r, struct kn_buf x,

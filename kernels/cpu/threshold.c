@@ -44,9 +44,9 @@ void OP(cosine)(struct kn_backend *be, struct kn_buf y, struct kn_buf x, const s
                 int T)
 {
     OP(linear)(be, y, x, w, T);
-    cpu_each(be, T, ROWS, 2.0 * T * (w->rows + w->cols), cosine_some,
-             &(struct cosine){
-                 .y = y.at, .x = x.at, .iw = lengths(be, w), .N = w->rows, .D = w->cols});
+    cpu_each(
+        be, T, ROWS, 2.0 * T * (w->rows + w->cols), cosine_some,
+        &(struct cosine){.y = y.at, .x = x.at, .iw = lengths(be, w), .N = w->rows, .D = w->cols});
 }
 
 /* dy becomes the gradient of the dense product; dx gets the part along x. */
@@ -76,15 +76,10 @@ void OP(cosine_back)(struct kn_backend *be, struct kn_buf dx, struct kn_buf dw, 
         row_axpy(KN_F32(dw) + (size_t)n * D, -(float)along * iw[n] * iw[n],
                  KN_F32(w->w) + (size_t)n * D, D);
     }
-    cpu_each(be, T, ROWS, 4.0 * T * (N + D), cosine_back_some,
-             &(struct cosine){.y = dy.at,
-                              .dx = dx.at,
-                              .x = x.at,
-                              .iw = iw,
-                              .cos = y.at,
-                              .N = N,
-                              .D = D,
-                              .add = add});
+    cpu_each(
+        be, T, ROWS, 4.0 * T * (N + D), cosine_back_some,
+        &(struct cosine){
+            .y = dy.at, .dx = dx.at, .x = x.at, .iw = iw, .cos = y.at, .N = N, .D = D, .add = add});
     if (dx.at) OP(linear_back_x)(be, dx, dy, w, T, true);
     if (dw.at) OP(linear_back_w)(be, dw, dy, x, w, T);
 }
@@ -183,8 +178,7 @@ static void over_back_parts(const void *job, int from, int to, float *scratch)
                 vf u = vec_pick(in, vec_some(o->da + at, left, 0), (vf){}), rise = u * s * (1 - s);
                 slope += rise * x;
                 vec_put(part + n, vec_some(part + n, left, 0) + u, left);
-                if (o->dx)
-                    vec_put(o->dx + at, vec_some(o->dx + at, left, 0) + o->c * rise, left);
+                if (o->dx) vec_put(o->dx + at, vec_some(o->dx + at, left, 0) + o->c * rise, left);
             }
         }
         part[N] = vec_sum(slope);
@@ -211,8 +205,7 @@ void OP(over_back)(struct kn_backend *be, struct kn_buf dx, struct kn_buf dbound
         fall += sum * o.bound[n];
         if (dbound.at) KN_F32(dbound)[n] -= (float)(o.c * sum);
     }
-    if (dlog_c.at && o.c < (float)KN_STEEPEST)
-        KN_F32(dlog_c)[0] += (float)(o.c * (rise - fall));
+    if (dlog_c.at && o.c < (float)KN_STEEPEST) KN_F32(dlog_c)[0] += (float)(o.c * (rise - fall));
 }
 
 static void over_loss_some(const void *job, int from, int to, float *scratch)
@@ -274,7 +267,7 @@ void OP(over_loss_back)(struct kn_backend *be, struct kn_buf da, double c, struc
 /* ---- gates */
 struct gates {
     float *y;
-    const float *x, *dgate;
+    const float *x, *dgate, *gate;
     const int32_t *taken;
     float c;
     int N;
@@ -327,20 +320,12 @@ void OP(even_gate_back)(struct kn_backend *be, struct kn_buf da, struct kn_buf d
              &(struct gates){.y = da.at, .dgate = dgate.at, .taken = mask.at, .N = N, .add = add});
 }
 
-/* sigmoid(x) of the taken, 0 elsewhere. */
-static vf taken_sigmoid(const float *x, const int32_t *taken, int left)
+/* Sigmoids of the taken over e^top, 0 elsewhere. */
+static vf taken_sigmoid(const float *from, const int32_t *taken, float top, int left)
 {
-    return vec_pick(vec_some_ints(taken, left) != 0, vec_sigmoid(vec_some(x, left, 0)), (vf){});
-}
-
-/* Their sum; 1 where gates are not shares of it. */
-static float sigmoid_sum(const struct gates *g, const float *x, const int32_t *taken)
-{
-    vf sum = {};
-    if (!g->share) return 1;
-    for (int n = 0; n < g->N; n += VL) sum += taken_sigmoid(x + n, taken + n, g->N - n);
-    float all = vec_sum(sum);
-    return all > 0 ? all : 1;
+    vf x = vec_some(from, left, 0), low = vec_pick(x < 0, x, (vf){}), size = vec_max(x, -x);
+    vf s = vec_exp(low - top) / (1.f + vec_exp(-size));
+    return vec_pick(vec_some_ints(taken, left) != 0, s, (vf){});
 }
 
 static void sigmoid_some(const void *job, int from, int to, float *scratch)
@@ -351,9 +336,16 @@ static void sigmoid_some(const void *job, int from, int to, float *scratch)
     for (int t = from; t < to; t++) {
         const float *x = g->x + (size_t)t * N;
         const int32_t *taken = g->taken + (size_t)t * N;
-        float scale = g->c / sigmoid_sum(g, x, taken);
+        float top = g->share ? -INFINITY : 0, scale = g->c;
+        vf sum = {};
+        for (int n = 0; n < N && g->share; n++)
+            if (taken[n]) top = fmaxf(top, fminf(x[n], 0));
+        for (int n = 0; n < N && g->share; n += VL)
+            sum += taken_sigmoid(x + n, taken + n, top, N - n);
+        float all = vec_sum(sum);
+        if (g->share) scale = all > 0 ? g->c / all : 0;
         for (int n = 0; n < N; n += VL)
-            vec_put(g->y + (size_t)t * N + n, scale * taken_sigmoid(x + n, taken + n, N - n),
+            vec_put(g->y + (size_t)t * N + n, scale * taken_sigmoid(x + n, taken + n, top, N - n),
                     N - n);
     }
 }
@@ -361,13 +353,9 @@ static void sigmoid_some(const void *job, int from, int to, float *scratch)
 void OP(sigmoid_gate)(struct kn_backend *be, struct kn_buf gate, struct kn_buf x, double c,
                       bool share, struct kn_ints mask, int T, int N)
 {
-    cpu_each(be, T, ROWS, 40.0 * T * N, sigmoid_some,
-             &(struct gates){.y = gate.at,
-                             .x = x.at,
-                             .taken = mask.at,
-                             .c = (float)c,
-                             .N = N,
-                             .share = share});
+    cpu_each(be, T, ROWS, 60.0 * T * N, sigmoid_some,
+             &(struct gates){
+                 .y = gate.at, .x = x.at, .taken = mask.at, .c = (float)c, .N = N, .share = share});
 }
 
 static void sigmoid_back_some(const void *job, int from, int to, float *scratch)
@@ -376,30 +364,35 @@ static void sigmoid_back_some(const void *job, int from, int to, float *scratch)
     int N = g->N;
     (void)scratch;
     for (int t = from; t < to; t++) {
-        const float *x = g->x + (size_t)t * N, *dgate = g->dgate + (size_t)t * N;
+        const float *x = g->x + (size_t)t * N, *dgate = g->dgate + (size_t)t * N,
+                    *gate = g->gate + (size_t)t * N;
         const int32_t *taken = g->taken + (size_t)t * N;
-        float one = 1 / sigmoid_sum(g, x, taken), mean = 0;
+        float *y = g->y + (size_t)t * N, mean = 0;
         vf sum = {};
-        for (int n = 0; g->share && n < N; n += VL)
-            sum += taken_sigmoid(x + n, taken + n, N - n) * vec_some(dgate + n, N - n, 0);
-        mean = one * vec_sum(sum);
+        for (int n = 0; n < N && g->share; n += VL) {
+            vf part = vec_some(gate + n, N - n, 0) * vec_some(dgate + n, N - n, 0);
+            sum += vec_pick(vec_some_ints(taken + n, N - n) != 0, part, (vf){});
+        }
+        mean = vec_sum(sum) / g->c;
         for (int n = 0; n < N; n += VL) {
-            vf s = taken_sigmoid(x + n, taken + n, N - n); /* 0, and its slope, where not taken */
-            vf d = g->c * one * (vec_some(dgate + n, N - n, 0) - mean) * s * (1 - s);
-            if (g->add) d += vec_some(g->y + (size_t)t * N + n, N - n, 0);
-            vec_put(g->y + (size_t)t * N + n, d, N - n);
+            vf d = (vec_some(dgate + n, N - n, 0) - mean) * vec_some(gate + n, N - n, 0) *
+                   vec_sigmoid(-vec_some(x + n, N - n, 0));
+            d = vec_pick(vec_some_ints(taken + n, N - n) != 0, d, (vf){});
+            if (g->add) d += vec_some(y + n, N - n, 0);
+            vec_put(y + n, d, N - n);
         }
     }
 }
 
 void OP(sigmoid_gate_back)(struct kn_backend *be, struct kn_buf dx, struct kn_buf dgate,
-                           struct kn_buf x, double c, bool share, struct kn_ints mask, int T, int N,
-                           bool add)
+                           struct kn_buf gate, struct kn_buf x, double c, bool share,
+                           struct kn_ints mask, int T, int N, bool add)
 {
-    cpu_each(be, T, ROWS, 60.0 * T * N, sigmoid_back_some,
+    cpu_each(be, T, ROWS, 40.0 * T * N, sigmoid_back_some,
              &(struct gates){.y = dx.at,
                              .x = x.at,
                              .dgate = dgate.at,
+                             .gate = gate.at,
                              .taken = mask.at,
                              .c = (float)c,
                              .N = N,

@@ -87,8 +87,7 @@ static void hire(const struct kn_roster *r, int N, int D)
     F(r->bound)[place] = 0;
     F(r->hired)[0]++;
     for (int j = 0; j < D; j++) ref_row(r->w, place, D)[j] = F(r->orphan_sum)[j] / length;
-    for (int i = 0; i < r->stacks; i++)
-        inherit(&r->stack[i], busiest < 0 ? place : busiest, place);
+    for (int i = 0; i < r->stacks; i++) inherit(&r->stack[i], busiest < 0 ? place : busiest, place);
 }
 
 void ref_roster_step(struct kn_backend *be, const struct kn_roster *r, struct kn_buf x,

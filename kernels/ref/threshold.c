@@ -137,40 +137,47 @@ void ref_even_gate_back(struct kn_backend *be, struct kn_buf da, struct kn_buf d
     }
 }
 
-static double taken_sum(const double *x, const int32_t *taken, int N)
+/* What sigmoids of the taken are made smaller by, e^-top, so that not all underflow; 0 without
+ * `share`. */
+static double taken_top(const double *x, const int32_t *taken, bool share, int N)
 {
-    double sum = 0;
-    for (int n = 0; n < N; n++) sum += taken[n] ? sigmoid(x[n]) : 0;
-    return sum;
+    double top = share ? -INFINITY : 0;
+    for (int n = 0; n < N && share; n++)
+        if (taken[n]) top = fmax(top, fmin(x[n], 0));
+    return top;
+}
+
+/* The row's gates over c. */
+static void sigmoid_shares(double *y, const double *x, const int32_t *taken, bool share, int N)
+{
+    double top = taken_top(x, taken, share, N), sum = 0;
+    for (int n = 0; n < N; n++)
+        sum += y[n] = taken[n] ? exp(fmin(x[n], 0) - top) / (1 + exp(-fabs(x[n]))) : 0;
+    for (int n = 0; n < N && share; n++) y[n] = taken[n] ? y[n] / sum : 0;
 }
 
 void ref_sigmoid_gate(struct kn_backend *be, struct kn_buf gate, struct kn_buf x, double c,
                       bool share, struct kn_ints mask, int T, int N)
 {
-    for (int t = 0; t < T; t++) {
-        const double *row = ref_row(x, t, N);
-        const int32_t *taken = ref_ints(mask, t, N);
-        double sum = share ? taken_sum(row, taken, N) : 1;
-        for (int n = 0; n < N; n++)
-            ref_row(gate, t, N)[n] = taken[n] ? c * sigmoid(row[n]) / sum : 0;
-    }
+    for (int t = 0; t < T; t++)
+        sigmoid_shares(ref_row(gate, t, N), ref_row(x, t, N), ref_ints(mask, t, N), share, N);
+    ref_scale(be, gate, c, gate, (size_t)T * N);
 }
 
-/* Shared: d gate_i / d s_j = c (1[i=j] - s_i / sum) / sum. */
+/* With y = gate / c: dx = c (dgate - mean) y (1 - s), mean = share ? sum dgate y : 0. */
 void ref_sigmoid_gate_back(struct kn_backend *be, struct kn_buf dx, struct kn_buf dgate,
-                           struct kn_buf x, double c, bool share, struct kn_ints mask, int T, int N,
-                           bool add)
+                           struct kn_buf gate, struct kn_buf x, double c, bool share,
+                           struct kn_ints mask, int T, int N, bool add)
 {
     for (int t = 0; t < T; t++) {
-        const double *row = ref_row(x, t, N), *from = ref_row(dgate, t, N);
+        const double *row = ref_row(x, t, N), *from = ref_row(dgate, t, N),
+                     *g = ref_row(gate, t, N);
         const int32_t *taken = ref_ints(mask, t, N);
-        double sum = share ? taken_sum(row, taken, N) : 1, mean = 0;
-        for (int n = 0; n < N; n++)
-            if (share && taken[n]) mean += from[n] * sigmoid(row[n]) / sum;
+        double mean = 0;
+        for (int n = 0; n < N && share; n++) mean += taken[n] ? from[n] * g[n] / c : 0;
         for (int n = 0; n < N; n++) {
-            double s = sigmoid(row[n]);
-            ref_row(dx, t, N)[n] = (add ? ref_row(dx, t, N)[n] : 0) +
-                                   (taken[n] ? c * (from[n] - mean) / sum * s * (1 - s) : 0);
+            double d = taken[n] ? (from[n] - mean) * g[n] * sigmoid(-row[n]) : 0;
+            ref_row(dx, t, N)[n] = (add ? ref_row(dx, t, N)[n] : 0) + d;
         }
     }
 }
@@ -268,8 +275,7 @@ void ref_share_loss_back(struct kn_backend *be, struct kn_buf da, double c, stru
         for (int n = 0; n < N; n++)
             if (taken[n]) mean += column_mean(mask, n, rows, T, N) / K;
         for (int n = 0; n < N; n++)
-            ref_row(da, t, N)[n] +=
-                c * N / rows * (column_mean(mask, n, rows, T, N) - mean) / K;
+            ref_row(da, t, N)[n] += c * N / rows * (column_mean(mask, n, rows, T, N) - mean) / K;
     }
 }
 

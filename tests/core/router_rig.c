@@ -10,6 +10,20 @@ struct kn_backend *rig_backend(const char *name)
     return be;
 }
 
+/* What a strategy keeps outside the gradient, as a fresh model has it. */
+static void rig_start_state(struct rig *g)
+{
+    const struct route *r = &g->r;
+    for (int i = 0; i < ROUTER_ARRAYS && r->router->state[i].name; i++) {
+        int size = router_array_size(&r->router->state[i], r->E, r->S, r->D);
+        for (int j = 0; j < size; j++) {
+            double value = r->router->state[i].scale;
+            router_array_start(&r->router->state[i], g->knob, (size_t)j, &value);
+            kn_write(g->be, kn_part(g->be, r->state[i], (size_t)j), &value, 1);
+        }
+    }
+}
+
 void rig_open_with(struct rig *g, struct kn_backend *be, const struct router *router,
                    const double *knob, int T, int D, int E)
 {
@@ -29,6 +43,7 @@ void rig_open_with(struct rig *g, struct kn_backend *be, const struct router *ro
                           .layers = 1,
                           .training = true};
     ck_assert(route_memory_open(&g->r));
+    rig_start_state(g);
 }
 
 void rig_open(struct rig *g, const char *backend, const char *strategy, const char *knobs, int T,

@@ -30,7 +30,8 @@ static double loss_grad(struct trial *t)
 /* ---- cosines */
 static void cosine_setup(struct trial *t)
 {
-    if (t->s.D < 2) t->s.D = 2; /* two numbers have one of two cosines: all of the gradient cancels */
+    if (t->s.D < 2)
+        t->s.D = 2; /* two numbers have one of two cosines: all of the gradient cancels */
     input(t, "x", t->s.T * t->s.D, t->add);
     input(t, "w", t->s.E * t->s.D, true);
     output(t, "y", t->s.T * t->s.E);
@@ -143,8 +144,8 @@ static void sigmoid_forward(struct trial *t)
 
 static void sigmoid_back(struct trial *t)
 {
-    kn_sigmoid_gate_back(t->be, grad(t, "x"), grad(t, "gate"), at(t, "x"), t->c, t->op->variant,
-                         ints(t, "mask"), t->s.T, t->N, t->add);
+    kn_sigmoid_gate_back(t->be, grad(t, "x"), grad(t, "gate"), at(t, "gate"), at(t, "x"), t->c,
+                         t->op->variant, ints(t, "mask"), t->s.T, t->N, t->add);
 }
 
 static void column_setup(struct trial *t)
@@ -241,8 +242,9 @@ static void bias_forward(struct trial *t)
 /* Places that one token or none takes, now and then two steps before the end of a period. */
 static void roster_setup(struct trial *t)
 {
-    static const char *const ones[] = {"orphans", "clock", "fired", "hired"},
-                             *const places[] = {"used", "age", "bound"};
+    static const char *const ones[] = {"orphans", "clock", "fired", "hired"}, *const places[] = {
+                                                                                  "used", "age",
+                                                                                  "bound"};
     given(t, "x", t->s.T * t->s.D);
     beside(t, "on", t->N);
     for (int i = 0; i < 4; i++) beside(t, ones[i], 1);
