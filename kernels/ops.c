@@ -32,6 +32,7 @@ OP(copy, (y, x, n), struct kn_buf y, struct kn_buf x, size_t n)
 OP(add, (y, a, b, n), struct kn_buf y, struct kn_buf a, struct kn_buf b, size_t n)
 OP(accumulate, (y, c, x, n), struct kn_buf y, double c, struct kn_buf x, size_t n)
 OP(scale, (y, c, x, n), struct kn_buf y, double c, struct kn_buf x, size_t n)
+OP(fill, (y, c, n), struct kn_buf y, double c, size_t n)
 OP(repack, (w, count), struct kn_weight *const *w, int count)
 OP(linear, (y, x, w, T), struct kn_buf y, struct kn_buf x, const struct kn_weight *w, int T)
 OP(linear_back_x, (dx, dy, w, T, add), struct kn_buf dx, struct kn_buf dy,
@@ -73,6 +74,25 @@ OP(normalised_gate, (gate, logits, c, mask, T, N), struct kn_buf gate, struct kn
    double c, struct kn_ints mask, int T, int N)
 OP(normalised_gate_back, (dlogits, dgate, gate, c, mask, T, N, add), struct kn_buf dlogits,
    struct kn_buf dgate, struct kn_buf gate, double c, struct kn_ints mask, int T, int N, bool add)
+OP(cosine, (y, x, w, T), struct kn_buf y, struct kn_buf x, const struct kn_weight *w, int T)
+OP(cosine_back, (dx, dw, dy, y, x, w, T, add), struct kn_buf dx, struct kn_buf dw, struct kn_buf dy,
+   struct kn_buf y, struct kn_buf x, const struct kn_weight *w, int T, bool add)
+OP(squash, (y, x, o, T, N), struct kn_buf y, struct kn_buf x, const struct kn_over *o, int T, int N)
+OP(over_mask, (mask, x, o, best, valid, T, N), struct kn_ints mask, struct kn_buf x,
+   const struct kn_over *o, bool best, struct kn_ints valid, int T, int N)
+OP(over_back, (dx, dbound, dlog_c, da, x, o, all, valid, T, N), struct kn_buf dx,
+   struct kn_buf dbound, struct kn_buf dlog_c, struct kn_buf da, struct kn_buf x,
+   const struct kn_over *o, bool all, struct kn_ints valid, int T, int N)
+OP(even_gate, (gate, mask, T, N), struct kn_buf gate, struct kn_ints mask, int T, int N)
+OP(even_gate_back, (da, dgate, mask, T, N, add), struct kn_buf da, struct kn_buf dgate,
+   struct kn_ints mask, int T, int N, bool add)
+OP(sigmoid_gate, (gate, x, c, share, mask, T, N), struct kn_buf gate, struct kn_buf x, double c,
+   bool share, struct kn_ints mask, int T, int N)
+OP(sigmoid_gate_back, (dx, dgate, gate, x, c, share, mask, T, N, add), struct kn_buf dx,
+   struct kn_buf dgate, struct kn_buf gate, struct kn_buf x, double c, bool share,
+   struct kn_ints mask, int T, int N, bool add)
+OP(column_mask, (mask, score, c, period, valid, T, N), struct kn_ints mask, struct kn_buf score,
+   double c, int period, struct kn_ints valid, int T, int N)
 OP(column_load, (f, mask, T, N, E), struct kn_buf f, struct kn_ints mask, int T, int N, int E)
 OP(column_loss, (loss, a, f, valid, T, N), struct kn_buf loss, struct kn_buf a, struct kn_buf f,
    struct kn_ints valid, int T, int N)
@@ -86,6 +106,28 @@ OP(entropy_loss, (loss, prob, valid, T, N, E), struct kn_buf loss, struct kn_buf
    struct kn_ints valid, int T, int N, int E)
 OP(entropy_loss_back, (dprob, c, prob, valid, T, N, E), struct kn_buf dprob, double c,
    struct kn_buf prob, struct kn_ints valid, int T, int N, int E)
+OP(over_loss, (loss, x, o, valid, T, N), struct kn_buf loss, struct kn_buf x,
+   const struct kn_over *o, struct kn_ints valid, int T, int N)
+OP(over_loss_back, (da, c, x, o, valid, T, N), struct kn_buf da, double c, struct kn_buf x,
+   const struct kn_over *o, struct kn_ints valid, int T, int N)
+OP(share_loss, (loss, mask, T, N), struct kn_buf loss, struct kn_ints mask, int T, int N)
+OP(share_loss_back, (da, c, mask, T, N), struct kn_buf da, double c, struct kn_ints mask, int T,
+   int N)
+OP(taken_loss, (loss, mask, valid, T, N), struct kn_buf loss, struct kn_ints mask,
+   struct kn_ints valid, int T, int N)
+OP(taken_loss_back, (da, c, valid, T, N), struct kn_buf da, double c, struct kn_ints valid, int T,
+   int N)
+OP(overlap_loss, (loss, w, on, N, D), struct kn_buf loss, struct kn_buf w, struct kn_buf on, int N,
+   int D)
+OP(overlap_loss_back, (dw, c, w, on, N, D), struct kn_buf dw, double c, struct kn_buf w,
+   struct kn_buf on, int N, int D)
+OP(length_loss, (loss, w, N, D), struct kn_buf loss, struct kn_buf w, int N, int D)
+OP(length_loss_back, (dw, c, w, N, D), struct kn_buf dw, double c, struct kn_buf w, int N, int D)
+OP(bias_step, (bias, load, f, rate, smooth, proportional, zero_mean, N), struct kn_buf bias,
+   struct kn_buf load, struct kn_buf f, double rate, double smooth, bool proportional,
+   bool zero_mean, int N)
+OP(roster_step, (r, x, mask, valid, T, N, D), const struct kn_roster *r, struct kn_buf x,
+   struct kn_ints mask, struct kn_ints valid, int T, int N, int D)
 OP(relu, (y, x, n), struct kn_buf y, struct kn_buf x, size_t n)
 OP(relu_back, (dx, dy, y, n, add), struct kn_buf dx, struct kn_buf dy, struct kn_buf y, size_t n,
    bool add)

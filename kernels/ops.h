@@ -12,14 +12,19 @@
 
 /* Every op, in the order of kn_times. A new op: one name here, its contract below, one function a backend. */
 #define KN_OPS(X)                                                                                          \
-    X(zero) X(copy) X(add) X(accumulate) X(scale)                                                          \
+    X(zero) X(copy) X(add) X(accumulate) X(scale) X(fill)                                                  \
     X(repack) X(linear) X(linear_back_x) X(linear_back_w) X(bias) X(bias_back)                             \
     X(embed) X(embed_back) X(rope) X(rope_back) X(attention) X(attention_back)                             \
     X(rmsnorm) X(rmsnorm_back) X(softmax_rows) X(softmax_rows_back)                                        \
     X(clean_rows) X(topk_mask) X(cumulative_mask) X(masked_gate) X(masked_gate_back)                       \
     X(normalised_gate) X(normalised_gate_back)                                                             \
+    X(cosine) X(cosine_back) X(squash) X(over_mask) X(over_back) X(even_gate) X(even_gate_back)            \
+    X(sigmoid_gate) X(sigmoid_gate_back) X(column_mask)                                                    \
     X(column_load) X(column_loss) X(column_loss_back) X(z_loss) X(z_loss_back)                             \
     X(entropy_loss) X(entropy_loss_back)                                                                   \
+    X(over_loss) X(over_loss_back) X(share_loss) X(share_loss_back) X(taken_loss) X(taken_loss_back)       \
+    X(overlap_loss) X(overlap_loss_back) X(length_loss) X(length_loss_back)                                \
+    X(bias_step) X(roster_step)                                                                            \
     X(relu) X(relu_back) X(row_share) X(row_share_back) X(positive_mask) X(positive_mean)                  \
     X(l1_loss) X(l1_loss_back) X(locality_loss) X(locality_loss_back) X(chunk_loss) X(chunk_loss_back)     \
     X(toggle) X(stage) X(ratio_ramp)                                                                       \
@@ -40,6 +45,7 @@ void kn_copy(struct kn_backend *be, struct kn_buf y, struct kn_buf x, size_t n);
 void kn_add(struct kn_backend *be, struct kn_buf y, struct kn_buf a, struct kn_buf b, size_t n); /* y = a + b; y may be a or b */
 void kn_accumulate(struct kn_backend *be, struct kn_buf y, double c, struct kn_buf x, size_t n); /* y += c x */
 void kn_scale(struct kn_backend *be, struct kn_buf y, double c, struct kn_buf x, size_t n);      /* y = c x; y may be x */
+void kn_fill(struct kn_backend *be, struct kn_buf y, double c, size_t n);                        /* y = c */
 
 /* ---- weights: a row-major master and a shadow packed for this backend -------------------------------- */
 enum kn_kind {
@@ -123,6 +129,39 @@ void kn_normalised_gate(struct kn_backend *be, struct kn_buf gate, struct kn_buf
 void kn_normalised_gate_back(struct kn_backend *be, struct kn_buf dlogits, struct kn_buf dgate, struct kn_buf gate, double c,
                              struct kn_ints mask, int T, int N, bool add);
 
+/* y[t,n] = cosine of the angle between row t of x[T,D] and row n of w, a KN_DENSE weight [N,D]; 0, and without
+ * gradient, where either is shorter than 1e-12. */
+void kn_cosine(struct kn_backend *be, struct kn_buf y, struct kn_buf x, const struct kn_weight *w, int T);
+/* dx[T,D] (+)=, dw[N,D] += (NULL .at: not wanted). y as the forward left it; dy is used up. */
+void kn_cosine_back(struct kn_backend *be, struct kn_buf dx, struct kn_buf dw, struct kn_buf dy, struct kn_buf y, struct kn_buf x,
+                    const struct kn_weight *w, int T, bool add);
+/* A squashed comparison: score s = sigmoid(c x), threshold theta_n = sigmoid(c b_n), where c = min(e^log_c[0], KN_STEEPEST) and
+ * b_n = bound[n] + shift. Columns with on[n] = 0 are out: never taken, without gradient. NULL .at: log_c 0, on 1 everywhere. */
+#define KN_STEEPEST 100.0
+struct kn_over { struct kn_buf bound, log_c, on; double shift; }; /* [N], [1], [N] */
+/* y = s where on, else 0. */
+void kn_squash(struct kn_backend *be, struct kn_buf y, struct kn_buf x, const struct kn_over *o, int T, int N);
+/* mask = 1 where x > b (strict, which is s > theta without its rounding) in valid rows; `best`: where a row has none, its
+ * largest x (ties: lower column). */
+void kn_over_mask(struct kn_backend *be, struct kn_ints mask, struct kn_buf x, const struct kn_over *o, bool best, struct kn_ints valid,
+                  int T, int N);
+/* The straight-through gradient: da is that of the 0 or 1, and passes to s - theta unchanged where x > b in a valid row, with
+ * `all` everywhere in it. dx[T,N] +=, dbound[N] +=, dlog_c[1] += (NULL .at: not wanted; 0 where c is at its limit).
+ * Source: Guo et al. 2024, arXiv 2405.14297. */
+void kn_over_back(struct kn_backend *be, struct kn_buf dx, struct kn_buf dbound, struct kn_buf dlog_c, struct kn_buf da, struct kn_buf x,
+                  const struct kn_over *o, bool all, struct kn_ints valid, int T, int N);
+/* gate = 1 / K_t where taken, else 0. Back, K_t a constant: da[t,j] (+)= dgate[t,j] / max(K_t, 1), taken or not. */
+void kn_even_gate(struct kn_backend *be, struct kn_buf gate, struct kn_ints mask, int T, int N);
+void kn_even_gate_back(struct kn_backend *be, struct kn_buf da, struct kn_buf dgate, struct kn_ints mask, int T, int N, bool add);
+/* With s = sigmoid(x): gate = c s where taken, else 0; `share`: c s / (sum of s over the taken). dx (+)=, 0 where not taken.
+ * gate as the forward left it. Source: DeepSeek-AI 2024, arXiv 2412.19437, eq 12 to 15. */
+void kn_sigmoid_gate(struct kn_backend *be, struct kn_buf gate, struct kn_buf x, double c, bool share, struct kn_ints mask, int T, int N);
+void kn_sigmoid_gate_back(struct kn_backend *be, struct kn_buf dx, struct kn_buf dgate, struct kn_buf gate, struct kn_buf x, double c,
+                          bool share, struct kn_ints mask, int T, int N, bool add);
+/* The matrix turned round: mask = in each column the ceil(c rows / N) largest scores among its rows (ties: lower row; not more than there are).
+ * Rows are valid ones; period > 1: those of equal t % period are ranked apart from the others. Source: Zhou et al. 2022, arXiv 2202.09368. */
+void kn_column_mask(struct kn_backend *be, struct kn_ints mask, struct kn_buf score, double c, int period, struct kn_ints valid, int T, int N);
+
 /* ---- losses on columns; means are over the valid rows (0 where there is none) ------------------------ */
 /* f[e] = E * count_e / (sum of the counts of columns 0..E-1), count_e = picks in mask; 0 where the sum is 0;
  * slot columns get 0. */
@@ -137,6 +176,48 @@ void kn_z_loss_back(struct kn_backend *be, struct kn_buf dlogits, double c, stru
  * dprob += c times its gradient, ln of a 0 probability taken as ln of the smallest normal float. */
 void kn_entropy_loss(struct kn_backend *be, struct kn_buf loss, struct kn_buf prob, struct kn_ints valid, int T, int N, int E);
 void kn_entropy_loss_back(struct kn_backend *be, struct kn_buf dprob, double c, struct kn_buf prob, struct kn_ints valid, int T, int N, int E);
+
+/* loss[0] = mean_t sum_n max(s - theta, 0) over the columns that are on. Back: da += c / Tvalid where x > b: what kn_over_back takes. */
+void kn_over_loss(struct kn_backend *be, struct kn_buf loss, struct kn_buf x, const struct kn_over *o, struct kn_ints valid, int T, int N);
+void kn_over_loss_back(struct kn_backend *be, struct kn_buf da, double c, struct kn_buf x, const struct kn_over *o, struct kn_ints valid,
+                       int T, int N);
+/* loss[0] = N sum_n mean(m_n / K) mean(m_n), over the rows with K > 0 taken (0 where there is none). Back: da += c times the gradient by m
+ * through the first mean alone, K inside, in those rows. Source: Guo et al. 2024, arXiv 2405.14297. */
+void kn_share_loss(struct kn_backend *be, struct kn_buf loss, struct kn_ints mask, int T, int N);
+void kn_share_loss_back(struct kn_backend *be, struct kn_buf da, double c, struct kn_ints mask, int T, int N);
+/* loss[0] = mean of mask over the valid rows' cells; da += c / (Tvalid N) there. */
+void kn_taken_loss(struct kn_backend *be, struct kn_buf loss, struct kn_ints mask, struct kn_ints valid, int T, int N);
+void kn_taken_loss_back(struct kn_backend *be, struct kn_buf da, double c, struct kn_ints valid, int T, int N);
+
+/* ---- losses on rows of a matrix w[N,D] ---------------------------------------------------------------- */
+/* loss[0] = Frobenius norm of (C - I) where on_i on_j, C the rows' cosines (on NULL .at: all). dw += c times its gradient, 0 where the loss is
+ * below 1e-6: there it is rounding. */
+void kn_overlap_loss(struct kn_backend *be, struct kn_buf loss, struct kn_buf w, struct kn_buf on, int N, int D);
+void kn_overlap_loss_back(struct kn_backend *be, struct kn_buf dw, double c, struct kn_buf w, struct kn_buf on, int N, int D);
+/* loss[0] = mean length of a row; dw += c times its gradient (0 for a row of zeros). */
+void kn_length_loss(struct kn_backend *be, struct kn_buf loss, struct kn_buf w, int N, int D);
+void kn_length_loss_back(struct kn_backend *be, struct kn_buf dw, double c, struct kn_buf w, int N, int D);
+
+/* ---- state outside the gradient: moved once a step, read by nobody on the host ------------------------- */
+/* load = smooth load + (1 - smooth) f, f[N] of kn_column_load; bias += rate * sign(mean(load) - load), or `proportional`: rate *
+ * (mean(load) - load) / mean(load); sign is 0 within 1e-6 of the mean. zero_mean: then bias -= mean(bias). Nothing where f is all 0.
+ * Source: Wang et al. 2024, arXiv 2408.15664, algorithm 1. */
+void kn_bias_step(struct kn_backend *be, struct kn_buf bias, struct kn_buf load, struct kn_buf f, double rate, double smooth,
+                  bool proportional, bool zero_mean, int N);
+/* Who is on the roster, of N places. A period is half idle, half recorded: used[n] += picks, orphans += valid rows that took
+ * none, orphan_sum[D] += these rows of x. At its end on[n] = 0 for places never used (the one used last stays if all would go: age[n]
+ * counts steps since its last pick), then, if there were orphans whose sum is not 0 and a place is free, the lowest one is hired: on = 1,
+ * bound = 0, w = orphan_sum as a unit vector. fired[1], hired[1] count on; clock[1] counts steps of the period; the records start anew.
+ * Of each stack the hired place gets a copy of the most used place's block with every number times 1 + .01 u, u in [-1, 1) by its
+ * index (w NULL .at: none), and moments 0. Source: Guo et al. 2024, arXiv 2405.14297; the copy is ours. */
+struct kn_stack { struct kn_buf w, m, v; size_t size; }; /* [N, size] each */
+struct kn_roster {
+    struct kn_buf on, used, age, orphan_sum, orphans, clock, fired, hired, bound, w;
+    struct kn_stack stack[4];
+    int stacks, period;
+};
+void kn_roster_step(struct kn_backend *be, const struct kn_roster *r, struct kn_buf x, struct kn_ints mask, struct kn_ints valid, int T,
+                    int N, int D);
 
 /* ---- ReLU routers: a column is on where its logit is positive --------------------------------------- */
 /* y = x where x > 0, else 0; y may be x. dx (+)= dy where y > 0; dx may be dy. */

@@ -59,6 +59,7 @@ static json_t *strategy_row(int i)
     put_text(o, "paper", r->paper);
     put_text(o, "rule", r->rule);
     put_text(o, "formula", r->formula);
+    json_object_set_new(o, "sees_future", json_boolean(r->needs & SEES_FUTURE));
     router_starts(r, 8, false, knob);
     router_slots(r, knob, 8, runs, &count);
     for (int s = 0; s < count; s++) {

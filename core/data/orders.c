@@ -152,7 +152,9 @@ const struct dataset_type dataset_type_orders = {
            {"adamoe", 6e-3},
            {"moepp", 6e-3},
            {"longcat", 6e-3},
-           {"dynmoe", 4e-3}},
+           {"dynmoe", 4e-3},
+           {"lossfree", 1e-2},
+           {"expertchoice", 1e-2}},
     .need_unit = "experts",
     .open = orders_open,
 };

@@ -13,6 +13,8 @@ struct measure *measure_open(const struct model *m, struct err *e)
            states = 0;
     for (int i = 0; i < ROUTER_ARRAYS && r->router->state[i].name; i++)
         states += (size_t)router_array_size(&r->router->state[i], r->E, r->S, r->D);
+    for (int i = 1; i < ROUTER_ARRAYS && r->router->params[i].name; i++)
+        states += (size_t)router_array_size(&r->router->params[i], r->E, r->S, r->D);
     struct measure *h = calloc(1, sizeof *h);
     if (!h) goto failed;
     h->real = malloc((4 * cells + items) * sizeof *h->real);
@@ -66,6 +68,11 @@ struct route_host measure_layer(struct measure *h, struct model *m, int layer)
         size_t n = (size_t)router_array_size(&r->router->state[i], r->E, r->S, r->D);
         kn_read(m->be, at, r->state[i], n);
         host.state[i] = at, at += n;
+    }
+    for (int i = 1; i < ROUTER_ARRAYS && r->router->params[i].name; i++) {
+        size_t n = (size_t)router_array_size(&r->router->params[i], r->E, r->S, r->D);
+        kn_read(m->be, at, r->param[i], n);
+        host.param[i] = at, at += n;
     }
     return host;
 }
@@ -220,15 +227,19 @@ static void tell_need(const struct tally *y, const struct model *m, bool known, 
 
 static void tell_flops(const struct tally *y, const struct model *m, struct snapshot *to)
 {
-    double routed = 0, slots = 0, shared = 0;
+    double routed = 0, slots = 0, shared = 0, all = 0;
     for (int l = 0; l < m->L; l++) {
         const struct moe *e = &m->layer[l].moe;
         for (int j = 0; j < e->route.E; j++) routed += y->picks[l][j] * moe_expert_flops(e);
         slots += moe_slot_flops(e, y->picks[l]);
         shared += e->shape.shared * moe_expert_flops(e);
+        all += e->route.E * moe_expert_flops(e);
     }
     to->expert_flops_per_token = routed / y->tokens + shared;
     to->flops_per_token = model_fixed_flops(m, m->C) + (routed + slots) / y->tokens;
+    bool reaches = route_reaches(m->config.router, m->config.knob);
+    to->train_flops_per_token =
+        3 * (to->flops_per_token + (reaches ? all - routed / y->tokens : 0));
 }
 
 void measure_step(const struct tally *y, const struct model *m, struct snapshot *to)

@@ -234,7 +234,8 @@ void config_label(const struct config *c, char *to, int size)
 {
     const struct dataset_type *type = data_type(c->data, NULL);
     char shown[32];
-    int n = snprintf(to, (size_t)size, "%s", c->router->name);
+    int n = snprintf(to, (size_t)size, "%s%s", c->router->name,
+                     c->router->needs & SEES_FUTURE ? " (sees the future)" : "");
     for (int i = 0; c->router->knobs[i].name && n < size; i++) {
         const struct option *o = &c->router->knobs[i];
         if (c->knob[i] ==

@@ -241,6 +241,7 @@ void model_input(struct model *m, const struct batch *b)
     size_t T = (size_t)b->T;
     m->T = b->T, m->B = b->sequences, m->C = b->context;
     write_documents(m, b->context);
+    for (int l = 0; l < m->L; l++) m->layer[l].moe.route.context = m->data.text ? b->context : 0;
     if (m->data.text)
         kn_write_ints(m->be, m->ids, b->ids, T);
     else

@@ -64,6 +64,7 @@ static void add_router(struct moe *m, struct params *p)
         for (int k = 0; k < 3 && from->shape[k] != DIM_END; k++)
             a.shape[k] = dim(m, from->shape[k]);
         a.decay = false, a.start = from->start, a.scale = from->scale;
+        if (router_array_start(from, m->route.knob, 0, &a.scale)) a.start = START_VALUE;
         int at = params_add(p, a);
         if (i == 0) m->gate = at;
         if (i == 1) m->first_extra = at;
@@ -118,6 +119,7 @@ void moe_place(struct moe *m, struct memory *mem, struct kn_buf out)
         r->state[i] =
             memory_take(mem, (size_t)router_array_size(&r->router->state[i], r->E, r->S, r->D));
     m->forced = memory_take_ints(mem, cells);
+    m->reach = memory_take_ints(mem, r->router->reach ? cells : 0);
     m->pre = memory_take(mem, rows * (size_t)hidden_rows(m));
     m->out = out;
     size_t shared = T * (size_t)m->shape.shared;
@@ -143,24 +145,28 @@ static void fill(struct moe *m, struct kn_buf to, size_t n, double value)
     for (size_t i = 0; i < n; i++) kn_write(m->be, kn_part(m->be, to, i), &value, 1);
 }
 
-/* What the strategy keeps outside the gradient, at its start: START_NORMAL's scale is here a value.
- */
+/* What the strategy keeps outside the gradient, at its start. */
 static bool start_state(struct moe *m, struct err *e)
 {
     const struct router *r = m->route.router;
     for (int i = 0; i < ROUTER_ARRAYS && r->state[i].name; i++) {
         const struct router_array *a = &r->state[i];
         size_t n = (size_t)router_array_size(a, m->route.E, m->route.S, m->route.D);
-        fill(m, m->route.state[i], n,
-             a->start == START_ONE      ? 1
-             : a->start == START_NORMAL ? a->scale
-             : a->start == START_VALUE  ? a->scale
-             : a->start == START_KNOB   ? m->route.knob[(int)a->scale]
-                                        : 0);
+        for (size_t j = 0; j < n; j++) {
+            double value;
+            if (router_array_start(a, m->route.knob, j, &value))
+                kn_write(m->be, kn_part(m->be, m->route.state[i], j), &value, 1);
+        }
     }
     fill(m, m->ones, (size_t)m->shape.T * (size_t)m->shape.shared, 1);
     return kn_sync(m->be, NULL, NULL) ||
            err_set(e, ERR_BACKEND, "the backend failed while a layer was made");
+}
+
+static struct kn_stack stack(const struct params *p, int first, size_t size)
+{
+    return (struct kn_stack){params_at(p, p->w, first), params_at(p, p->m, first),
+                             params_at(p, p->v, first), size};
 }
 
 bool moe_open(struct moe *m, struct params *p, struct err *e)
@@ -174,6 +180,12 @@ bool moe_open(struct moe *m, struct params *p, struct err *e)
         r->param[i] = params_at(p, p->w, m->first_extra + i - 1);
         r->dparam[i] = params_at(p, p->g, m->first_extra + i - 1);
     }
+    for (int i = 0; i < ROUTER_ARRAYS && r->router->params[i].name; i++) {
+        int at = i ? m->first_extra + i - 1 : m->gate;
+        r->m[i] = params_at(p, p->m, at), r->v[i] = params_at(p, p->v, at);
+    }
+    r->expert[0] = stack(p, m->first_up, (size_t)hidden_rows(m) * (size_t)s->D);
+    r->expert[1] = stack(p, m->first_down, (size_t)s->H * (size_t)s->D);
     bool ok = kn_plan_open(m->be, &m->plan, s->T, s->E, r->N) &&
               kn_weight_open(m->be, &r->w, r->param[0], KN_DENSE, 1, r->N, s->D, false) &&
               open_pair(m, p, &m->up, &m->down, m->first_up, m->first_down, s->E);
@@ -247,12 +259,22 @@ static void slots_forward(struct moe *m, struct kn_buf y)
     }
 }
 
+/* Experts not taken but run have gate 0: they add nothing, and their gates' gradients are known. */
+static void plan(struct moe *m)
+{
+    struct route *r = &m->route;
+    const struct kn_over all = {.shift = -INFINITY};
+    bool reaches = r->training && route_reaches(r->router, r->knob);
+    if (reaches) kn_over_mask(m->be, m->reach, r->logits, &all, false, r->valid, r->T, r->N);
+    kn_plan(m->be, &m->plan, reaches ? m->reach : r->mask, r->T);
+}
+
 void moe_forward(struct moe *m, struct kn_buf y, struct kn_buf x, int T, bool training)
 {
     struct route *r = &m->route;
     r->T = T, r->training = training, r->x = x;
     route_forward(r);
-    kn_plan(m->be, &m->plan, r->mask, T);
+    plan(m);
     kn_moe_ffn(m->be, m->out, m->pre, &m->plan, x, &m->up, &m->down, m->shape.act, T);
     kn_combine(m->be, y, &m->plan, m->out, r->gate, T, r->D, false);
     slots_forward(m, y);

@@ -23,6 +23,7 @@ struct moe {
     struct kn_buf pre, out; /* rows of the plan: [T*E, 2H or H], [T*E, D] */
     struct kn_buf shared_pre, ones, shared_gate, shared_dgate;
     struct kn_ints shared_mask, forced; /* [T,shared]; [T,N] see moe_force */
+    struct kn_ints reach; /* [T,N] pairs that are run, see struct router */
     int gate, first_up, first_down, first_shared_up, first_shared_down,
         first_extra; /* places in the parameter table */
 };

@@ -109,7 +109,9 @@ static void draw(const struct param *a, uint64_t seed, double *to)
     bool normal = a->start == START_NORMAL || a->start == START_ORTHOGONAL;
     double scale = a->start == START_NORMAL ? a->scale : 1;
     for (size_t i = 0; i < a->size; i++)
-        to[i] = normal ? scale * rng_normal(&r) : a->start == START_ONE;
+        to[i] = normal                    ? scale * rng_normal(&r)
+                : a->start == START_VALUE ? a->scale
+                                          : a->start == START_ONE;
     if (a->start == START_ORTHOGONAL)
         make_orthogonal(to, a->shape[0], (int)(a->size / (size_t)a->shape[0]));
 }

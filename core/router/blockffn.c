@@ -249,7 +249,7 @@ const struct router router_blockffn = {
     .state = {[LAMBDA] =
                   {.name = "lambda", .shape = {DIM_1}, .start = START_VALUE, .scale = RELU_LAMBDA0},
               [CHUNK_WEIGHT] =
-                  {.name = "chunk_weight", .shape = {DIM_1}, .start = START_KNOB, .scale = CHUNK},
+                  {.name = "chunk_weight", .shape = {DIM_1}, .start = START_KNOB, .knob = CHUNK},
               [WINDOW] = {.name = "window", .shape = {DIM_4}}},
     .losses = {{"locality", "locality"}, {"chunk", NULL}, {"l1", NULL}},
     .weights = {NULL, "chunk_weight", "lambda"},

@@ -91,7 +91,7 @@ const struct router router_remoe = {
               KNOB_DROP},
     .params = {{.name = "w", .shape = {DIM_N, DIM_D}, .start = START_NORMAL, .scale = .02}},
     .state = {[STATE_LAMBDA] =
-                  {.name = "lambda", .shape = {DIM_1}, .start = START_KNOB, .scale = LAMBDA0},
+                  {.name = "lambda", .shape = {DIM_1}, .start = START_KNOB, .knob = LAMBDA0},
               [COURSE] = {.name = "course", .shape = {DIM_4}}},
     .losses = {{"l1", "lambda"}},
     .weights = {"lambda"},

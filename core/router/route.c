@@ -35,6 +35,11 @@ struct kn_buf route_order(const struct route *r)
     return r->router->softmax && !r->router->score ? r->logits : r->score;
 }
 
+bool route_reaches(const struct router *router, const double *knob)
+{
+    return router->reach && router->reach(knob);
+}
+
 /* ---- forward ---- */
 static void find_logits(struct route *r)
 {
@@ -147,11 +152,11 @@ void route_losses(struct route *r)
 static void task_back(struct route *r)
 {
     bool limited = route_capacity(r) > 0;
-    if (limited) {
+    if (limited && !route_reaches(r->router, r->knob)) {
         kn_masked_gate_back(r->be, r->dlogits, r->dgate, r->mask, r->T, r->N, false);
         kn_copy(r->be, r->dgate, r->dlogits, cells(r));
-        choose(r);
     }
+    if (limited) choose(r);
     r->router->backward(r);
     if (limited) drop(r);
 }
@@ -180,7 +185,9 @@ static void backward(struct route *r, const double weight[ROUTER_LOSSES], bool f
         r->factor = factors ? factor_of(r, i) : (struct kn_buf){0};
         if (weight[i] != 0 && route_loss_known(r, i)) p->back(r, weight[i]);
     }
-    if (r->router->softmax)
+    if (r->router->score_back)
+        r->router->score_back(r);
+    else if (r->router->softmax)
         kn_softmax_rows_back(r->be, r->dlogits, r->dprob, r->prob, route_sharpness(r), r->T, r->N,
                              true);
     logits_back(r);
@@ -224,7 +231,8 @@ double route_blind_share(const struct route_host *h)
     int blind = 0, tokens = 0;
     for (int t = 0; t < h->T; t++) {
         if (!h->valid[t]) continue;
-        blind += empty(h, t) || (h->router->blind && h->router->blind(h, t));
+        blind += (empty(h, t) && !route_reaches(h->router, h->knob)) ||
+                 (h->router->blind && h->router->blind(h, t));
         tokens++;
     }
     return tokens ? (double)blind / tokens : NAN;

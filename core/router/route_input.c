@@ -362,15 +362,13 @@ static bool fill_table(const struct route_input *in, struct route *r, const char
     }
     for (int i = first; i < count; i++) {
         size_t n = router_array_size(&table[i], in->E, in->S, in->D);
+        double value;
         if (json_object_get(from, table[i].name)) continue;
-        enum router_start start = table[i].start;
-        if (start == START_NORMAL || start == START_ORTHOGONAL)
-            return bad(e, "%s: %s is missing", key, table[i].name);
-        double value = start == START_KNOB    ? in->knob[(int)table[i].scale]
-                       : start == START_VALUE ? table[i].scale
-                                              : 1;
-        for (size_t j = 0; start != START_ZERO && j < n; j++)
+        for (size_t j = 0; j < n; j++) {
+            if (!router_array_start(&table[i], in->knob, j, &value))
+                return bad(e, "%s: %s is missing", key, table[i].name);
             kn_write(r->be, kn_part(r->be, to[i], j), &value, 1);
+        }
     }
     return true;
 }

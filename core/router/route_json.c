@@ -72,8 +72,17 @@ struct copy {
     struct route_host host;
     float *floats;
     int32_t *ints;
-    double *order, *state[ROUTER_ARRAYS], *metric;
+    double *order, *state[ROUTER_ARRAYS], *param[ROUTER_ARRAYS], *metric;
 };
+
+/* On the host; NULL: no memory. */
+static double *read_array(struct route *r, const struct router_array *a, struct kn_buf from)
+{
+    size_t size = (size_t)router_array_size(a, r->E, r->S, r->D);
+    double *to = malloc((size + 1) * sizeof *to);
+    if (to) kn_read(r->be, to, from, size);
+    return to;
+}
 
 static bool copy_open(struct copy *c, struct route *r)
 {
@@ -105,11 +114,12 @@ static bool copy_open(struct copy *c, struct route *r)
                                   .valid = c->ints + n,
                                   .document = r->document.at ? c->ints + n + r->T : NULL};
     for (int i = 0; i < ROUTER_ARRAYS && r->router->state[i].name; i++) {
-        int size = router_array_size(&r->router->state[i], r->E, r->S, r->D);
-        c->state[i] = malloc(((size_t)size + 1) * sizeof **c->state);
+        c->host.state[i] = c->state[i] = read_array(r, &r->router->state[i], r->state[i]);
         if (!c->state[i]) return false;
-        kn_read(r->be, c->state[i], r->state[i], size);
-        c->host.state[i] = c->state[i];
+    }
+    for (int i = 1; i < ROUTER_ARRAYS && r->router->params[i].name; i++) {
+        c->host.param[i] = c->param[i] = read_array(r, &r->router->params[i], r->param[i]);
+        if (!c->param[i]) return false;
     }
     return true;
 }
@@ -120,7 +130,7 @@ static void copy_close(struct copy *c)
     free(c->ints);
     free(c->order);
     free(c->metric);
-    for (int i = 0; i < ROUTER_ARRAYS; i++) free(c->state[i]);
+    for (int i = 0; i < ROUTER_ARRAYS; i++) free(c->state[i]), free(c->param[i]);
 }
 
 static void put_mask(struct writer *w, const struct copy *c)

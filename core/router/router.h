@@ -12,23 +12,25 @@
 enum { ROUTER_KNOBS = 20, ROUTER_ARRAYS = 8, ROUTER_LOSSES = 6, ROUTER_METRICS = 12, ROUTER_WORK = 16, COLUMNS_MAX = 128, EXPERTS_MAX = 64 };
 
 enum router_family { FAMILY_RANK, FAMILY_THRESHOLD, FAMILY_LEARNED_COUNT, FAMILY_NULL, FAMILY_BASELINE };
-enum router_needs { NEEDS_PREV_LOGITS = 1, NEEDS_SEQUENCES = 2, NEEDS_BASELINE_PASS = 4 };
+enum router_needs { NEEDS_PREV_LOGITS = 1, NEEDS_SEQUENCES = 2, NEEDS_BASELINE_PASS = 4,
+    SEES_FUTURE = 8 /* a token's experts depend on later tokens: its losses are not comparable, it cannot write text */ };
 enum slot_kind { SLOT_ZERO, SLOT_COPY, SLOT_CONSTANT };
 
 /* Sizes that are known only when a model is: 0 ends a shape. */
 enum router_dim { DIM_END, DIM_1, DIM_E, DIM_S, DIM_N, DIM_D, DIM_4 };
 enum router_start {
-    START_ZERO, START_ONE,
-    START_NORMAL, /* N(0, scale^2) */
-    START_ORTHOGONAL,
-    START_VALUE,  /* state only: `scale` itself */
-    START_KNOB,   /* state only: the value of knob number `scale` */
+    START_ZERO, START_ONE, START_NORMAL /* N(0, scale^2) */, START_ORTHOGONAL,
+    START_VALUE,      /* `scale` */
+    START_KNOB,       /* the value of knob number `knob` */
+    START_LN_KNOB,    /* its ln */
+    START_FIRST_KNOB, /* 1 in the first so many places as it says, else 0 */
 };
 struct router_array {
     const char *name;
     enum router_dim shape[3];
     enum router_start start;
     double scale;
+    int knob;
 };
 
 enum metric_kind { METRIC_SCALAR, METRIC_PER_EXPERT, METRIC_PER_COLUMN, METRIC_PER_TOKEN, METRIC_PER_TOKEN_COLUMN,
@@ -65,6 +67,11 @@ struct router {
     void (*select)(struct route *r);      /* score -> mask (valid rows only) */
     void (*weigh)(struct route *r);       /* mask -> gate */
     void (*backward)(struct route *r);    /* dgate -> dlogits (overwritten), may add to dprob */
+    void (*score_back)(struct route *r);  /* dprob -> dlogits (added), dparam; NULL: through the softmax, if it is one */
+    bool estimated;                       /* the gates' gradient is an estimate, not their derivative */
+    struct kn_over (*bars)(const struct route *r); /* thresholds, of strategies whose scores meet some */
+    /* Do gates of experts not taken want a gradient in training too? Then all experts are run there. NULL: no. */
+    bool (*reach)(const double *knob);
     void (*after_step)(struct route *r);  /* NULL: no state. Moves state, once per optimiser step */
     void (*measure)(const struct route_host *h, int metric, double *to); /* NULL: no metrics of its own */
     /* Is token t's task gradient on all logits 0 by construction? NULL: only where nothing is taken. */
@@ -83,6 +90,7 @@ struct route {
     bool training;
 
     struct kn_buf x, dx;                    /* [T,D]; .at NULL: logits are given / no gradient wanted. dx is ADDED to */
+    int context;                            /* tokens of a sequence, one behind the other; 0: tokens are independent */
     struct kn_weight w;                     /* [N,D]: params[0] */
     struct kn_buf param[ROUTER_ARRAYS], dparam[ROUTER_ARRAYS], state[ROUTER_ARRAYS];
     struct kn_ints padding;                 /* [T] 1 = real; NULL .at: all real */
@@ -99,6 +107,8 @@ struct route {
     struct kn_buf dgate, dprob, dlogits;        /* [T,N] */
     struct kn_buf work;                         /* [ROUTER_WORK + T] a strategy's scratch */
     struct kn_buf factor;                       /* [1] a pressure's coefficient is also times this; NULL .at: 1 */
+    struct kn_stack expert[2];                  /* the experts' tensors with their moments, for after_step; .size 0: none */
+    struct kn_buf m[ROUTER_ARRAYS], v[ROUTER_ARRAYS]; /* moments of param; .at NULL: none */
 };
 
 /* The same arrays on the host, for metrics and pictures: T rows from the first. prob may be NULL. */
@@ -109,6 +119,7 @@ struct route_host {
     const float *logits, *prob, *score, *gate;
     const int32_t *mask, *valid, *document; /* document may be NULL: no order */
     const double *state[ROUTER_ARRAYS];
+    const double *param[ROUTER_ARRAYS]; /* of the strategy's own arrays; NULL for w */
 };
 
 const struct router *router_at(int i);                 /* the table; NULL past the end */
@@ -118,6 +129,8 @@ int router_knob(const struct router *r, const char *name);         /* index, or 
 int router_slots(const struct router *r, const double *knob, int E, struct slot_run runs[4], int *run_count); /* S in all */
 int router_array_shape(const struct router_array *a, int E, int S, int D, int shape[3]); /* returns how many dimensions */
 int router_array_size(const struct router_array *a, int E, int S, int D);
+/* The start of element i of an array; false: it is drawn at random. */
+bool router_array_start(const struct router_array *a, const double *knob, size_t i, double *to);
 void router_starts(const struct router *r, int E, bool paper, double *knob);
 /* All of a strategy's knob values against their ranges and each other; k > E says so with the range. True: e->code is
  * ERR_NONE, and e->text is a warning or empty. */
@@ -135,6 +148,7 @@ bool route_loss_known(const struct route *r, int loss);    /* false: it needs an
 /* The same with the weight of each loss given (NULL: no loss), whether training or not. */
 void route_backward_by(struct route *r, const double weight[ROUTER_LOSSES], bool task);
 double route_capacity(const struct route *r); /* the knob's value where it counts, that is in training; 0: no limit */
+bool route_reaches(const struct router *router, const double *knob); /* router->reach, false where NULL */
 double route_sharpness(const struct route *r); /* what the softmax multiplies logits by: 1 / temperature */
 /* What a token's columns are ordered by: score; where that is a plain softmax, logits, which order alike and do not
  * underflow. */

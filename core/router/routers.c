@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-extern const struct router router_topk, router_topp, router_remoe, router_blockffn;
+extern const struct router router_topk, router_topp, router_dynmoe, router_remoe, router_blockffn,
+    router_lossfree, router_expertchoice;
 
-static const struct router *const table[] = {&router_topk, &router_topp, &router_remoe,
-                                             &router_blockffn};
+static const struct router *const table[] = {
+    &router_topk,     &router_topp,     &router_dynmoe,      &router_remoe,
+    &router_blockffn, &router_lossfree, &router_expertchoice};
 enum { COUNT = sizeof table / sizeof *table };
 
 const struct router *router_at(int i)
@@ -89,6 +91,28 @@ int router_array_size(const struct router_array *a, int E, int S, int D)
     int shape[3], n = router_array_shape(a, E, S, D, shape), size = 1;
     for (int i = 0; i < n; i++) size *= shape[i];
     return size;
+}
+
+bool router_array_start(const struct router_array *a, const double *knob, size_t i, double *to)
+{
+    switch (a->start) {
+    case START_ZERO:
+        return *to = 0, true;
+    case START_ONE:
+        return *to = 1, true;
+    case START_VALUE:
+        return *to = a->scale, true;
+    case START_KNOB:
+        return *to = knob[a->knob], true;
+    case START_LN_KNOB:
+        return *to = log(knob[a->knob]), true;
+    case START_FIRST_KNOB:
+        return *to = (double)i < knob[a->knob], true;
+    case START_NORMAL:
+    case START_ORTHOGONAL:
+        break;
+    }
+    return false;
 }
 
 void router_starts(const struct router *r, int E, bool paper, double *knob)

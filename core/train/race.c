@@ -51,7 +51,7 @@ static bool run_steps(struct run *r, struct err *e)
         bool due = race->every > 0 && trainer_now(r->t) % race->every == 0;
         if (due || race->kind == RACE_FLOPS) trainer_measure(r->t, r->now, false);
         if (race->kind == RACE_FLOPS)
-            r->flops += 3 * r->now->flops_per_token * r->now->tokens_per_step;
+            r->flops += r->now->train_flops_per_token * r->now->tokens_per_step;
         if (due && !tell(r, false, false, e)) return false;
     }
     if (!trainer_evaluate(r->t, 0, r->now, e)) return false;
@@ -71,7 +71,8 @@ static void add(struct race_range *to, double value, int nth)
 static bool run_lane(const struct race *race, int lane, struct snapshot *now,
                      struct race_result *to, struct err *e)
 {
-    *to = (struct race_result){.seeds = race->seeds};
+    *to = (struct race_result){.seeds = race->seeds,
+                               .future = race->lane[lane].router->needs & SEES_FUTURE};
     config_label(&race->lane[lane], to->lane, sizeof to->lane);
     for (int i = 0; i < race->seeds; i++) {
         struct config c = race->lane[lane];
@@ -85,7 +86,7 @@ static bool run_lane(const struct race *race, int lane, struct snapshot *now,
         trainer_close(r.t);
         if (!ok) return false;
         add(&to->accuracy, now->val_accuracy, i);
-        add(&to->loss, now->val_loss, i);
+        add(&to->loss, to->future ? NAN : now->val_loss, i);
         add(&to->experts, now->val_experts_per_token, i);
         add(&to->rho, now->val_count_need_rho, i);
         add(&to->flops, now->flops_per_token, i);
@@ -98,12 +99,12 @@ void race_mark(struct race_result *result, int count)
 {
     for (int i = 0; i < count; i++) {
         const struct race_result *a = &result[i];
-        bool beaten = isnan(a->accuracy.mean);
+        bool beaten = isnan(a->accuracy.mean) || a->future;
         for (int k = 0; k < count; k++) {
             const struct race_result *b = &result[k];
             bool as_good = b->accuracy.mean >= a->accuracy.mean && b->flops.mean <= a->flops.mean;
             bool better = b->accuracy.mean > a->accuracy.mean || b->flops.mean < a->flops.mean;
-            beaten |= as_good && better;
+            beaten |= as_good && better && !b->future;
         }
         result[i].front = !beaten;
     }
@@ -152,6 +153,10 @@ void race_table(struct text *to, const struct race_result *result, int count)
                  text_count(speed, r->speed.mean));
     }
     text_add(to, "* on the front: no other lane is as accurate with fewer FLOPs a token\n");
+    for (int i = 0; i < count; i++)
+        if (result[i].future)
+            text_add(to, "%s: its losses are not comparable, so it stands beside the race\n",
+                     result[i].lane);
 }
 
 static void number(struct text *to, const char *key, double value)
@@ -186,6 +191,7 @@ void race_json(struct text *to, const struct race_result *result, int count)
         number(to, "val_count_need_rho", r->rho.mean);
         number(to, "flops_per_token", r->flops.mean);
         number(to, "tokens_per_s", r->speed.mean);
+        text_add(to, ",\"sees_future\":%s", r->future ? "true" : "false");
         text_add(to, ",\"on_pareto_front\":%s}", r->front ? "true" : "false");
     }
     text_add(to, "]}\n");

@@ -20,7 +20,8 @@ struct race_result {
     long steps;
     struct race_range accuracy, loss, experts, rho, flops,
         speed;  /* validation; FLOPs a token, tokens a second */
-    bool front; /* no other lane is at least as accurate with fewer FLOPs a token */
+    bool front;  /* no other lane is at least as accurate with fewer FLOPs a token */
+    bool future; /* its rule sees later tokens: no loss, not on the front, beats nobody */
 };
 struct race {
     struct config lane[RACE_LANES];

@@ -243,8 +243,8 @@ bool trainer_step(struct trainer *t, struct err *e)
     if (finite && routed(t)) {
         if (t->step % KEEP_EVERY == 0) trainer_keep(t);
         optimizer_update(&t->optimizer, &m->params, t->lr, t->config.value[CONFIG_DECAY]);
-        model_repack(m);
         model_after_step(m);
+        model_repack(m);
         t->bad_row = 0;
     } else {
         ok = skip(t, e);

@@ -33,6 +33,7 @@ VECTORS(copy_piece, a[i])
 VECTORS(add_piece, a[i] + b[i])
 VECTORS(accumulate_piece, y[i] + c * a[i])
 VECTORS(scale_piece, c *a[i])
+VECTORS(fill_piece, c)
 
 void OP(zero)(struct kn_backend *be, struct kn_buf y, size_t n)
 {
@@ -58,6 +59,11 @@ void OP(accumulate)(struct kn_backend *be, struct kn_buf y, double c, struct kn_
 void OP(scale)(struct kn_backend *be, struct kn_buf y, double c, struct kn_buf x, size_t n)
 {
     each_piece(be, scale_piece, &(struct vectors){.y = y.at, .a = x.at, .c = (float)c, .n = n});
+}
+
+void OP(fill)(struct kn_backend *be, struct kn_buf y, double c, size_t n)
+{
+    each_piece(be, fill_piece, &(struct vectors){.y = y.at, .c = (float)c, .n = n});
 }
 
 /* ---- packing */

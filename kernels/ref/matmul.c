@@ -28,6 +28,11 @@ void ref_scale(struct kn_backend *be, struct kn_buf y, double c, struct kn_buf x
     for (size_t i = 0; i < n; i++) F(y)[i] = c * F(x)[i];
 }
 
+void ref_fill(struct kn_backend *be, struct kn_buf y, double c, size_t n)
+{
+    for (size_t i = 0; i < n; i++) F(y)[i] = c;
+}
+
 void ref_repack(struct kn_backend *be, struct kn_weight *const *w, int count)
 {
     /* Every op here reads the master. */

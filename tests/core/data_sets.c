@@ -50,8 +50,9 @@ START_TEST(a_strategy_has_its_own_learning_rate_or_the_common_one)
     static const struct {
         const char *strategy;
         double lr;
-    } want[] = {{"topk", 1e-2},   {"remoe", 1e-2}, {"blockffn", 1e-2}, {"topp", 6e-3},
-                {"adamoe", 6e-3}, {"moepp", 6e-3}, {"longcat", 6e-3},  {"dynmoe", 4e-3}};
+    } want[] = {{"topk", 1e-2},     {"remoe", 1e-2},       {"blockffn", 1e-2}, {"topp", 6e-3},
+                {"adamoe", 6e-3},   {"moepp", 6e-3},       {"longcat", 6e-3},  {"dynmoe", 4e-3},
+                {"lossfree", 1e-2}, {"expertchoice", 1e-2}};
     for (size_t i = 0; i < sizeof want / sizeof *want; i++)
         NEAR(dataset_lr(orders, want[i].strategy), want[i].lr, 0, 0, "%s", want[i].strategy);
     NEAR(dataset_lr(orders, "unheard of"), orders->lr_default, 0, 0, "default");

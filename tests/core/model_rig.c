@@ -89,6 +89,23 @@ double *model_rig_read(struct trainer *t, struct kn_buf block, size_t *n)
     return to;
 }
 
+static void same_state(struct trainer *a, struct trainer *b, int layer, const char *what)
+{
+    const struct route *p = &a->model->layer[layer].moe.route,
+                       *q = &b->model->layer[layer].moe.route;
+    double x[2048], y[2048];
+    for (int i = 0; p->router == q->router && i < ROUTER_ARRAYS && p->router->state[i].name; i++) {
+        int n = router_array_size(&p->router->state[i], p->E, p->S, p->D);
+        ck_assert_int_le(n, 2048);
+        kn_read(a->be, x, p->state[i], (size_t)n);
+        kn_read(b->be, y, q->state[i], (size_t)n);
+        for (int j = 0; j < n; j++)
+            ck_assert_msg(memcmp(&x[j], &y[j], sizeof *x) == 0,
+                          "%s: state %s[%d] is %.17g and %.17g", what, p->router->state[i].name, j,
+                          x[j], y[j]);
+    }
+}
+
 void rig_same_bits(struct trainer *a, struct trainer *b, const char *what)
 {
     const struct params *p = &a->model->params, *q = &b->model->params;
@@ -103,4 +120,5 @@ void rig_same_bits(struct trainer *a, struct trainer *b, const char *what)
                           what, names[k], i, x[i], y[i]);
         free(x), free(y);
     }
+    for (int l = 0; l < a->model->L; l++) same_state(a, b, l, what);
 }

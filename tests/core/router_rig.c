@@ -13,13 +13,11 @@ struct kn_backend *rig_backend(const char *name)
 /* What does not start at random stands at its start. */
 static void start(struct rig *g, const struct router_array *a, struct kn_buf to)
 {
-    double value = a->start == START_KNOB    ? g->knob[(int)a->scale]
-                   : a->start == START_VALUE ? a->scale
-                                             : a->start == START_ONE;
+    double value;
     for (int i = 0; i < router_array_size(a, g->r.E, g->r.S, g->r.D); i++)
-        kn_write(g->be, kn_part(g->be, to, i), &value, 1);
+        if (router_array_start(a, g->knob, (size_t)i, &value))
+            kn_write(g->be, kn_part(g->be, to, (size_t)i), &value, 1);
 }
-
 void rig_open_with(struct rig *g, struct kn_backend *be, const struct router *router,
                    const double *knob, int T, int D, int E)
 {

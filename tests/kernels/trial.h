@@ -46,7 +46,7 @@ struct trial {
     double c; /* some factor, power, threshold */
     struct kn_weight up, down;
     struct kn_plan plan;
-    struct real reals[12];
+    struct real reals[16];
     struct whole wholes[10];
     int n_reals, n_wholes;
 };
@@ -63,7 +63,7 @@ struct op_trial {
 const struct op_trial *trial_op(int i);
 int trial_count(void);
 extern const struct op_trial trials_dense[], trials_gate[],
-    trials_moe[], trials_relu[]; /* each ends with a NULL name */
+    trials_moe[], trials_threshold[], trials_relu[]; /* each ends with a NULL name */
 
 struct trial trial_open(const struct op_trial *op, struct kn_backend *be, struct shape s,
                         uint64_t seed);

@@ -8,6 +8,7 @@ static void vectors_setup(struct trial *t)
     input(t, "b", t->s.n, false);
     output(t, "y", t->s.n);
     beside(t, "zero", t->s.n);
+    beside(t, "fill", t->s.n);
 }
 
 static void vectors_forward(struct trial *t)
@@ -17,6 +18,7 @@ static void vectors_forward(struct trial *t)
     kn_accumulate(t->be, at(t, "y"), t->c, at(t, "a"), t->s.n);
     kn_scale(t->be, at(t, "y"), t->c, at(t, "y"), t->s.n);
     kn_zero(t->be, at(t, "zero"), t->s.n);
+    kn_fill(t->be, at(t, "fill"), t->c, t->s.n);
 }
 
 static void vectors_back(struct trial *t)
