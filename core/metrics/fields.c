@@ -57,6 +57,8 @@ const struct field snapshot_fields[] = {
     VAL(val_experts_per_token, "experts", 2, "experts per token on the validation split"),
     VAL(val_count_need_rho, "", 2, "count_need_rho on the validation split"),
     VAL(val_bits_per_char, "bit", 3, "bits_per_char on the validation split"),
+    VAL(val_leak, "nat", 3,
+        "loss byte by byte, less the loss on the text as a whole; of rules that see the future"),
 };
 const int snapshot_field_count = sizeof snapshot_fields / sizeof *snapshot_fields;
 

@@ -40,7 +40,7 @@ struct snapshot {
         router_blind_tokens, flops_per_token, expert_flops_per_token, train_flops_per_token, tokens_per_s, step_ms, lr, bits_per_char, grad_norm,
         skipped_steps, tokens_seen, wall_s;
     /* of the newest evaluation */
-    double val_loss, val_accuracy, val_experts_per_token, val_count_need_rho, val_bits_per_char;
+    double val_loss, val_accuracy, val_experts_per_token, val_count_need_rho, val_bits_per_char, val_leak;
 
     double losses[ROUTER_LOSSES];      /* unweighted, in the strategy's order */
     double rule[ROUTER_METRICS];       /* the strategy's scalars (and the mean of those per token), by its order */

@@ -84,7 +84,7 @@ const struct router router_remoe = {
                             .paper = 1,
                             .help = "on: gates of busy experts pay more; off: all pay the same"},
               [LAMBDA] = {.name = "lambda",
-                          .max = 1,
+                          .max = RELU_LAMBDA_MAX,
                           .flags = OPTION_LOG,
                           .help = "0: the price adapts; else it is held at this"},
               KNOB_CAPACITY(0),

@@ -50,5 +50,7 @@ void trainer_tell(struct trainer *t, const char *format, ...)
     __attribute__((format(printf, 2, 3))); /* the notice */
 void trainer_settle(
     struct trainer *t); /* `now`: what the newest step measured, while its arrays are there */
+double trainer_leak(struct trainer *t); /* of now, nat; NaN where there is none to have */
+void trainer_show_leak(struct trainer *t); /* the newest one among the rule's measures */
 void trainer_identify(struct trainer *t); /* `now`: what is running */
 #endif

@@ -266,6 +266,7 @@ void trainer_settle(struct trainer *t)
     measure_add(t->measure, &t->tally, t->model, &t->batch, t->batch.T);
     measure_step(&t->tally, t->model, &t->now);
     measure_rule(t->measure, t->model, &t->now);
+    trainer_show_leak(t);
     t->measured = true;
 }
 
@@ -314,6 +315,7 @@ bool trainer_evaluate(struct trainer *t, long tokens, struct snapshot *to, struc
         if (!backend_alive(t, e)) return false;
     }
     measure_val(&t->tally, t->model, &t->now);
+    to->val_leak = t->now.val_leak = trainer_leak(t);
     to->val_loss = t->now.val_loss, to->val_accuracy = t->now.val_accuracy;
     to->val_experts_per_token = t->now.val_experts_per_token,
     to->val_count_need_rho = t->now.val_count_need_rho;

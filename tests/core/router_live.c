@@ -154,6 +154,20 @@ START_TEST(an_order_of_tokens_is_known_of_text_only)
 }
 END_TEST
 
+START_TEST(a_price_starts_at_its_knob_in_every_layer)
+{
+    static const char *const run[][2] = {{"remoe", "lambda0=0.25"}, {"blockffn", "chunk=0.25"}};
+    struct config c = rig_config("text", run[_i][0], "cpu", "batch=2", run[_i][1], NULL);
+    struct trainer *t = model_rig_open(&c);
+    for (int l = 0; l < t->model->L; l++) {
+        double value;
+        kn_read(t->be, &value, t->model->layer[l].moe.route.state[_i], 1);
+        NEAR(value, .25, 1e-7, 0, "%s, layer %d", run[_i][1], l);
+    }
+    trainer_close(t);
+}
+END_TEST
+
 START_TEST(the_target_is_held)
 {
     static const char *const strategies[] = {"remoe", "blockffn"};
@@ -182,6 +196,7 @@ SUITE(router_live)
     tcase_add_loop_test(t, only_training_moves_state, 0, all);
     tcase_add_loop_test(t, a_switch_keeps_the_rows_of_w_and_starts_the_rest_anew, 0, all);
     tcase_add_loop_test(t, an_order_of_tokens_is_known_of_text_only, 0, DATAS);
+    tcase_add_loop_test(t, a_price_starts_at_its_knob_in_every_layer, 0, 2);
     tcase_add_loop_test(t, the_target_is_held, 0, 2);
     suite_add_tcase(suite, t);
 }

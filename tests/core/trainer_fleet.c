@@ -95,13 +95,20 @@ START_TEST(a_hired_expert_is_a_copy_of_the_busiest_or_what_its_place_held)
     ck_assert_double_eq(one(t, state), 1);
     ck_assert_double_eq(one(t, kn_part(t->be, m->route.state[ACTIVE], 1)), 1);
     double *now = numbers(t, m->route.expert[0].w, E * UP),
-           *moment = numbers(t, m->route.expert[0].v, E * UP);
+           *moment = numbers(t, m->route.expert[0].v, E * UP),
+           *turn[2] = {numbers(t, m->route.m[0], E * 64), numbers(t, m->route.v[0], E * 64)};
     for (int i = 0; i < UP; i++) {
         ck_assert_double_eq(moment[UP + i], 0); /* the place was never trained, or forgot */
         if (keep)
             ck_assert_double_ne(now[UP + i], now[i]);
         else
             NEAR(now[UP + i], now[i], 0, .0101, "weight %d of the hired expert", i);
+    }
+    for (int i = 0; i < 2;
+         i++) { /* its length was priced, so its direction has moments to forget */
+        ck_assert_msg(keep == (turn[i][64] != 0), "moment %d of the hired direction", i);
+        ck_assert_double_ne(turn[i][0], 0);
+        free(turn[i]);
     }
     double *w = numbers(t, m->route.param[0], E * 64), length = 0;
     for (int j = 0; j < 64; j++) length += w[64 + j] * w[64 + j];

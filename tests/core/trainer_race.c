@@ -89,10 +89,11 @@ START_TEST(the_front_is_what_nobody_beats_in_both)
 {
     static const struct {
         double accuracy, flops;
-        bool front;
+        bool front, future;
     } want[] = {
-        {.9, 10, true}, {.9, 12, false}, {.95, 12, true},
-        {.5, 9, true},  {.4, 11, false}, {NAN, 1, false},
+        {.9, 10, true, false}, {.9, 12, false, false}, {.95, 12, true, false},
+        {.5, 9, true, false},  {.4, 11, false, false}, {NAN, 1, false, false},
+        {.99, 5, false, true}, /* beats all, but saw them all */
     };
     enum { N = sizeof want / sizeof *want };
     struct race_result r[N] = {0};
@@ -101,7 +102,8 @@ START_TEST(the_front_is_what_nobody_beats_in_both)
         r[i] = (struct race_result){.lane = "x",
                                     .seeds = 1,
                                     .accuracy = {.mean = want[i].accuracy},
-                                    .flops = {.mean = want[i].flops}};
+                                    .flops = {.mean = want[i].flops},
+                                    .future = want[i].future};
     race_mark(r, N);
     for (int i = 0; i < N; i++) ck_assert_msg(r[i].front == want[i].front, "lane %d", i);
     race_json(&line, r, N);
@@ -118,6 +120,57 @@ START_TEST(the_front_is_what_nobody_beats_in_both)
 }
 END_TEST
 
+START_TEST(a_rule_that_sees_the_future_has_no_loss_to_compare_and_says_so)
+{
+    static struct race_result result[2];
+    static struct race race;
+    struct text table = {0};
+    struct err e = {0};
+    race = (struct race){.lanes = 2,
+                         .lane = {rig_config("text", "topk", "cpu", "batch=4", NULL),
+                                  rig_config("text", "expertchoice", "cpu", "batch=4", NULL)},
+                         .seed = {1},
+                         .seeds = 1,
+                         .kind = RACE_STEPS,
+                         .budget = 3};
+    ck_assert_msg(race_run(&race, result, &e), "%s", e.text);
+    ck_assert(isfinite(result[0].loss.mean) && isnan(result[1].loss.mean));
+    ck_assert(result[0].front && !result[1].front && isfinite(result[1].accuracy.mean));
+    race_table(&table, result, 2);
+    ck_assert_ptr_nonnull(strstr(text_str(&table), "expertchoice (sees the future): its losses"));
+    text_free(&table);
+}
+END_TEST
+
+static bool refuse(void *to, unsigned char byte, double experts)
+{
+    (void)to, (void)byte, (void)experts;
+    return false;
+}
+
+START_TEST(it_writes_no_text_and_its_leak_is_measured)
+{
+    static struct snapshot s;
+    struct err e = {0};
+    struct config c = rig_config("text", "expertchoice", "cpu", "batch=8", NULL),
+                  other = rig_config("text", "topk", "cpu", "batch=8", NULL);
+    struct trainer *t = model_rig_open(&c), *k = model_rig_open(&other);
+    rig_steps(t, 40), rig_steps(k, 2);
+    ck_assert(!trainer_sample(t, "a", 4, 0, 1, refuse, NULL, &e));
+    ck_assert_int_eq(e.code, ERR_USAGE);
+    ck_assert_ptr_nonnull(strstr(e.text, "cannot write"));
+    ck_assert_msg(trainer_evaluate(t, 256, &s, &e), "%s", e.text);
+    ck_assert_msg(isfinite(s.val_leak) && s.val_leak != 0, "leak %g", s.val_leak);
+    double leak = s.val_leak;
+    rig_steps(t, 1);
+    trainer_measure(t, &s, false);
+    ck_assert_double_eq(s.rule[1], leak);
+    ck_assert_msg(trainer_evaluate(k, 256, &s, &e), "%s", e.text);
+    ck_assert(isnan(s.val_leak));
+    trainer_close(t), trainer_close(k);
+}
+END_TEST
+
 SUITE(trainer_race)
 {
     TCase *t = tcase_create("race");
@@ -125,6 +178,8 @@ SUITE(trainer_race)
     tcase_add_test(t, lanes_of_one_seed_start_from_the_same_weights_and_batches);
     tcase_add_test(t, a_budget_of_flops_gives_cheap_lanes_more_steps);
     tcase_add_test(t, whoever_watches_can_stop_the_race);
+    tcase_add_test(t, a_rule_that_sees_the_future_has_no_loss_to_compare_and_says_so);
+    tcase_add_test(t, it_writes_no_text_and_its_leak_is_measured);
     tcase_add_test(t, the_front_is_what_nobody_beats_in_both);
     suite_add_tcase(suite, t);
 }

@@ -171,6 +171,20 @@ START_TEST(the_ramp_follows_the_ratio_of_two_windows)
 }
 END_TEST
 
+START_TEST(one_column_that_is_on_alone_has_nothing_to_gain_by_its_size)
+{
+    RIG(r);
+    struct kn_buf a = BUF(&r, 1, 0, 0, 0), dx = rig_buf(&r, 4, NULL);
+    struct kn_ints document = INTS(&r, 0), valid = INTS(&r, 1);
+    kn_chunk_loss_back(r.be, dx, 1, (struct kn_buf){0}, a, false, 2, document, valid, 1, 4);
+    NEAR(rig_get(&r, dx, 0), .25e-5, 1e-9, 0, "its share is a / (a + 1e-5): it can still grow");
+    kn_chunk_loss_back(r.be, dx, -1, (struct kn_buf){0}, a, false, 2, document, valid, 1, 4);
+    kn_chunk_loss_back(r.be, dx, 1, (struct kn_buf){0}, a, true, 2, document, valid, 1, 4);
+    NEAR(rig_get(&r, dx, 0), 0, 1e-9, 0, "behind a norm it is the same whatever a is");
+    rig_close(&r);
+}
+END_TEST
+
 SUITE(known_relu)
 {
     TCase *t = tcase_create("known");
@@ -178,6 +192,8 @@ SUITE(known_relu)
     tcase_add_loop_test(t, l1_is_dearer_where_many_rows_are_on, 0, VARIANTS);
     tcase_add_loop_test(t, locality_is_of_neighbours_in_one_document, 0, VARIANTS);
     tcase_add_loop_test(t, chunks_are_cut_at_documents_and_filled_up, 0, VARIANTS);
+    tcase_add_loop_test(t, one_column_that_is_on_alone_has_nothing_to_gain_by_its_size, 0,
+                        VARIANTS);
     tcase_add_loop_test(t, toggle_goes_up_over_its_level_and_down_at_it, 0, VARIANTS);
     tcase_add_loop_test(t, stages_follow_the_way_to_the_goal_and_never_go_back, 0, VARIANTS);
     tcase_add_loop_test(t, the_ramp_follows_the_ratio_of_two_windows, 0, VARIANTS);
