@@ -107,6 +107,10 @@ gives 2 'from 0 to 1' train --strategy topp --knob p=-0.1
 gives 2 'did you mean topk' train --strategy tokp
 gives 2 'did you mean orders' train --data orderz
 gives 2 'has no knob' train --knob q=1
+for d in districts ledger; do gives 0 '' train --data $d --steps 20 --json --quiet; json ".[0].data == \"$d\""; done
+gives 0 '' train --steps 20 --counts true --json --quiet; json '.[1:-1] == [] and .[-1].val_count_need_rho == 1'
+gives 2 'need is known' train --data ledger --counts shuffled
+gives 2 'did you mean true?' train --counts treu
 gives 2 'not divisible' train --data text:x --width 66
 gives 2 'from 2 to 64' train --experts 1
 gives 2 'needs a file' train --save-every 5

@@ -33,6 +33,7 @@ struct model {
     struct kn_weight input, head; /* input: not text */
     struct kn_buf x;              /* [T,input], not text */
     struct kn_ints ids, label;    /* [T] text; [T*items] */
+    struct kn_ints counts;        /* [T] forced on every layer where the setting says so */
     struct kn_buf out, logits;    /* [T,D] behind the last layer; [T, items*classes] */
     struct kn_buf nll, loss;      /* [T*items], [1] */
     struct kn_ints hit, bad;      /* [T*items]; [L] tokens of a layer that could not be routed */

@@ -3,6 +3,7 @@
  * three of those it is over. */
 #include "core/train/inside.h"
 #include "core/base/clock.h"
+#include "core/data/control.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -175,7 +176,11 @@ static void fill(struct trainer *t, enum data_split split, int64_t index, int se
                  int context)
 {
     t->batch.sequences = sequences, t->batch.context = context, t->batch.T = sequences * context;
-    t->data->fill(t->data, (uint64_t)t->config.value[CONFIG_SEED], split, index, &t->batch);
+    uint64_t seed = (uint64_t)t->config.value[CONFIG_SEED];
+    enum control control = (enum control)config_int(&t->config, CONFIG_COUNTS);
+    t->data->fill(t->data, seed, split, index, &t->batch);
+    if (control != CONTROL_NONE)
+        control_counts(&t->batch, control, t->model->layer[0].moe.route.E, seed, split, index);
     model_input(t->model, &t->batch);
 }
 
