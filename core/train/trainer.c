@@ -261,6 +261,7 @@ void trainer_settle(struct trainer *t)
 {
     if (t->measured || !t->fresh) return;
     memset(&t->tally, 0, sizeof t->tally);
+    t->tally.layer = t->focus;
     for (int l = 0; l < t->model->L; l++) route_losses(&t->model->layer[l].moe.route);
     measure_add(t->measure, &t->tally, t->model, &t->batch, t->batch.T);
     measure_step(&t->tally, t->model, &t->now);
@@ -303,6 +304,7 @@ bool trainer_evaluate(struct trainer *t, long tokens, struct snapshot *to, struc
     t->fresh = false;
     double all = fmin(t->data->val_tokens, tokens > 0 ? (double)tokens : EVALUATION_MOST);
     memset(&t->tally, 0, sizeof t->tally);
+    t->tally.layer = t->focus;
     for (int64_t i = 0; t->tally.tokens < all; i++) {
         fill(t, DATA_VAL, i, t->sequences, t->context);
         model_forward(t->model, false);
@@ -317,6 +319,7 @@ bool trainer_evaluate(struct trainer *t, long tokens, struct snapshot *to, struc
     to->val_experts_per_token = t->now.val_experts_per_token,
     to->val_count_need_rho = t->now.val_count_need_rho;
     to->val_bits_per_char = t->now.val_bits_per_char;
+    to->val_picks = t->now.val_picks;
     return true;
 }
 
@@ -349,6 +352,7 @@ void trainer_identify(struct trainer *t)
     s->context = t->context, s->tokens_per_step = t->sequences * t->context;
     s->threads = kn_threads(t->be), s->predictions = t->data->shape.items;
     s->text = t->data->shape.text, s->paper = c->paper;
+    s->kind_name = t->data->type->kinds[0] ? t->data->type->kinds : NULL;
     snprintf(s->backend, sizeof s->backend, "%s", kn_name(t->be));
     snprintf(s->simd, sizeof s->simd, "%s", kn_simd(t->be));
     s->seed = (uint64_t)c->value[CONFIG_SEED];
