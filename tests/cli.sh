@@ -200,6 +200,9 @@ json '.[:-1] | all(has("lane"))'
 gives 0 '' race --lane 'topk k=1' --lane 'topp p=0.6' --seeds 1,2 --steps 20; has 'topp'
 gives 0 '' race --strategies topk,topp --budget flops:1e8 --quiet --json; json '.[-1].lanes | length == 2'
 gives 0 '' race --strategies topk --budget seconds:0.3 --quiet --json
+gives 0 '' race --lane topp --lane 'topk counts=true' --target-experts 2 --steps 60 --quiet --json
+json '.[-1].target_experts == 2 and (.[-1].lanes[0].steered | startswith("p=")) and .[-1].lanes[1].steered == null and .[-1].lanes[1].excluded == "control"'
+gives 2 'more than the 8' race --steps 3 --target-experts 9
 gives 2 '--budget is' race --budget fuel:3
 gives 2 'did you mean topk' race --strategies tokp
 gives 2 'has no knob' race --lane 'topk q=1'

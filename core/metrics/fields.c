@@ -43,6 +43,8 @@ const struct field snapshot_fields[] = {
     FIELD(flops_per_token, "FLOP", 0,
           "floating-point operations of a token, forward; training takes three times as many"),
     FIELD(expert_flops_per_token, "FLOP", 0, "the part of them that experts do"),
+    FIELD(extra_flops_per_token, "FLOP", 0,
+          "what passes beside the training step's own took of a token, forward and backward"),
     FIELD(tokens_per_s, "tok/s", 0, "tokens through the whole step in one second"),
     FIELD(step_ms, "ms", 2, "time of one step"),
     FIELD(lr, "", 6, "learning rate of the step"),

@@ -47,7 +47,7 @@ struct snapshot {
     /* of the newest measured step; names and units in fields.c */
     double loss, accuracy, item_accuracy, experts_per_token, zero_compute_per_token, tokens_without_expert, nonfinite_tokens,
         dropped_pairs, load_max_over_mean, load_cv, dead_experts, router_entropy, count_need_rho, gate_sum,
-        router_blind_tokens, flops_per_token, expert_flops_per_token, tokens_per_s, step_ms, lr, bits_per_char, grad_norm,
+        router_blind_tokens, flops_per_token, expert_flops_per_token, extra_flops_per_token, tokens_per_s, step_ms, lr, bits_per_char, grad_norm,
         skipped_steps, tokens_seen, wall_s;
     /* of the newest evaluation */
     double val_loss, val_accuracy, val_experts_per_token, val_count_need_rho, val_bits_per_char;

@@ -230,6 +230,7 @@ bool trainer_step(struct trainer *t, struct err *e)
 {
     double start = clock_now();
     struct model *m = t->model;
+    t->extra_flops = 0;
     fill(t, DATA_TRAIN, t->step, t->sequences, t->context);
     model_forward(m, true);
     model_loss(m, true);
@@ -265,6 +266,7 @@ void trainer_settle(struct trainer *t)
     for (int l = 0; l < t->model->L; l++) route_losses(&t->model->layer[l].moe.route);
     measure_add(t->measure, &t->tally, t->model, &t->batch, t->batch.T);
     measure_step(&t->tally, t->model, &t->now);
+    t->now.extra_flops_per_token = t->extra_flops / t->batch.T;
     measure_rule(t->measure, t->model, &t->now);
     t->measured = true;
 }

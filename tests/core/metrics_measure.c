@@ -175,6 +175,22 @@ START_TEST(before_the_first_step_all_is_unknown_and_after_it_known)
 }
 END_TEST
 
+START_TEST(passes_beside_the_step_are_told_by_the_token_and_end_with_it)
+{
+    static struct snapshot s;
+    struct config c = rig_config("orders", "topk", "cpu", "batch=64", NULL);
+    struct trainer *t = model_rig_open(&c);
+    rig_steps(t, 1);
+    t->extra_flops = 64 * 1000.0;
+    trainer_measure(t, &s, false);
+    NEAR(s.extra_flops_per_token, 1000, 1e-9, 0, "of a token");
+    rig_steps(t, 1);
+    trainer_measure(t, &s, false);
+    NEAR(s.extra_flops_per_token, 0, 0, 0, "the next step made none");
+    trainer_close(t);
+}
+END_TEST
+
 START_TEST(a_field_that_does_not_exist_gets_the_nearest_named)
 {
     struct err e = {0};
@@ -245,6 +261,7 @@ SUITE(metrics_measure)
     tcase_add_test(t, a_tally_says_what_was_added);
     tcase_add_loop_test(t, classes_and_pairs_are_those_of_the_masks, 0, 2);
     tcase_add_test(t, before_the_first_step_all_is_unknown_and_after_it_known);
+    tcase_add_test(t, passes_beside_the_step_are_told_by_the_token_and_end_with_it);
     tcase_add_test(t, a_field_that_does_not_exist_gets_the_nearest_named);
     tcase_add_loop_test(t, every_report_is_one_line_of_json_and_unknown_is_null, 0, 3);
     suite_add_tcase(suite, t);

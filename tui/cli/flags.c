@@ -46,6 +46,8 @@ static const struct entry entries[] = {
     LIST("lane", "'NAME KNOB=VALUE...'", lanes, FLAGS_RACE, "a lane with its knobs; repeatable"),
     WORD("seeds", "A,B,C", seeds, FLAGS_RACE, "each lane with each seed: mean and range"),
     WORD("budget", "steps:N|flops:X|seconds:S", budget, FLAGS_RACE, "what every lane may spend"),
+    REAL("target-experts", "X", target, FLAGS_RACE, 0.25, EXPERTS_MAX,
+         "every strategy turns its own knob until a token takes X experts"),
     WHOLE("tokens", "N", tokens, FLAGS_SAMPLE, 1, 1e7, "characters to write"),
     REAL("temperature", "X", temperature, FLAGS_SAMPLE, 0, 10,
          "0: the likeliest character; 1: as the model believes"),
@@ -181,6 +183,7 @@ bool flags_read(struct flags *f, const char *subcommand, unsigned sets, int oper
 {
     *f = (struct flags){.minutes = NAN,
                         .temperature = NAN,
+                        .target = NAN,
                         .threads = -1,
                         .every = -1,
                         .save_every = -1,
