@@ -107,6 +107,10 @@ gives 2 'from 0 to 1' train --strategy topp --knob p=-0.1
 gives 2 'did you mean topk' train --strategy tokp
 gives 2 'did you mean orders' train --data orderz
 gives 2 'has no knob' train --knob q=1
+for d in districts ledger; do gives 0 '' train --data $d --steps 20 --json --quiet; json ".[0].data == \"$d\""; done
+gives 0 '' train --steps 20 --counts true --json --quiet; json '.[1:-1] == [] and .[-1].val_count_need_rho == 1'
+gives 2 'need is known' train --data ledger --counts shuffled
+gives 2 'did you mean true?' train --counts treu
 gives 2 'not divisible' train --data text:x --width 66
 gives 2 'from 2 to 64' train --experts 1
 gives 2 'needs a file' train --save-every 5
@@ -200,6 +204,9 @@ json '.[:-1] | all(has("lane"))'
 gives 0 '' race --lane 'topk k=1' --lane 'topp p=0.6' --seeds 1,2 --steps 20; has 'topp'
 gives 0 '' race --strategies topk,topp --budget flops:1e8 --quiet --json; json '.[-1].lanes | length == 2'
 gives 0 '' race --strategies topk --budget seconds:0.3 --quiet --json
+gives 0 '' race --lane topp --lane 'topk counts=true' --target-experts 2 --steps 60 --quiet --json
+json '.[-1].target_experts == 2 and (.[-1].lanes[0].steered | startswith("p=")) and .[-1].lanes[1].steered == null and .[-1].lanes[1].excluded == "control"'
+gives 2 'more than the 8' race --steps 3 --target-experts 9
 gives 2 '--budget is' race --budget fuel:3
 gives 2 'did you mean topk' race --strategies tokp
 gives 2 'has no knob' race --lane 'topk q=1'

@@ -161,6 +161,22 @@ double option_place(const struct option *o, double value, int E, int N)
     return fmin(place, 1);
 }
 
+double option_at(const struct option *o, double place, int E, int N)
+{
+    bool listed = o->kind == OPTION_SWITCH || o->kind == OPTION_CHOICE;
+    double min = listed ? 0 : o->min, max = option_max(o, E, N), value;
+    place = fmin(fmax(place, 0), 1);
+    if (is_log(o)) {
+        double least = log_least(o, max), along = o->min <= 0 ? (21 * place - 1) / 20 : place;
+        if (o->min <= 0 && 21 * place < .5) return o->min;
+        value = tidy(least * pow(max / least, fmax(along, 0)), 4);
+    } else {
+        value = min + place * (max - min);
+        value = o->kind == OPTION_REAL ? tidy(value, 4) : round(value);
+    }
+    return fmin(fmax(value, min), max);
+}
+
 const struct option *option_find(const struct option *table, int count, const char *name)
 {
     for (int i = 0; i < count; i++)

@@ -37,5 +37,7 @@ char *option_show(const struct option *o, double value, char *to);
 double option_notch(const struct option *o, double value, int dir, int E, int N);
 /* 0..1: where the value stands on its slider. */
 double option_place(const struct option *o, double value, int E, int N);
+/* The other way: the value that stands there, whole where the option is, else to four digits. */
+double option_at(const struct option *o, double place, int E, int N);
 const struct option *option_find(const struct option *table, int count, const char *name);
 #endif

@@ -41,12 +41,55 @@ static void show_all(const struct snapshot *s, struct text *out)
         show_value(s, s->router->metrics[i].name, s->router->metrics[i].unit, 4, out);
 }
 
+/* Of every class of tokens: how they fare, their experts layer by layer, and who takes them. */
+static void show_classes(const struct snapshot *s, struct text *out)
+{
+    const struct snap_picks *p = &s->picks;
+    char name[16], cell[16];
+    bool some = false;
+    for (int k = 0; k < SNAP_KINDS; k++) some |= !isnan(p->share[k]);
+    if (!some) {
+        text_add(out, "no token's class is known here, or no step was measured yet\n");
+        return;
+    }
+    text_add(out,
+             "class     share  right   loss  experts by layer; share taken by each expert of "
+             "layer %d\n",
+             p->layer + 1);
+    for (int k = 0; k < SNAP_KINDS; k++) {
+        if (isnan(p->share[k])) continue;
+        text_add(out, "%-8s %6.3f", snapshot_kind(s, k, name), (double)p->share[k]);
+        text_add(out, " %6s", text_number(cell, (double)p->right[k], 3));
+        text_add(out, " %6s ", text_number(cell, (double)p->loss[k], 3));
+        for (int l = 0; l < s->L; l++) text_add(out, " %.2f", (double)p->experts[l][k]);
+        text_add(out, " ;");
+        for (int j = 0; j < s->N; j++) text_add(out, " %.2f", (double)p->column[k][j]);
+        text_add(out, "\n");
+    }
+}
+
+static void show_together(const struct snapshot *s, struct text *out)
+{
+    const struct snap_picks *p = &s->picks;
+    char cell[16];
+    text_add(out, "share of tokens that take both experts (layer %d; on the diagonal: the one)\n",
+             p->layer + 1);
+    for (int i = 0; i < s->E; i++) {
+        text_add(out, "%3d", i + 1);
+        for (int j = 0; j < s->E; j++)
+            text_add(out, " %5s", text_number(cell, (double)p->together[i][j], 3));
+        text_add(out, "\n");
+    }
+}
+
 static bool cmd_show(struct console *c, int argc, char **argv, struct text *out, struct err *e)
 {
     const struct snapshot *s = console_snapshot(c);
     if (!verb_words(verb_named("show"), argc, 0, 1, e)) return false;
     if (argc == 1) return show_now(s, out), true;
     if (strcmp(argv[1], "all") == 0) return show_all(s, out), true;
+    if (strcmp(argv[1], "classes") == 0) return show_classes(s, out), true;
+    if (strcmp(argv[1], "together") == 0) return show_together(s, out), true;
     if (strcmp(argv[1], "knobs") == 0) return console_do(c, "knob", out, e);
     if (strcmp(argv[1], "settings") == 0) return console_do(c, "set", out, e);
     double value;
@@ -114,6 +157,7 @@ static void complete_show(int argc, char **argv, int arg, verb_add *add, void *t
     (void)argc, (void)argv;
     if (arg != 1) return;
     add(to, "all"), add(to, "knobs"), add(to, "settings"), add(to, "step");
+    add(to, "classes"), add(to, "together");
     for (int i = 0; i < snapshot_field_count; i++) add(to, snapshot_fields[i].name);
 }
 
@@ -134,7 +178,7 @@ static void complete_help(int argc, char **argv, int arg, verb_add *add, void *t
 
 const struct command show_commands[] = {
     {.name = "show",
-     .usage = "show [FIELD|VIEW|knobs|settings|all]",
+     .usage = "show [FIELD|VIEW|classes|together|knobs|settings|all]",
      .help = "what was measured",
      .run = cmd_show,
      .complete = complete_show},

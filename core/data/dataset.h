@@ -6,7 +6,7 @@
 #include "core/base/option.h"
 #include <stdint.h>
 
-enum { DATA_ITEMS = 8, DATA_INPUT_MAX = 64 };
+enum { DATA_ITEMS = 8, DATA_INPUT_MAX = 64, DATA_KINDS = 8 };
 enum data_split { DATA_TRAIN, DATA_VAL };
 
 /* The shape a model must have for this data. */
@@ -15,8 +15,11 @@ struct data_shape {
     int input;       /* features a token (not text) or vocabulary (text: 256) */
     int items;       /* predictions a token: 8 (orders), 1 (text) */
     int classes;     /* classes a prediction: 4, 256 */
-    int positions;   /* text: bytes in the training split, else 0 */
+    int positions;   /* text: bytes in the training split (0: without end), else 0 */
+    int active;      /* not text: inputs of one item, those that are not 0 where it is there; else 0 */
 };
+/* The model that a data set wants where nobody named another. */
+struct data_sizes { int layers, width, heads, context, experts, expert_width, batch; };
 
 /* One batch, host memory owned by who made it (batch_open). T = sequences * context tokens. */
 struct batch {
@@ -26,17 +29,27 @@ struct batch {
     int32_t *label;  /* [T * items], -1 where there is nothing to predict */
     int32_t *need;   /* [T] known need in experts, or -1 */
     int32_t *kind;   /* [T] class of the token (data set's own; -1 none) */
+    int32_t *count;  /* [T] experts that a control forces on the token; see control.h */
     int64_t *id;     /* [T] order number, or byte position in the corpus */
 };
+
+/* Prices that suit orders, one token each, starve text: where the knobs of any text start. */
+#define DATA_TEXT_STARTS                                                                           \
+    {"topp", "entropy", .01}, {"topp", "aux", .1}, {"dynmoe", "count_price", .003},                \
+        {"adak", "entropy_price", .01}, {"adak", "lambda", .03}, {"adamoe", "entropy_price", .01}, \
+        {"moepp", "entropy_price", .01}, {"unimoe", "entropy_price", .01}
 
 struct dataset;
 struct dataset_type {
     const char *name, *title, *help;
+    bool text;                    /* sequences of bytes: see data_shape */
+    struct data_sizes sizes;
     int steps;                    /* default budget */
     double lr_default;            /* learning rate where the strategy has none of its own in lr */
     struct { const char *strategy; double lr; } lr[12];          /* per strategy; ends with NULL */
     struct { const char *strategy, *knob; double value; } starts[16]; /* knob starts that differ on this data */
     const char *need_unit;        /* what `need` counts, NULL: need is unknown */
+    const char *kinds[DATA_KINDS + 1]; /* names of `kind` 0, 1 ..; NULL: kinds are numbers, or there are none */
     /* argument: what stood behind "text:" (several: separated by '\n'); NULL where none may stand */
     struct dataset *(*open)(const struct dataset_type *type, const char *argument, uint64_t seed, struct err *e);
 };

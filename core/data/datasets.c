@@ -6,8 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-extern const struct dataset_type dataset_type_orders, dataset_type_text;
-static const struct dataset_type *const types[] = {&dataset_type_orders, &dataset_type_text};
+extern const struct dataset_type dataset_type_orders, dataset_type_districts, dataset_type_ledger,
+    dataset_type_text;
+static const struct dataset_type *const types[] = {&dataset_type_orders, &dataset_type_districts,
+                                                   &dataset_type_ledger, &dataset_type_text};
 enum { TYPES = sizeof types / sizeof *types };
 
 const struct dataset_type *dataset_type(int i)
@@ -66,8 +68,10 @@ bool batch_open(struct batch *b, const struct data_shape *s, int sequences, int 
     b->label = malloc(T * (size_t)s->items * sizeof *b->label);
     b->need = malloc(T * sizeof *b->need);
     b->kind = malloc(T * sizeof *b->kind);
+    b->count = calloc(T, sizeof *b->count);
     b->id = malloc(T * sizeof *b->id);
-    if (!(s->text ? (void *)b->ids : (void *)b->x) || !b->label || !b->need || !b->kind || !b->id) {
+    if (!(s->text ? (void *)b->ids : (void *)b->x) || !b->label || !b->need || !b->kind ||
+        !b->count || !b->id) {
         batch_close(b);
         return err_set(e, ERR_MEMORY,
                        "not enough memory for a batch of %zu tokens; try a smaller --batch", T);
@@ -81,7 +85,8 @@ bool batch_open(struct batch *b, const struct data_shape *s, int sequences, int 
 
 void batch_close(struct batch *b)
 {
-    free(b->x), free(b->ids), free(b->label), free(b->need), free(b->kind), free(b->id);
+    free(b->x), free(b->ids), free(b->label), free(b->need), free(b->kind), free(b->count);
+    free(b->id);
     *b = (struct batch){0};
 }
 

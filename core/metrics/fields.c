@@ -2,6 +2,7 @@
  * come from this table. */
 #include "core/metrics/snapshot.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define FIELD(member, unit, digits, help)                                                          \
@@ -43,7 +44,8 @@ const struct field snapshot_fields[] = {
           "floating-point operations of a token, forward"),
     FIELD(expert_flops_per_token, "FLOP", 0, "the part of them that experts do"),
     FIELD(train_flops_per_token, "FLOP", 0,
-          "the same in training: three times that, and three times what is run for gradients alone"),
+          "of the training step: three times the forward ones, what is run for gradients alone, "
+          "and other passes"),
     FIELD(tokens_per_s, "tok/s", 0, "tokens through the whole step in one second"),
     FIELD(step_ms, "ms", 2, "time of one step"),
     FIELD(lr, "", 6, "learning rate of the step"),
@@ -85,6 +87,25 @@ static void unknown(float *at, size_t n)
     for (size_t i = 0; i < n; i++) at[i] = NAN;
 }
 
+void snapshot_forget_picks(struct snap_picks *p)
+{
+    unknown(p->share, SNAP_KINDS), unknown(p->right, SNAP_KINDS), unknown(p->loss, SNAP_KINDS);
+    unknown(p->experts[0], (size_t)SNAP_LAYERS * SNAP_KINDS);
+    unknown(p->column[0], (size_t)SNAP_KINDS * COLUMNS_MAX);
+    unknown(p->together[0], (size_t)EXPERTS_MAX * EXPERTS_MAX);
+}
+
+char *snapshot_kind(const struct snapshot *s, int kind, char *to)
+{
+    bool named = s->kind_name && kind >= 0 && kind < SNAP_KINDS;
+    for (int i = 0; named && i <= kind; i++) named = s->kind_name[i] != NULL;
+    if (named)
+        snprintf(to, 16, "%.15s", s->kind_name[kind]);
+    else
+        snprintf(to, 16, "%d", kind);
+    return to;
+}
+
 void snapshot_clear(struct snapshot *s)
 {
     memset(s, 0, sizeof *s);
@@ -104,6 +125,7 @@ void snapshot_clear(struct snapshot *s)
     unknown(s->need_share, SNAP_NEEDS + 1);
     unknown(s->experts_by_need, SNAP_NEEDS + 1);
     unknown(s->right_by_need, SNAP_NEEDS + 1);
+    snapshot_forget_picks(&s->picks), snapshot_forget_picks(&s->val_picks);
     s->window_step = -1;
     s->goal = -1;
 }

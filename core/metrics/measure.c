@@ -91,7 +91,29 @@ static int most(int value, int bound)
     return value < bound ? value : bound;
 }
 
-static void add_layer(struct measure *h, struct tally *to, struct model *m, int layer, int rows)
+static int kind_of(const struct batch *b, int t)
+{
+    return b->kind[t] < 0 ? -1 : most(b->kind[t], SNAP_KINDS - 1);
+}
+
+/* One token's picks by its class and, in the layer looked at, pair by pair. */
+static void add_picks(struct tally *to, const struct route_host *r, const int32_t *mask, int kind,
+                      int layer, int count)
+{
+    int taken[EXPERTS_MAX], n = 0;
+    if (kind >= 0) to->experts[layer][kind] += count;
+    if (layer != to->layer) return;
+    for (int j = 0; j < r->N; j++) {
+        if (!mask[j]) continue;
+        if (kind >= 0) to->column[kind][j]++;
+        if (j < r->E) taken[n++] = j;
+    }
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < n; k++) to->together[taken[i]][taken[k]]++;
+}
+
+static void add_layer(struct measure *h, struct tally *to, struct model *m, const struct batch *b,
+                      int layer, int rows)
 {
     struct route_host r = measure_layer(h, m, layer);
     int32_t dropped;
@@ -105,6 +127,7 @@ static void add_layer(struct measure *h, struct tally *to, struct model *m, int 
             to->picks[layer][j] += mask[j];
             if (j < r.E) count += mask[j];
         }
+        add_picks(to, &r, mask, kind_of(b, t), layer, count);
         h->total[t] += count;
         to->share[layer][most(count, SNAP_COUNTS)]++;
         to->no_expert += count == 0;
@@ -122,15 +145,21 @@ void measure_add(struct measure *h, struct tally *to, struct model *m, const str
     kn_read_f32(m->be, h->nll, m->nll, (size_t)b->T * (size_t)items);
     kn_read_ints(m->be, h->hit, m->hit, (size_t)b->T * (size_t)items);
     memset(h->total, 0, (size_t)rows * sizeof *h->total);
-    for (int l = 0; l < m->L; l++) add_layer(h, to, m, l, rows);
+    for (int l = 0; l < m->L; l++) add_layer(h, to, m, b, l, rows);
     for (int t = 0; t < rows; t++) {
-        int asked = 0, hits = 0;
+        int asked = 0, hits = 0, kind = kind_of(b, t);
+        double nll = 0;
         for (int i = t * items; i < (t + 1) * items; i++) {
             if (b->label[i] < 0) continue;
             asked++, hits += h->hit[i];
-            to->nll += h->nll[i];
+            nll += h->nll[i];
         }
         bool right = asked > 0 && hits == asked;
+        to->nll += nll;
+        if (kind >= 0) {
+            to->kinds[kind]++, to->kind_judged[kind] += asked > 0, to->kind_right[kind] += right;
+            to->kind_asked[kind] += asked, to->kind_nll[kind] += nll;
+        }
         to->predictions += asked, to->hits += hits;
         to->judged += asked > 0, to->right += right;
         if (b->need[t] < 0) continue;
@@ -225,6 +254,28 @@ static void tell_need(const struct tally *y, const struct model *m, bool known, 
     to->shorted = all > 0 ? shorted / all : NAN;
 }
 
+static float part(double some, double of)
+{
+    return of > 0 ? (float)(some / of) : NAN;
+}
+
+static void tell_picks(const struct tally *y, const struct model *m, struct snap_picks *to)
+{
+    const struct route *r = &m->layer[y->layer].moe.route;
+    snapshot_forget_picks(to);
+    to->layer = y->layer;
+    for (int k = 0; k < SNAP_KINDS; k++) {
+        if (y->kinds[k] == 0) continue;
+        to->share[k] = part(y->kinds[k], y->tokens);
+        to->right[k] = part(y->kind_right[k], y->kind_judged[k]);
+        to->loss[k] = part(y->kind_nll[k], y->kind_asked[k]);
+        for (int l = 0; l < m->L; l++) to->experts[l][k] = part(y->experts[l][k], y->kinds[k]);
+        for (int j = 0; j < r->N; j++) to->column[k][j] = part(y->column[k][j], y->kinds[k]);
+    }
+    for (int i = 0; i < r->E; i++)
+        for (int j = 0; j < r->E; j++) to->together[i][j] = part(y->together[i][j], y->tokens);
+}
+
 static void tell_flops(const struct tally *y, const struct model *m, struct snapshot *to)
 {
     double routed = 0, slots = 0, shared = 0, all = 0;
@@ -264,6 +315,7 @@ void measure_step(const struct tally *y, const struct model *m, struct snapshot 
     tell_load(y, m, to);
     tell_need(y, m, known, to);
     tell_flops(y, m, to);
+    tell_picks(y, m, &to->picks);
 }
 
 void measure_val(const struct tally *y, const struct model *m, struct snapshot *to)
@@ -273,4 +325,5 @@ void measure_val(const struct tally *y, const struct model *m, struct snapshot *
     to->val_experts_per_token = experts(y, m);
     to->val_count_need_rho = measure_rho(y, true);
     to->val_bits_per_char = m->data.text ? to->val_loss / M_LN2 : NAN;
+    tell_picks(y, m, &to->val_picks);
 }

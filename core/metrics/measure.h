@@ -16,6 +16,11 @@ struct tally {
     double picks[SNAP_LAYERS][COLUMNS_MAX], share[SNAP_LAYERS][SNAP_COUNTS + 1];
     double joint[SNAP_NEEDS + 1][TALLY_COUNTS]; /* tokens by need and experts over all layers */
     double right_by_need[SNAP_NEEDS + 1];
+    int layer; /* of `column` and `together`: set before the first measure_add */
+    double kinds[SNAP_KINDS], kind_judged[SNAP_KINDS], kind_right[SNAP_KINDS],
+        kind_asked[SNAP_KINDS], kind_nll[SNAP_KINDS]; /* tokens of a class, and as above */
+    double experts[SNAP_LAYERS][SNAP_KINDS], column[SNAP_KINDS][COLUMNS_MAX];
+    double together[EXPERTS_MAX][EXPERTS_MAX];
 };
 
 struct measure; /* host copies of one batch */
@@ -27,7 +32,7 @@ void measure_add(struct measure *h, struct tally *to, struct model *m, const str
                  int rows);
 /* Everything of a step that a tally holds. */
 void measure_step(const struct tally *y, const struct model *m, struct snapshot *to);
-/* The val_* fields. */
+/* The val_* fields and val_picks. */
 void measure_val(const struct tally *y, const struct model *m, struct snapshot *to);
 /* The strategy's losses and metrics of the newest forward. */
 void measure_rule(struct measure *h, struct model *m, struct snapshot *to);

@@ -112,6 +112,43 @@ static void rule(struct text *to, const struct snapshot *s)
     text_add(to, "}");
 }
 
+static void list(struct text *to, const char *key, const float *value, int n, int stride)
+{
+    if (key) text_add(to, ",\"%s\":", key);
+    for (int i = 0; i < n; i++) {
+        text_add(to, "%s", i ? "," : "[");
+        report_number(to, (double)value[(size_t)i * (size_t)stride]);
+    }
+    text_add(to, "]");
+}
+
+/* Tokens class by class, and which experts are taken by the same tokens. */
+static void picks(struct text *to, const struct snapshot *s, const struct snap_picks *p)
+{
+    char name[16];
+    const char *comma = "";
+    number(to, "layer", p->layer + 1);
+    text_add(to, ",\"classes\":[");
+    for (int k = 0; k < SNAP_KINDS; k++) {
+        if (isnan(p->share[k])) continue;
+        text_add(to, "%s{\"class\":", comma);
+        comma = ",";
+        report_string(to, snapshot_kind(s, k, name));
+        number(to, "share", (double)p->share[k]);
+        number(to, "accuracy", (double)p->right[k]);
+        number(to, "loss", (double)p->loss[k]);
+        list(to, "experts", &p->experts[0][k], s->L, SNAP_KINDS);
+        list(to, "taken", p->column[k], s->N, 1);
+        text_add(to, "}");
+    }
+    text_add(to, "],\"together\":[");
+    for (int i = 0; i < s->E; i++) {
+        text_add(to, "%s", i ? "," : "");
+        list(to, NULL, p->together[i], s->E, 1);
+    }
+    text_add(to, "]");
+}
+
 /* ---- lines ---- */
 void report_start(struct text *to, const struct snapshot *s, const char *lane)
 {
@@ -160,6 +197,7 @@ void report_end(struct text *to, const struct snapshot *s, const char *lane)
     number(to, "skipped_steps", s->skipped_steps);
     word(to, "strategy", s->router->name);
     number(to, "seed", (double)s->seed);
+    picks(to, s, &s->val_picks);
     text_add(to, "}\n");
 }
 

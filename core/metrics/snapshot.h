@@ -6,7 +6,7 @@
 #include "core/router/router.h"
 #include <stdint.h>
 
-enum { SNAP_LAYERS = 12, SNAP_TOKENS = 256, SNAP_DETAIL = 8192, SNAP_MARKS = 16, SNAP_COUNTS = 16, SNAP_NEEDS = 8 };
+enum { SNAP_LAYERS = 12, SNAP_TOKENS = 256, SNAP_DETAIL = 8192, SNAP_MARKS = 16, SNAP_COUNTS = 16, SNAP_NEEDS = 8, SNAP_KINDS = 9 };
 
 struct snap_token {
     int64_t id;
@@ -17,6 +17,16 @@ struct snap_token {
     uint8_t count[SNAP_LAYERS];        /* real experts taken */
     uint8_t zero[SNAP_LAYERS];         /* zero-computation picks */
     uint64_t taken[SNAP_LAYERS][2];    /* columns, bit by bit */
+};
+/* Who takes what: by class of token (`kind`: names in kind_name, else the number), and pair by pair. NaN: unknown, or no
+ * such token. */
+struct snap_picks {
+    int layer;                                /* of `column` and `together` */
+    float share[SNAP_KINDS];                  /* share of the tokens that are of the class */
+    float right[SNAP_KINDS], loss[SNAP_KINDS]; /* share of them that is right; nat a prediction */
+    float experts[SNAP_LAYERS][SNAP_KINDS];   /* experts of a token of the class, layer by layer */
+    float column[SNAP_KINDS][COLUMNS_MAX];    /* share of the class's tokens that take the column */
+    float together[EXPERTS_MAX][EXPERTS_MAX]; /* share of all tokens that take both; on the diagonal: that take the one */
 };
 struct snap_mark { long step; char text[56]; }; /* what changed, and when */
 
@@ -50,6 +60,8 @@ struct snapshot {
     float count_share[SNAP_LAYERS][SNAP_COUNTS + 1]; /* share of tokens with 0..15, 16+ experts */
     float need_share[SNAP_NEEDS + 1];      /* share of tokens by need; all NaN where unknown */
     float experts_by_need[SNAP_NEEDS + 1], right_by_need[SNAP_NEEDS + 1]; /* mean experts, share delivered; NaN where none */
+    const char *const *kind_name;          /* names of the classes, from the data set's table; NULL: numbers */
+    struct snap_picks picks, val_picks;    /* of the newest measured step, of the newest evaluation */
     double exact, wasted, shorted;         /* share of tokens whose count is equal to, above, below their need */
 
     /* the window */
@@ -71,4 +83,7 @@ extern const int snapshot_field_count;
 const struct field *field_find(const char *name, struct err *e); /* NULL: e suggests the nearest */
 double field_get(const struct field *f, const struct snapshot *s);
 void snapshot_clear(struct snapshot *s); /* every measure NaN, the rest 0 */
+void snapshot_forget_picks(struct snap_picks *p);
+/* How a class is called: its name, or its number; to: at least 16 bytes. Returns `to`. */
+char *snapshot_kind(const struct snapshot *s, int kind, char *to);
 #endif

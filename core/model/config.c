@@ -2,13 +2,15 @@
  * named it: the preset gives sizes, the data set gives learning rate and length, the strategy gives
  * its knobs. */
 #include "core/model/config.h"
-#include "core/data/dataset.h"
+#include "core/data/control.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static const char *const expert_words[] = {"swiglu", "silu", "relu",
                                            NULL}; /* in the order of enum kn_act */
+
+static const char *const counts_words[] = {"none", "true", "shuffled", NULL}; /* enum control */
 
 #define SIZE(n, low, high, first, text)                                                            \
     {                                                                                              \
@@ -54,17 +56,18 @@ const struct option config_options[CONFIG_COUNT] = {
         WHOLE("seed", 0, 4294967295.0, 1, "where weights and the order of the data come from"),
     [CONFIG_TASK_SEED] =
         WHOLE("task-seed", 0, 4294967295.0, 8, "where a generated task comes from"),
+    [CONFIG_COUNTS] = {.name = "counts",
+                       .help = "a control: every token gets as many experts as it truly needs, or "
+                               "the same numbers shuffled among the tokens",
+                       .kind = OPTION_CHOICE,
+                       .paper = OPTION_NO_PAPER,
+                       .words = counts_words},
 };
 
 /* ---- sizes ---- */
-static const enum config_item sized[] = {CONFIG_LAYERS,  CONFIG_WIDTH,   CONFIG_HEADS,
-                                         CONFIG_CONTEXT, CONFIG_EXPERTS, CONFIG_EXPERT_WIDTH,
-                                         CONFIG_BATCH};
-enum { SIZED = sizeof sized / sizeof *sized };
-static const double orders_sizes[SIZED] = {1, 64, 4, 1, 8, 4, 256};
 static const struct preset {
     const char *name;
-    double size[SIZED];
+    struct data_sizes sizes;
 } presets[] = {
     {"tiny", {2, 64, 4, 64, 8, 64, 16}},
     {"base", {4, 128, 4, 128, 8, 256, 16}},
@@ -82,9 +85,15 @@ static void start_value(struct config *c, enum config_item item, double value)
     if (!(c->named >> item & 1)) c->value[item] = value;
 }
 
-static void start_sizes(struct config *c, const double *size)
+static void start_sizes(struct config *c, const struct data_sizes *s)
 {
-    for (int i = 0; i < SIZED; i++) start_value(c, sized[i], size[i]);
+    start_value(c, CONFIG_LAYERS, s->layers);
+    start_value(c, CONFIG_WIDTH, s->width);
+    start_value(c, CONFIG_HEADS, s->heads);
+    start_value(c, CONFIG_CONTEXT, s->context);
+    start_value(c, CONFIG_EXPERTS, s->experts);
+    start_value(c, CONFIG_EXPERT_WIDTH, s->expert_width);
+    start_value(c, CONFIG_BATCH, s->batch);
 }
 
 /* ---- what follows data and strategy ---- */
@@ -131,7 +140,7 @@ bool config_start(struct config *c, const char *data, const char *strategy, stru
     strcpy(fresh.backend, "auto");
     strcpy(fresh.simd, "auto");
     for (int i = 0; i < CONFIG_COUNT; i++) fresh.value[i] = config_options[i].start;
-    start_sizes(&fresh, strcmp(type->name, "text") == 0 ? presets[0].size : orders_sizes);
+    start_sizes(&fresh, &type->sizes);
     fresh.value[CONFIG_LR] = dataset_lr(type, fresh.router->name);
     fresh.value[CONFIG_STEPS] = type->steps;
     start_knobs(&fresh, type);
@@ -143,9 +152,10 @@ bool config_preset(struct config *c, const char *name, struct err *e)
 {
     for (int i = 0; i < PRESETS; i++) {
         if (strcmp(presets[i].name, name) != 0) continue;
-        start_sizes(c, presets[i].size);
-        if (strcmp(c->data, "orders") == 0) start_value(c, CONFIG_CONTEXT, 1);
-        start_knobs(c, data_type(c->data, NULL));
+        const struct dataset_type *type = data_type(c->data, NULL);
+        start_sizes(c, &presets[i].sizes);
+        if (!type->text) start_value(c, CONFIG_CONTEXT, 1);
+        start_knobs(c, type);
         return true;
     }
     const char *near = err_nearest(name, presets, PRESETS, sizeof *presets);
@@ -207,19 +217,36 @@ bool config_set_router(struct config *c, const char *name, struct err *e)
     return true;
 }
 
+static bool check_counts(const struct config *c, const struct dataset_type *type, struct err *e)
+{
+    const char *word = counts_words[config_int(c, CONFIG_COUNTS)];
+    if (config_int(c, CONFIG_COUNTS) == CONTROL_NONE) return true;
+    if (!type->need_unit)
+        return err_set(e, ERR_USAGE,
+                       "counts=%s needs a data set whose need is known, as orders; of %s nobody "
+                       "knows it: set counts none",
+                       word, type->name);
+    return c->router->ordered ||
+           err_set(e, ERR_USAGE,
+                   "counts=%s takes a token's best experts in order, and %s has no such order: set "
+                   "counts none, or take topk",
+                   word, c->router->name);
+}
+
 bool config_check(const struct config *c, struct err *e)
 {
     int E = config_int(c, CONFIG_EXPERTS), width = config_int(c, CONFIG_WIDTH),
         heads = config_int(c, CONFIG_HEADS);
-    bool text = strncmp(c->data, "text:", 5) == 0;
-    if (text && width % heads != 0)
+    const struct dataset_type *type = data_type(c->data, e);
+    if (!type) return false;
+    if (type->text && width % heads != 0)
         return err_set(e, ERR_USAGE, "width %d is not divisible by %d heads; try width %d", width,
                        heads, (width / heads + 1) * heads + ((width / heads + 1) % 2 ? heads : 0));
-    if (text && width / heads % 2 != 0)
+    if (type->text && width / heads % 2 != 0)
         return err_set(e, ERR_USAGE,
                        "width / heads is %d, which RoPE cannot turn in pairs; try width %d",
                        width / heads, (width / heads + 1) * heads);
-    if (!router_check(c->router, c->knob, E, e)) return false;
+    if (!check_counts(c, type, e) || !router_check(c->router, c->knob, E, e)) return false;
     struct slot_run runs[4];
     int count, S = router_slots(c->router, c->knob, E, runs, &count);
     if (E + S > COLUMNS_MAX)
@@ -244,4 +271,7 @@ void config_label(const struct config *c, char *to, int size)
         n += snprintf(to + n, (size_t)(size - n), " %s=%s", o->name,
                       option_show(o, c->knob[i], shown));
     }
+    int counts = config_int(c, CONFIG_COUNTS);
+    if (counts != CONTROL_NONE && n < size)
+        snprintf(to + n, (size_t)(size - n), " counts=%s (control)", counts_words[counts]);
 }

@@ -10,6 +10,7 @@ enum config_item {
     CONFIG_EXPERT, /* activation of the experts: enum kn_act */
     CONFIG_SHARED, /* shared experts, always on */
     CONFIG_LR, CONFIG_WARMUP, CONFIG_DECAY, CONFIG_CLIP, CONFIG_STEPS, CONFIG_SEED, CONFIG_TASK_SEED,
+    CONFIG_COUNTS, /* experts forced on each token: enum control */
     CONFIG_COUNT
 };
 extern const struct option config_options[CONFIG_COUNT];
@@ -25,7 +26,7 @@ struct config {
     char backend[16], simd[16];
     int threads;
 };
-/* Defaults for a data set and a strategy (orders has its own sizes; text takes preset tiny). */
+/* Defaults for a data set and a strategy: the data set's sizes, its learning rate, its knobs' starts. */
 bool config_start(struct config *c, const char *data, const char *strategy, struct err *e);
 /* tiny, base, gpu: sizes; values a person named stay. */
 bool config_preset(struct config *c, const char *name, struct err *e);

@@ -2,10 +2,11 @@
  *   u = input(x);  per layer: text only: u += attention(norm(u));  u += experts(norm(u));  logits =
  * head(norm(u)). Starts: matrices N(0, 1/columns); what is added to the stream is drawn smaller, so
  * that u keeps its size through the layers: o N(0, 1/(2 L D)), w2 N(0, 1/(2 L H)), for features w2
- * N(0, .25/H) and input N(0, 1/5) (five of an item's inputs are not 0); embedding and text head
+ * N(0, .25/H) and input N(0, 1/inputs of an item); embedding and text head
  * N(0, .02^2): the first loss is that of a guess, and a byte soon means what its layers make of it
  * (measured after 500 steps of `tiny`: 3.27 bits a byte against 3.36 with N(0, 1)). */
 #include "core/model/model.h"
+#include "core/data/control.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -37,8 +38,10 @@ static void declare(struct model *m)
     int D = m->D, H = config_int(c, CONFIG_EXPERT_WIDTH), outputs = data->items * data->classes;
     bool text = data->text;
     double thin = sqrt(1 / (2.0 * m->L));
-    m->input_at = text ? params_add(p, matrix("model.embed_tokens.weight", data->input, D, 0.02))
-                       : params_add(p, matrix("model.input.weight", D, data->input, sqrt(1 / 5.0)));
+    m->input_at =
+        text
+            ? params_add(p, matrix("model.embed_tokens.weight", data->input, D, 0.02))
+            : params_add(p, matrix("model.input.weight", D, data->input, sqrt(1.0 / data->active)));
     for (int l = 0; l < m->L; l++) {
         struct layer *y = &m->layer[l];
         if (text) {
@@ -81,6 +84,7 @@ static void place(struct model *m)
     else
         m->x = memory_take(mem, T * (size_t)m->data.input);
     m->label = memory_take_ints(mem, items);
+    m->counts = memory_take_ints(mem, T);
     m->hit = memory_take_ints(mem, items);
     m->bad = memory_take_ints(mem, SNAP_LAYERS);
     m->du = memory_take(mem, T * D);
@@ -247,6 +251,10 @@ void model_input(struct model *m, const struct batch *b)
     else
         kn_write_f32(m->be, m->x, b->x, T * (size_t)m->data.input);
     kn_write_ints(m->be, m->label, b->label, T * (size_t)m->data.items);
+    bool forced = config_int(&m->config, CONFIG_COUNTS) != CONTROL_NONE;
+    if (forced) kn_write_ints(m->be, m->counts, b->count, T);
+    for (int l = 0; l < m->L; l++)
+        moe_force_counts(&m->layer[l].moe, forced ? m->counts : (struct kn_ints){0});
 }
 
 static void norm_forward(struct model *m, struct norm *n, struct kn_buf x)

@@ -35,6 +35,7 @@ struct model {
     struct kn_ints ids, label;    /* [T] text; [T*items] */
     struct kn_ints document;      /* [T] text: the sequence that a token is of */
     int document_context;         /* tokens a sequence that `document` was written for */
+    struct kn_ints counts;        /* [T] forced on every layer where the setting says so */
     struct kn_buf out, logits;    /* [T,D] behind the last layer; [T, items*classes] */
     struct kn_buf nll, loss;      /* [T*items], [1] */
     struct kn_ints hit, bad;      /* [T*items]; [L] tokens of a layer that could not be routed */

@@ -43,6 +43,8 @@ struct slot_run { enum slot_kind kind; int count; const char *label; };
 struct route;      /* below */
 struct route_host; /* below */
 struct pressure;   /* core/balance/balance.h */
+/* A knob that moves the number of experts a token takes: up with its value, or down (`fewer`). */
+struct router_steer { const char *knob; bool fewer; };
 struct router_loss { const char *pressure, *knob; }; /* entry of core/balance, and the knob that is its coefficient */
 
 struct router {
@@ -54,6 +56,7 @@ struct router {
     bool softmax;                     /* prob is softmax(logits / temperature): route.c turns dprob into dlogits */
     int temperature;                  /* 1 + index of the knob that divides the logits; 0: none */
     bool ordered;                     /* a token's columns have an order of score: forced counts make sense */
+    struct router_steer steer[2];     /* what to turn for a given number of experts, best first */
     struct option knobs[ROUTER_KNOBS];          /* ends with .name NULL */
     struct router_array params[ROUTER_ARRAYS];  /* trained; the first is `w` */
     struct router_array state[ROUTER_ARRAYS];   /* outside the gradient; saved, resumed, shown */

@@ -47,6 +47,7 @@ const struct router router_topk = {
     .family = FAMILY_RANK,
     .softmax = true,
     .ordered = true,
+    .steer = {{"k", false}},
     .knobs = {[K] = {.name = "k",
                      .kind = OPTION_INT,
                      .min = 1,

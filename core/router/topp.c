@@ -81,6 +81,7 @@ const struct router router_topp = {
     .family = FAMILY_THRESHOLD,
     .softmax = true,
     .ordered = true,
+    .steer = {{"p", false}, {"entropy", true}},
     .temperature = 1 + TEMPERATURE,
     .knobs = {[P] = {.name = "p",
                      .max = 1,

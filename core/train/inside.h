@@ -28,6 +28,7 @@ struct trainer {
     long step, skipped;
     int bad_row, returns;     /* steps skipped in a row; how often the good state was taken back */
     double lr_scale, horizon; /* 1 until a return halves it; see trainer_horizon */
+    double extra_flops; /* of the newest step: whoever makes a pass beside the step's own adds it */
     double tokens_seen, wall; /* wall: seconds in steps */
     double since_seconds, since_tokens; /* since the newest measurement */
     long since_steps;

@@ -1,7 +1,8 @@
 /* core/train/race.c - Lanes one after the other: each opens its own model by the same seed, so all
  * start from the same weights, and asks for the same batches by index. */
-#include "core/train/race.h"
+#include "core/train/race_steer.h"
 #include "core/base/clock.h"
+#include "core/data/control.h"
 #include "core/metrics/report.h"
 
 #include <math.h>
@@ -11,31 +12,40 @@
 
 /* ---- running ---- */
 struct run {
-    const struct race *race;
+    struct race *race;
     struct trainer *t;
     struct snapshot *now;
-    char lane[96];
-    double flops, start;
+    const char *lane;
+    double share;                      /* of the budget */
+    bool told;                         /* no pilot */
+    double flops, start, before, part; /* race->done before the run, and the run's part in it */
 };
 
-/* How much of the budget is used, 0..1. */
+/* How much of the run's budget is used, 0..1. */
 static double done(const struct run *r)
 {
+    double budget = r->race->budget * r->share;
     switch (r->race->kind) {
     case RACE_STEPS:
-        return (double)trainer_now(r->t) / r->race->budget;
+        return (double)trainer_now(r->t) / fmax(floor(budget), 1);
     case RACE_FLOPS:
-        return r->flops / r->race->budget;
+        return r->flops / budget;
     case RACE_SECONDS:
-        return (clock_now() - r->start) / r->race->budget;
+        return (clock_now() - r->start) / budget;
     }
     return 1;
 }
 
 static bool tell(const struct run *r, bool first, bool last, struct err *e)
 {
-    return !r->race->tell || r->race->tell(r->race->to, r->lane, r->now, first, last) ||
-           err_set(e, ERR_INTERRUPTED, "the race was stopped");
+    struct race *race = r->race;
+    bool ok = true;
+    race->done = fmin(r->before + r->part * (first ? 0 : fmin(done(r), 1)), 1);
+    if (r->told)
+        ok = !race->tell || race->tell(race->to, r->lane, r->now, first, last);
+    else if (race->pilot)
+        ok = race->pilot(race->to, r->lane, r->now);
+    return ok || err_set(e, ERR_INTERRUPTED, "the race was stopped");
 }
 
 /* A budget in FLOPs must look at every step's counts; that costs a little, and is not in the step's
@@ -44,6 +54,7 @@ static bool run_steps(struct run *r, struct err *e)
 {
     const struct race *race = r->race;
     trainer_measure(r->t, r->now, false);
+    r->start = clock_now();
     if (!tell(r, true, false, e)) return false;
     for (r->start = clock_now(); done(r) < 1;) {
         if (race->kind != RACE_STEPS) trainer_horizon(r->t, done(r));
@@ -59,6 +70,30 @@ static bool run_steps(struct run *r, struct err *e)
     return tell(r, false, true, e);
 }
 
+/* One model from its first step to its evaluation, on `share` of the budget. */
+static bool run_model(struct race *race, const struct config *config, uint64_t seed, double share,
+                      bool told, double part, struct snapshot *now, long *steps, struct err *e)
+{
+    struct config c = *config;
+    char lane[96];
+    c.value[CONFIG_SEED] = (double)seed;
+    if (race->kind == RACE_STEPS) c.value[CONFIG_STEPS] = fmax(floor(race->budget * share), 1);
+    config_label(&c, lane, sizeof lane);
+    struct run r = {.race = race,
+                    .t = trainer_open(&c, e),
+                    .now = now,
+                    .lane = lane,
+                    .share = share,
+                    .told = told,
+                    .before = race->done,
+                    .part = part};
+    if (!r.t) return false;
+    bool ok = run_steps(&r, e);
+    *steps = trainer_now(r.t);
+    trainer_close(r.t);
+    return ok;
+}
+
 static void add(struct race_range *to, double value, int nth)
 {
     if (nth == 0)
@@ -68,29 +103,62 @@ static void add(struct race_range *to, double value, int nth)
                                   fmax(to->max, value)};
 }
 
-static bool run_lane(const struct race *race, int lane, struct snapshot *now,
-                     struct race_result *to, struct err *e)
+/* What a lane's runs are, one seed's taken as 1: for `done`. Steering takes so many or fewer. */
+static double runs_of(const struct race *race)
 {
-    *to = (struct race_result){.seeds = race->seeds,
-                               .future = race->lane[lane].router->needs & SEES_FUTURE};
-    config_label(&race->lane[lane], to->lane, sizeof to->lane);
+    return race->seeds + (race->target > 0 ? STEER_PILOTS * STEER_SHARE + STEER_TRIALS : 0);
+}
+
+struct steering {
+    struct race *race;
+    struct snapshot *now;
+};
+
+static bool try_run(void *to, const struct config *c, double share, double *experts, struct err *e)
+{
+    struct steering *s = to;
+    enum { LEAST = 200 }; /* steps: a router that has not settled says nothing */
+    long steps;
+    if (s->race->kind == RACE_STEPS) share = fmin(fmax(share, LEAST / s->race->budget), 1);
+    double part = share / runs_of(s->race) / s->race->lanes;
+    if (!run_model(s->race, c, s->race->seed[0], share, false, part, s->now, &steps, e))
+        return false;
+    *experts = s->now->val_experts_per_token;
+    return true;
+}
+
+static bool sees_future(const struct config *c)
+{
+    return c->router->needs & SEES_FUTURE;
+}
+
+static const char *why_excluded(const struct config *c)
+{
+    return sees_future(c)                                 ? "sees the future"
+           : config_int(c, CONFIG_COUNTS) != CONTROL_NONE ? "control"
+                                                          : NULL;
+}
+
+static bool run_lane(struct race *race, int lane, struct snapshot *now, struct race_result *to,
+                     struct err *e)
+{
+    struct config c = race->lane[lane];
+    *to = (struct race_result){.seeds = race->seeds, .excluded = why_excluded(&c)};
+    race->done = (double)lane / race->lanes;
+    struct steering s = {.race = race, .now = now};
+    if (race->target > 0 && !steer_lane(&c, race->target, try_run, &s, to, e)) return false;
+    config_label(&c, to->lane, sizeof to->lane);
+    double left = (lane + 1.0) / race->lanes - race->done; /* steering may have needed less */
     for (int i = 0; i < race->seeds; i++) {
-        struct config c = race->lane[lane];
-        c.value[CONFIG_SEED] = (double)race->seed[i];
-        if (race->kind == RACE_STEPS) c.value[CONFIG_STEPS] = race->budget;
-        struct run r = {.race = race, .now = now, .t = trainer_open(&c, e)};
-        if (!r.t) return false;
-        snprintf(r.lane, sizeof r.lane, "%s", to->lane);
-        bool ok = run_steps(&r, e);
-        to->steps = trainer_now(r.t);
-        trainer_close(r.t);
-        if (!ok) return false;
+        if (!run_model(race, &c, race->seed[i], 1, true, left / race->seeds, now, &to->steps, e))
+            return false;
         add(&to->accuracy, now->val_accuracy, i);
-        add(&to->loss, to->future ? NAN : now->val_loss, i);
+        add(&to->loss, sees_future(&c) ? NAN : now->val_loss, i);
         add(&to->experts, now->val_experts_per_token, i);
         add(&to->rho, now->val_count_need_rho, i);
         add(&to->flops, now->flops_per_token, i);
         add(&to->speed, now->tokens_seen / now->wall_s, i);
+        to->train_flops = now->train_flops_per_token;
     }
     return true;
 }
@@ -99,22 +167,32 @@ void race_mark(struct race_result *result, int count)
 {
     for (int i = 0; i < count; i++) {
         const struct race_result *a = &result[i];
-        bool beaten = isnan(a->accuracy.mean) || a->future;
+        bool beaten = isnan(a->accuracy.mean) || a->excluded;
         for (int k = 0; k < count; k++) {
             const struct race_result *b = &result[k];
+            if (b->excluded) continue;
             bool as_good = b->accuracy.mean >= a->accuracy.mean && b->flops.mean <= a->flops.mean;
             bool better = b->accuracy.mean > a->accuracy.mean || b->flops.mean < a->flops.mean;
-            beaten |= as_good && better && !b->future;
+            beaten |= as_good && better;
         }
         result[i].front = !beaten;
     }
 }
 
-bool race_run(const struct race *r, struct race_result *result, struct err *e)
+static bool check_target(const struct race *r, struct err *e)
+{
+    for (int i = 0; r->target > 0 && i < r->lanes; i++)
+        if (r->target > config_int(&r->lane[i], CONFIG_EXPERTS))
+            return err_set(e, ERR_USAGE, "a target of %g experts is more than the %d there are",
+                           r->target, config_int(&r->lane[i], CONFIG_EXPERTS));
+    return true;
+}
+
+bool race_run(struct race *r, struct race_result *result, struct err *e)
 {
     struct snapshot *now = malloc(sizeof *now);
     if (!now) return err_set(e, ERR_MEMORY, "not enough memory to race");
-    bool ok = true;
+    bool ok = check_target(r, e);
     for (int i = 0; ok && i < r->lanes; i++) ok = run_lane(r, i, now, &result[i], e);
     free(now);
     if (ok) race_mark(result, r->lanes);
@@ -136,15 +214,32 @@ static void range_cell(struct text *to, const struct race_range *r, int seeds)
     if (seeds > 1) text_add(to, " (%.3f..%.3f)", r->min, r->max);
 }
 
-void race_table(struct text *to, const struct race_result *result, int count)
+/* What was looked for, turned and found. */
+static void tell_target(struct text *to, const struct race_result *r, double target)
 {
-    int seeds = count > 0 ? result[0].seeds : 1;
-    text_add(to, "%-28s  %9s%s %9s %8s %6s %9s %9s\n", "lane", "accuracy",
+    if (!r->steered[0]) {
+        text_add(to, "%s: nothing to steer%s; %.2f experts per token, wanted %.2f\n", r->lane,
+                 r->excluded ? ", its counts are forced or fixed" : "", r->experts.mean, target);
+        return;
+    }
+    text_add(to,
+             "%s: wanted %.2f experts per token, reached %.2f with %s (%d short runs, %d whole)\n",
+             r->lane, target, r->experts.mean, r->steered, r->pilots, r->trials);
+}
+
+void race_table(struct text *to, const struct race_result *result, int count, double target)
+{
+    int seeds = count > 0 ? result[0].seeds : 1, wide = 28;
+    bool excluded = false;
+    for (int i = 0; i < count; i++)
+        if ((int)strlen(result[i].lane) > wide) wide = (int)strlen(result[i].lane);
+    text_add(to, "  %-*s %9s%s %9s %8s %6s %9s %9s\n", wide, "lane", "accuracy",
              seeds > 1 ? "               " : "", "loss", "experts", "rho", "FLOP/tok", "tok/s");
     for (int i = 0; i < count; i++) {
         const struct race_result *r = &result[i];
         char flops[32], speed[32];
-        text_add(to, "%c %-28s", r->front ? '*' : ' ', r->lane);
+        excluded |= r->excluded != NULL;
+        text_add(to, "%c %-*s ", r->front ? '*' : r->excluded ? '-' : ' ', wide, r->lane);
         range_cell(to, &r->accuracy, seeds);
         cell(to, 10, r->loss.mean, 3);
         cell(to, 9, r->experts.mean, 2);
@@ -153,10 +248,10 @@ void race_table(struct text *to, const struct race_result *result, int count)
                  text_count(speed, r->speed.mean));
     }
     text_add(to, "* on the front: no other lane is as accurate with fewer FLOPs a token\n");
-    for (int i = 0; i < count; i++)
-        if (result[i].future)
-            text_add(to, "%s: its losses are not comparable, so it stands beside the race\n",
-                     result[i].lane);
+    for (int i = 0; excluded && i < count; i++)
+        if (result[i].excluded)
+            text_add(to, "- not compared: %s (%s)\n", result[i].lane, result[i].excluded);
+    for (int i = 0; target > 0 && i < count; i++) tell_target(to, &result[i], target);
 }
 
 static void number(struct text *to, const char *key, double value)
@@ -176,9 +271,20 @@ static void range(struct text *to, const char *key, const struct race_range *r)
     text_add(to, "]");
 }
 
-void race_json(struct text *to, const struct race_result *result, int count)
+static void word(struct text *to, const char *key, const char *value)
 {
-    text_add(to, "{\"type\":\"race\",\"lanes\":[");
+    text_add(to, ",\"%s\":", key);
+    if (value)
+        report_string(to, value);
+    else
+        text_add(to, "null");
+}
+
+void race_json(struct text *to, const struct race_result *result, int count, double target)
+{
+    text_add(to, "{\"type\":\"race\"");
+    number(to, "target_experts", target > 0 ? target : NAN);
+    text_add(to, ",\"lanes\":[");
     for (int i = 0; i < count; i++) {
         const struct race_result *r = &result[i];
         text_add(to, "%s{\"lane\":", i ? "," : "");
@@ -190,8 +296,10 @@ void race_json(struct text *to, const struct race_result *result, int count)
         number(to, "val_experts_per_token", r->experts.mean);
         number(to, "val_count_need_rho", r->rho.mean);
         number(to, "flops_per_token", r->flops.mean);
+        number(to, "train_flops_per_token", r->train_flops);
         number(to, "tokens_per_s", r->speed.mean);
-        text_add(to, ",\"sees_future\":%s", r->future ? "true" : "false");
+        word(to, "steered", r->steered[0] ? r->steered : NULL);
+        word(to, "excluded", r->excluded);
         text_add(to, ",\"on_pareto_front\":%s}", r->front ? "true" : "false");
     }
     text_add(to, "]}\n");

@@ -1,7 +1,7 @@
 #ifndef CORE_TRAIN_RACE_H
 #define CORE_TRAIN_RACE_H
 /* Several strategies from the same weights, on the same batches, with the same budget, one after
- * the other. */
+ * the other; on demand each with its own knob steered to the same number of experts. */
 #include "core/base/text.h"
 #include "core/train/trainer.h"
 
@@ -10,7 +10,7 @@ enum race_budget {
     RACE_STEPS,
     RACE_FLOPS,
     RACE_SECONDS
-}; /* FLOPs: of training, that is three times the forward's */
+}; /* FLOPs: of training, that is three times the forward's and every extra pass */
 struct race_range {
     double mean, min, max;
 }; /* over the seeds; NaN: not measured */
@@ -19,9 +19,14 @@ struct race_result {
     int seeds;
     long steps;
     struct race_range accuracy, loss, experts, rho, flops,
-        speed;  /* validation; FLOPs a token, tokens a second */
-    bool front;  /* no other lane is at least as accurate with fewer FLOPs a token */
-    bool future; /* its rule sees later tokens: no loss, not on the front, beats nobody */
+        speed;            /* validation; FLOPs a token, tokens a second */
+    double train_flops;   /* a token of the newest step, all passes */
+    const char *excluded; /* why it is compared with nobody; NULL: it is */
+    bool front;           /* no other lane is at least as accurate with fewer FLOPs a token */
+    /* with a target: what was turned and to what, "p=0.63" (empty: nothing could be), the runs that
+     * it took on a part of the budget and on all of it */
+    char steered[48];
+    int pilots, trials;
 };
 struct race {
     struct config lane[RACE_LANES];
@@ -30,17 +35,22 @@ struct race {
     int seeds;
     enum race_budget kind;
     double budget; /* steps, FLOPs or seconds, for each lane and seed */
+    double target; /* experts per token that each lane is steered to; 0: as they are */
     int every; /* steps between two calls of `tell`; 0: only at the start and the end of a run */
     /* Called after trainer_measure: first before the first step, then every `every` steps, last
      * with val_* filled. False stops the race. */
     bool (*tell)(void *to, const char *lane, const struct snapshot *s, bool first, bool last);
+    /* The same of a run that only looks for a knob's value, every `every` steps; may be NULL. */
+    bool (*pilot)(void *to, const char *lane, const struct snapshot *s);
     void *to;
+    double done; /* how much of all is run, 0..1, a guess while knobs are looked for; race_run */
 };
 
 /* Runs it all; false: an error, or `tell` stopped it (ERR_INTERRUPTED). result: one a lane. */
-bool race_run(const struct race *r, struct race_result *result, struct err *e);
-void race_mark(struct race_result *result, int count);                         /* sets `front` */
-void race_table(struct text *to, const struct race_result *result, int count); /* for people */
-void race_json(struct text *to, const struct race_result *result,
-               int count); /* {"type":"race",...} */
+bool race_run(struct race *r, struct race_result *result, struct err *e);
+void race_mark(struct race_result *result, int count); /* sets `front` */
+/* For people; target: as in struct race. */
+void race_table(struct text *to, const struct race_result *result, int count, double target);
+/* {"type":"race",...} */
+void race_json(struct text *to, const struct race_result *result, int count, double target);
 #endif

@@ -3,6 +3,7 @@
  * three of those it is over. */
 #include "core/train/inside.h"
 #include "core/base/clock.h"
+#include "core/data/control.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -181,7 +182,11 @@ static void fill(struct trainer *t, enum data_split split, int64_t index, int se
                  int context)
 {
     t->batch.sequences = sequences, t->batch.context = context, t->batch.T = sequences * context;
-    t->data->fill(t->data, (uint64_t)t->config.value[CONFIG_SEED], split, index, &t->batch);
+    uint64_t seed = (uint64_t)t->config.value[CONFIG_SEED];
+    enum control control = (enum control)config_int(&t->config, CONFIG_COUNTS);
+    t->data->fill(t->data, seed, split, index, &t->batch);
+    if (control != CONTROL_NONE)
+        control_counts(&t->batch, control, t->model->layer[0].moe.route.E, seed, split, index);
     model_input(t->model, &t->batch);
 }
 
@@ -231,6 +236,7 @@ bool trainer_step(struct trainer *t, struct err *e)
 {
     double start = clock_now();
     struct model *m = t->model;
+    t->extra_flops = 0;
     fill(t, DATA_TRAIN, t->step, t->sequences, t->context);
     model_forward(m, true);
     model_loss(m, true);
@@ -262,9 +268,11 @@ void trainer_settle(struct trainer *t)
 {
     if (t->measured || !t->fresh) return;
     memset(&t->tally, 0, sizeof t->tally);
+    t->tally.layer = t->focus;
     for (int l = 0; l < t->model->L; l++) route_losses(&t->model->layer[l].moe.route);
     measure_add(t->measure, &t->tally, t->model, &t->batch, t->batch.T);
     measure_step(&t->tally, t->model, &t->now);
+    t->now.train_flops_per_token += t->extra_flops / t->batch.T;
     measure_rule(t->measure, t->model, &t->now);
     trainer_show_leak(t);
     t->measured = true;
@@ -305,6 +313,7 @@ bool trainer_evaluate(struct trainer *t, long tokens, struct snapshot *to, struc
     t->fresh = false;
     double all = fmin(t->data->val_tokens, tokens > 0 ? (double)tokens : EVALUATION_MOST);
     memset(&t->tally, 0, sizeof t->tally);
+    t->tally.layer = t->focus;
     for (int64_t i = 0; t->tally.tokens < all; i++) {
         fill(t, DATA_VAL, i, t->sequences, t->context);
         model_forward(t->model, false);
@@ -320,6 +329,7 @@ bool trainer_evaluate(struct trainer *t, long tokens, struct snapshot *to, struc
     to->val_experts_per_token = t->now.val_experts_per_token,
     to->val_count_need_rho = t->now.val_count_need_rho;
     to->val_bits_per_char = t->now.val_bits_per_char;
+    to->val_picks = t->now.val_picks;
     return true;
 }
 
@@ -352,6 +362,7 @@ void trainer_identify(struct trainer *t)
     s->context = t->context, s->tokens_per_step = t->sequences * t->context;
     s->threads = kn_threads(t->be), s->predictions = t->data->shape.items;
     s->text = t->data->shape.text, s->paper = c->paper;
+    s->kind_name = t->data->type->kinds[0] ? t->data->type->kinds : NULL;
     snprintf(s->backend, sizeof s->backend, "%s", kn_name(t->be));
     snprintf(s->simd, sizeof s->simd, "%s", kn_simd(t->be));
     s->seed = (uint64_t)c->value[CONFIG_SEED];

@@ -133,6 +133,7 @@ START_TEST(notches_walk_the_whole_slider_and_stop_at_its_ends)
                  "%s back", o->name);
             ck_assert(option_place(o, next, 8, 12) > place);
             place = option_place(o, next, 8, 12);
+            NEAR(option_at(o, place, 8, 12), next, 1e-12, 1e-3, "%s at its place", o->name);
             value = next;
         }
         ck_assert_int_le(up, o->kind == OPTION_INT ? 32 : 22);

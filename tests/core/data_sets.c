@@ -2,6 +2,14 @@
 #include "core/data/dataset.h"
 #include "tests/check.h"
 
+static const struct dataset_type *named(const char *name)
+{
+    int i = 0;
+    while (dataset_type(i) && strcmp(dataset_type(i)->name, name) != 0) i++;
+    ck_assert_ptr_nonnull(dataset_type(i));
+    return dataset_type(i);
+}
+
 START_TEST(the_table_names_every_data_set_once)
 {
     int n = 0;
@@ -57,7 +65,7 @@ START_TEST(a_strategy_has_its_own_learning_rate_or_the_common_one)
         NEAR(dataset_lr(orders, want[i].strategy), want[i].lr, 0, 0, "%s", want[i].strategy);
     NEAR(dataset_lr(orders, "unheard of"), orders->lr_default, 0, 0, "default");
     NEAR(dataset_lr(orders, NULL), orders->lr_default, 0, 0, "default");
-    NEAR(dataset_lr(dataset_type(1), "topk"), 3e-3, 0, 0, "text");
+    NEAR(dataset_lr(named("text"), "topk"), 3e-3, 0, 0, "text");
 }
 END_TEST
 
@@ -66,9 +74,11 @@ START_TEST(a_data_set_may_start_a_knob_elsewhere)
     static const struct option entropy = {.name = "entropy", .max = 1, .start = .1, .paper = 1e-4};
     static const struct option price = {
         .name = "count_price", .max = 1, .start = .05, .paper = OPTION_NO_PAPER};
-    const struct dataset_type *orders = dataset_type(0), *text = dataset_type(1);
+    const struct dataset_type *orders = named("orders"), *text = named("text"),
+                              *ledger = named("ledger");
     NEAR(dataset_start(orders, "topp", &entropy, 8, false), .1, 0, 0, "the option's");
     NEAR(dataset_start(text, "topp", &entropy, 8, false), .01, 0, 0, "the data set's");
+    NEAR(dataset_start(ledger, "topp", &entropy, 8, false), .01, 0, 0, "of any text");
     NEAR(dataset_start(text, "topp", &entropy, 8, true), 1e-4, 0, 0, "the paper's");
     NEAR(dataset_start(text, "topk", &entropy, 8, false), .1, 0, 0, "another strategy");
     NEAR(dataset_start(text, "dynmoe", &price, 8, true), .003, 0, 0,

@@ -88,6 +88,67 @@ START_TEST(a_tally_says_what_was_added)
 }
 END_TEST
 
+/* Classes and pairs, counted a second time from the masks, labels and hits of the same batch. */
+START_TEST(classes_and_pairs_are_those_of_the_masks)
+{
+    enum { T = 256, E = 8 };
+    static struct snapshot s;
+    static int32_t mask[2][T * E], hit[T];
+    static float nll[T];
+    struct config c = rig_config(_i ? "ledger" : "orders", "topp", "cpu", "layers=2",
+                                 _i ? "batch=4" : "batch=256", "expert-width=4", NULL);
+    struct trainer *t = model_rig_open(&c);
+    int items = t->model->data.items;
+    trainer_focus(t, 1);
+    rig_steps(t, 3);
+    trainer_measure(t, &s, false);
+    ck_assert_int_eq(t->batch.T, T);
+    ck_assert_int_eq(s.picks.layer, 1);
+    for (int l = 0; l < 2; l++)
+        kn_read_ints(t->be, mask[l], t->model->layer[l].moe.route.mask, T * E);
+    double kinds = 0;
+    for (int k = 0; k < SNAP_KINDS; k++) {
+        double n = 0, experts[2] = {0}, column[E] = {0};
+        for (int i = 0; i < T; i++) {
+            if (t->batch.kind[i] != k) continue;
+            n++;
+            for (int j = 0; j < E; j++)
+                column[j] += mask[1][i * E + j], experts[0] += mask[0][i * E + j],
+                    experts[1] += mask[1][i * E + j];
+        }
+        kinds += n > 0;
+        ck_assert_int_eq(isnan(s.picks.share[k]), n == 0);
+        if (n == 0) continue;
+        NEAR((double)s.picks.share[k], n / T, 1e-6, 0, "share of class %d", k);
+        for (int l = 0; l < 2; l++)
+            NEAR((double)s.picks.experts[l][k], experts[l] / n, 1e-5, 0, "experts, layer %d", l);
+        for (int j = 0; j < E; j++)
+            NEAR((double)s.picks.column[k][j], column[j] / n, 1e-6, 0, "class %d, expert %d", k, j);
+    }
+    ck_assert_double_ge(kinds, 4);
+    for (int a = 0; a < E; a++)
+        for (int b = 0; b < E; b++) {
+            double both = 0;
+            for (int i = 0; i < T; i++) both += mask[1][i * E + a] && mask[1][i * E + b];
+            NEAR((double)s.picks.together[a][b], both / T, 1e-6, 0, "experts %d and %d", a, b);
+        }
+    ck_assert(isnan(s.picks.together[E][0]) && isnan(s.picks.column[1][E]));
+    if (items == 1) {
+        double n = 0, right = 0, loss = 0;
+        kn_read_ints(t->be, hit, t->model->hit, T);
+        kn_read_f32(t->be, nll, t->model->nll, T);
+        for (int i = 0; i < T; i++)
+            if (t->batch.kind[i] == 5) n++, right += hit[i], loss += nll[i];
+        NEAR((double)s.picks.right[5], right / n, 1e-6, 0, "right of the free bytes");
+        NEAR((double)s.picks.loss[5], loss / n, 1e-5, 0, "loss of the free bytes");
+        char name[16];
+        ck_assert_str_eq(snapshot_kind(&s, 5, name), "free");
+        ck_assert_str_eq(snapshot_kind(&s, 8, name), "8");
+    }
+    trainer_close(t);
+}
+END_TEST
+
 START_TEST(before_the_first_step_all_is_unknown_and_after_it_known)
 {
     static struct snapshot s;
@@ -110,6 +171,22 @@ START_TEST(before_the_first_step_all_is_unknown_and_after_it_known)
     NEAR(s.losses[0], 1, 0.1, 0, "a fresh router is balanced");
     NEAR(s.rule[1], s.router_entropy, 1e-5, 0, "topp's own entropy");
     ck_assert_int_eq(s.detail, 64);
+    trainer_close(t);
+}
+END_TEST
+
+START_TEST(passes_beside_the_step_are_told_by_the_token_and_end_with_it)
+{
+    static struct snapshot s;
+    struct config c = rig_config("orders", "topk", "cpu", "batch=64", NULL);
+    struct trainer *t = model_rig_open(&c);
+    rig_steps(t, 1);
+    t->extra_flops = 64 * 1000.0;
+    trainer_measure(t, &s, false);
+    NEAR(s.train_flops_per_token, 3 * s.flops_per_token + 1000, 1e-9, 0, "of a token");
+    rig_steps(t, 1);
+    trainer_measure(t, &s, false);
+    NEAR(s.train_flops_per_token, 3 * s.flops_per_token, 0, 0, "the next step made none");
     trainer_close(t);
 }
 END_TEST
@@ -159,6 +236,13 @@ START_TEST(every_report_is_one_line_of_json_and_unknown_is_null)
         ck_assert(json_is_number(json_object_get(json_object_get(all, "router"), "p_mass")));
     }
     if (_i == 2) {
+        json_t *classes = json_object_get(all, "classes"),
+               *pairs = json_object_get(all, "together");
+        ck_assert_uint_eq(json_array_size(classes), 4); /* orders of 1, 2, 3, 4 items */
+        ck_assert_uint_eq(json_array_size(json_object_get(json_array_get(classes, 0), "taken")), 8);
+        ck_assert_uint_eq(json_array_size(json_array_get(pairs, 7)), 8);
+        NEAR(json_number_value(json_array_get(json_array_get(pairs, 2), 5)),
+             (double)s.val_picks.together[2][5], 1e-6, 0, "experts 3 and 6");
         NEAR(json_number_value(json_object_get(all, "val_accuracy")), s.val_accuracy, 1e-6, 0,
              "val_accuracy");
         ck_assert(json_is_null(json_object_get(all, "val_bits_per_char")));
@@ -175,7 +259,9 @@ SUITE(metrics_measure)
     tcase_add_loop_test(t, rho_is_spearmans_with_average_ranks, 0, 12);
     tcase_add_test(t, rho_of_a_constant_count_is_0_and_of_unknown_need_unknown);
     tcase_add_test(t, a_tally_says_what_was_added);
+    tcase_add_loop_test(t, classes_and_pairs_are_those_of_the_masks, 0, 2);
     tcase_add_test(t, before_the_first_step_all_is_unknown_and_after_it_known);
+    tcase_add_test(t, passes_beside_the_step_are_told_by_the_token_and_end_with_it);
     tcase_add_test(t, a_field_that_does_not_exist_gets_the_nearest_named);
     tcase_add_loop_test(t, every_report_is_one_line_of_json_and_unknown_is_null, 0, 3);
     suite_add_tcase(suite, t);

@@ -47,7 +47,8 @@ struct config rig_config(const char *data, const char *strategy, const char *bac
 {
     struct config c;
     struct err e = {0};
-    char what[128] = "orders";
+    char what[128];
+    snprintf(what, sizeof what, "%s", data);
     va_list args;
     if (strcmp(data, "text") == 0) snprintf(what, sizeof what, "text:%s", rig_text());
     ck_assert_msg(config_start(&c, what, strategy, &e), "%s", e.text);

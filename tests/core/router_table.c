@@ -89,6 +89,19 @@ static void freeze_experts(struct rig *g)
     rig_write_ints(g, &r->forced, mask, n);
 }
 
+/* What a race turns for a given number of experts is a knob of the strategy, and a number. */
+START_TEST(knobs_to_steer_by_exist)
+{
+    const struct router *r = router_at(_i);
+    for (int i = 0; i < 2 && r->steer[i].knob; i++) {
+        int at = router_knob(r, r->steer[i].knob);
+        ck_assert_msg(at >= 0, "%s has no knob '%s'", r->name, r->steer[i].knob);
+        ck_assert(r->knobs[at].kind == OPTION_REAL || r->knobs[at].kind == OPTION_INT);
+    }
+    ck_assert_msg(r->steer[0].knob != NULL, "nothing steers %s", r->name);
+}
+END_TEST
+
 START_TEST(gates_and_losses_have_the_gradients_that_differences_show)
 {
     static struct rig g;
@@ -447,6 +460,7 @@ SUITE(router_table)
     TCase *t = tcase_create("table");
     int n = router_count(), all = n * RIG_BACKENDS;
     tcase_set_timeout(t, 60);
+    tcase_add_loop_test(t, knobs_to_steer_by_exist, 0, router_count());
     tcase_add_loop_test(t, gates_and_losses_have_the_gradients_that_differences_show, 0, n);
     tcase_add_loop_test(t, given_logits_have_their_gradient_too, 0, n);
     tcase_add_loop_test(t, gradients_of_parameters_and_x_add_to_what_is_there, 0, n);

@@ -73,6 +73,91 @@ START_TEST(a_budget_of_flops_gives_cheap_lanes_more_steps)
 }
 END_TEST
 
+/* The target is met by the knob of the lane's own strategy, and the value found is said. */
+START_TEST(lanes_are_steered_to_the_number_of_experts_wanted)
+{
+    static const struct {
+        const char *strategy, *knob;
+        double target, low, high;
+    } cases[] = {
+        {"topp", "p", 2.5, 2.25, 2.75},
+        {"topp", "p", 1, 1, 1.05},
+        {"topk", "k", 3, 3, 3},
+        {"topk", "k", 3.4, 3, 3}, /* the nearest whole number */
+    };
+    struct err e = {0};
+    struct race r = {.lanes = 1,
+                     .seed = {1},
+                     .seeds = 1,
+                     .kind = RACE_STEPS,
+                     .budget = 200,
+                     .target = cases[_i].target};
+    struct race_result result;
+    struct text line = {0};
+    r.lane[0] = rig_config("orders", cases[_i].strategy, "cpu", "batch=64", NULL);
+    ck_assert_msg(race_run(&r, &result, &e), "%s", e.text);
+    ck_assert_msg(result.experts.mean >= cases[_i].low && result.experts.mean <= cases[_i].high,
+                  "%s at %g: got %g with %s", cases[_i].strategy, cases[_i].target,
+                  result.experts.mean, result.steered);
+    ck_assert_msg(strncmp(result.steered, cases[_i].knob, strlen(cases[_i].knob)) == 0 &&
+                      (strstr(result.lane, result.steered) || strstr(result.steered, "k=2")),
+                  "'%s' in '%s'", result.steered, result.lane);
+    ck_assert_int_ge(result.pilots, 1);
+    ck_assert_int_ge(result.trials, 1);
+    NEAR(r.done, 1, 1e-9, 0, "done");
+    race_json(&line, &result, 1, r.target);
+    json_t *all = json_loads(text_str(&line), JSON_REJECT_DUPLICATES, NULL);
+    NEAR(json_number_value(json_object_get(all, "target_experts")), r.target, 0, 0, "target");
+    ck_assert_str_eq(json_string_value(json_object_get(
+                         json_array_get(json_object_get(all, "lanes"), 0), "steered")),
+                     result.steered);
+    json_decref(all), text_clear(&line);
+    race_table(&line, &result, 1, r.target);
+    ck_assert_ptr_nonnull(strstr(text_str(&line), "wanted"));
+    text_free(&line);
+}
+END_TEST
+
+START_TEST(a_target_beyond_the_experts_is_refused_and_forced_counts_are_not_steered)
+{
+    struct err e = {0};
+    struct race r = {.lanes = 1, .seed = {1}, .seeds = 1, .budget = 3, .target = 9};
+    struct race_result result;
+    r.lane[0] = rig_config("orders", "topk", "cpu", "counts=true", "batch=64", NULL);
+    ck_assert(!race_run(&r, &result, &e));
+    ck_assert_str_eq(e.text, "a target of 9 experts is more than the 8 there are");
+    r.target = 4;
+    ck_assert_msg(race_run(&r, &result, &e), "%s", e.text);
+    ck_assert_str_eq(result.steered, "");
+    ck_assert_int_eq(result.pilots + result.trials, 0);
+    ck_assert_str_eq(result.excluded, "control");
+    ck_assert(!result.front);
+}
+END_TEST
+
+START_TEST(whoever_sees_the_future_or_the_need_is_compared_with_nobody)
+{
+    struct race_result r[3] = {{.lane = "a", .accuracy = {.mean = .9}, .flops = {.mean = 10}},
+                               {.lane = "b", .accuracy = {.mean = .99}, .flops = {.mean = 5}},
+                               {.lane = "c", .accuracy = {.mean = .8}, .flops = {.mean = 9}}};
+    struct text line = {0};
+    r[1].excluded = "sees the future";
+    race_mark(r, 3);
+    ck_assert(r[0].front && !r[1].front && r[2].front);
+    race_table(&line, r, 3, 0);
+    ck_assert_ptr_nonnull(strstr(text_str(&line), "- not compared: b (sees the future)"));
+    text_free(&line);
+    struct err e = {0};
+    struct router ahead = *router_at(0);
+    ahead.needs |= SEES_FUTURE;
+    struct race one = {.lanes = 1, .seed = {1}, .seeds = 1, .budget = 2};
+    one.lane[0] = rig_config("orders", ahead.name, "cpu", "batch=64", NULL);
+    one.lane[0].router = &ahead;
+    ck_assert_msg(race_run(&one, r, &e), "%s", e.text);
+    ck_assert_str_eq(r[0].excluded, "sees the future");
+}
+END_TEST
+
 START_TEST(whoever_watches_can_stop_the_race)
 {
     struct err e = {0};
@@ -103,10 +188,10 @@ START_TEST(the_front_is_what_nobody_beats_in_both)
                                     .seeds = 1,
                                     .accuracy = {.mean = want[i].accuracy},
                                     .flops = {.mean = want[i].flops},
-                                    .future = want[i].future};
+                                    .excluded = want[i].future ? "sees the future" : NULL};
     race_mark(r, N);
     for (int i = 0; i < N; i++) ck_assert_msg(r[i].front == want[i].front, "lane %d", i);
-    race_json(&line, r, N);
+    race_json(&line, r, N, 0);
     json_t *all = json_loads(text_str(&line), JSON_REJECT_DUPLICATES, NULL);
     ck_assert_ptr_nonnull(all);
     ck_assert_uint_eq(json_array_size(json_object_get(all, "lanes")), N);
@@ -114,7 +199,7 @@ START_TEST(the_front_is_what_nobody_beats_in_both)
         json_object_get(json_array_get(json_object_get(all, "lanes"), 2), "on_pareto_front")));
     json_decref(all);
     text_clear(&line);
-    race_table(&line, r, N);
+    race_table(&line, r, N, 0);
     ck_assert_ptr_nonnull(strstr(text_str(&line), "* x"));
     text_free(&line);
 }
@@ -177,6 +262,9 @@ SUITE(trainer_race)
     tcase_set_timeout(t, 30);
     tcase_add_test(t, lanes_of_one_seed_start_from_the_same_weights_and_batches);
     tcase_add_test(t, a_budget_of_flops_gives_cheap_lanes_more_steps);
+    tcase_add_loop_test(t, lanes_are_steered_to_the_number_of_experts_wanted, 0, 4);
+    tcase_add_test(t, a_target_beyond_the_experts_is_refused_and_forced_counts_are_not_steered);
+    tcase_add_test(t, whoever_sees_the_future_or_the_need_is_compared_with_nobody);
     tcase_add_test(t, whoever_watches_can_stop_the_race);
     tcase_add_test(t, a_rule_that_sees_the_future_has_no_loss_to_compare_and_says_so);
     tcase_add_test(t, it_writes_no_text_and_its_leak_is_measured);

@@ -173,7 +173,7 @@ static bool bench_layer(struct bench *b, const char *preset, int threads, struct
 {
     struct config c;
     struct data_shape text = {.text = true, .input = 256, .items = 1, .classes = 256};
-    struct data_shape rows = {.input = 41, .items = 8, .classes = 4};
+    struct data_shape rows = {.input = 41, .items = 8, .classes = 4, .active = 5};
     bool orders = strcmp(preset, "orders") == 0;
     if (!preset_config(b, preset, threads, &c, e)) return false;
     int T = config_int(&c, CONFIG_BATCH) * (orders ? 1 : config_int(&c, CONFIG_CONTEXT));

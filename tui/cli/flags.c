@@ -46,6 +46,8 @@ static const struct entry entries[] = {
     LIST("lane", "'NAME KNOB=VALUE...'", lanes, FLAGS_RACE, "a lane with its knobs; repeatable"),
     WORD("seeds", "A,B,C", seeds, FLAGS_RACE, "each lane with each seed: mean and range"),
     WORD("budget", "steps:N|flops:X|seconds:S", budget, FLAGS_RACE, "what every lane may spend"),
+    REAL("target-experts", "X", target, FLAGS_RACE, 0.25, EXPERTS_MAX,
+         "every strategy turns its own knob until a token takes X experts"),
     WHOLE("tokens", "N", tokens, FLAGS_SAMPLE, 1, 1e7, "characters to write"),
     REAL("temperature", "X", temperature, FLAGS_SAMPLE, 0, 10,
          "0: the likeliest character; 1: as the model believes"),
@@ -84,11 +86,16 @@ const struct flag *flag_at(int i)
 
 /* ---- reading ---- */
 
-static int find(const char *name, size_t n)
+/* Two flags may share a name where no subcommand takes both: the one among `sets` comes first. */
+static int find(const char *name, size_t n, unsigned sets)
 {
-    for (int i = 0; flag_at(i); i++)
-        if (strlen(flag_at(i)->name) == n && strncmp(flag_at(i)->name, name, n) == 0) return i;
-    return -1;
+    int other = -1;
+    for (int i = 0; flag_at(i); i++) {
+        if (strlen(flag_at(i)->name) != n || strncmp(flag_at(i)->name, name, n) != 0) continue;
+        if (flag_at(i)->sets & sets) return i;
+        other = i;
+    }
+    return other;
 }
 
 static bool unknown(const char *subcommand, unsigned sets, const char *word, struct err *e)
@@ -99,7 +106,7 @@ static bool unknown(const char *subcommand, unsigned sets, const char *word, str
     for (int i = 0; flag_at(i); i++)
         if (flag_at(i)->sets & sets) names[n++] = flag_at(i)->name;
     snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "="), word);
-    if (find(name, strlen(name)) >= 0)
+    if (find(name, strlen(name), sets) >= 0)
         return err_set(e, ERR_USAGE, "%s takes no --%s: 'vanpool %s --help' lists its flags",
                        subcommand, name, subcommand);
     const char *near = err_nearest(name, names, n, sizeof *names);
@@ -154,7 +161,7 @@ static bool read_flag(struct flags *f, const char *subcommand, unsigned sets, co
                       char **next, bool *used, struct err *e)
 {
     size_t n = strcspn(name, "=");
-    int i = find(name, n);
+    int i = find(name, n, sets);
     if (i < 0 || !(flag_at(i)->sets & sets)) return unknown(subcommand, sets, name, e);
     const struct flag *flag = flag_at(i);
     const char *value = name[n] ? name + n + 1 : NULL;
@@ -176,6 +183,7 @@ bool flags_read(struct flags *f, const char *subcommand, unsigned sets, int oper
 {
     *f = (struct flags){.minutes = NAN,
                         .temperature = NAN,
+                        .target = NAN,
                         .threads = -1,
                         .every = -1,
                         .save_every = -1,

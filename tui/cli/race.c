@@ -1,4 +1,5 @@
 /* tui/cli/race.c - `race`: lanes from flags, objects or a table out. */
+#include "core/base/clock.h"
 #include "core/metrics/report.h"
 #include "core/script/command.h"
 #include "core/train/race.h"
@@ -11,14 +12,33 @@
 
 struct telling {
     const struct flags *flags;
+    const struct race *race;
+    double begun;
     struct text out;
     struct err err;
 };
 
+/* What stands on stderr meanwhile, with the time left by what has gone so far. */
+static bool tell_progress(const struct telling *t, const char *lane, const struct snapshot *s,
+                          const char *what)
+{
+    char loss[16], left[16], line[240];
+    double gone = clock_now() - t->begun, done = t->race->done;
+    snprintf(line, sizeof line, "%s%s, seed %llu: step %ld  loss %s  %.0f %% of the race, %s left",
+             what, lane, (unsigned long long)s->seed, s->step, text_number(loss, s->loss, 3),
+             100 * done, text_seconds(left, done > .01 ? gone * (1 - done) / done : NAN));
+    if (!t->flags->quiet) out_progress(line);
+    return out_interrupts() == 0;
+}
+
+static bool pilot(void *to, const char *lane, const struct snapshot *s)
+{
+    return tell_progress(to, lane, s, "looking for a knob: ");
+}
+
 static bool tell(void *to, const char *lane, const struct snapshot *s, bool first, bool last)
 {
     struct telling *t = to;
-    char loss[16], speed[16], line[200];
     if (t->flags->json) {
         if (first)
             report_start(&t->out, s, lane);
@@ -28,11 +48,7 @@ static bool tell(void *to, const char *lane, const struct snapshot *s, bool firs
             report_step(&t->out, s, lane);
         if (!out_put(&t->out, &t->err)) return false;
     }
-    snprintf(line, sizeof line, "%s, seed %llu: step %ld  loss %s  %s tok/s", lane,
-             (unsigned long long)s->seed, s->step, text_number(loss, s->loss, 3),
-             text_count(speed, s->tokens_per_s));
-    if (!t->flags->quiet) out_progress(line);
-    return out_interrupts() == 0;
+    return tell_progress(t, lane, s, "");
 }
 
 /* ---- lanes ---- */
@@ -131,6 +147,7 @@ static bool read_race(struct race *r, const struct flags *f, struct err *e)
     r->kind = RACE_STEPS;
     r->budget = r->lane[0].value[CONFIG_STEPS];
     r->every = f->every > 0 ? (int)f->every : f->json ? 100 : 20;
+    if (!isnan(f->target)) r->target = f->target;
     return !f->budget || read_budget(r, f->budget, e);
 }
 
@@ -144,15 +161,16 @@ bool cli_race(const struct flags *f, struct err *e)
     out_catch_interrupt();
     ok = ok && read_race(r, f, e);
     if (ok) {
-        r->tell = tell, r->to = &t;
+        r->tell = tell, r->pilot = pilot, r->to = &t;
+        t.race = r, t.begun = clock_now();
         ok = race_run(r, result, e);
         if (!ok && t.err.code) *e = t.err;
     }
     if (ok) {
         if (f->json)
-            race_json(&t.out, result, r->lanes);
+            race_json(&t.out, result, r->lanes, r->target);
         else
-            race_table(&t.out, result, r->lanes);
+            race_table(&t.out, result, r->lanes, r->target);
         ok = out_put(&t.out, e);
     }
     text_free(&t.out);

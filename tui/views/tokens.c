@@ -165,6 +165,17 @@ static void list_taken(char *to, int size, const struct snapshot *now, const str
             used += snprintf(to + used, (size_t)(size - used), "%s%d", used ? " " : "", e + 1);
 }
 
+/* ": spell", the class of what must be predicted; nothing where nobody knows it. */
+static const char *say_class(char *to, int size, const struct snapshot *now,
+                             const struct snap_token *t)
+{
+    char name[16];
+    bool known = now->text && now->kind_name && t->kind >= 0;
+    snprintf(to, (size_t)size, known ? ": %s" : "%s",
+             known ? snapshot_kind(now, t->kind, name) : "");
+    return to;
+}
+
 /* "loss 1.32 nat (1.90 bit)" of text, "loss 0.31 nat" of orders. */
 static void say_loss(char *to, int size, const struct snapshot *now, const struct snap_token *t)
 {
@@ -203,7 +214,8 @@ static void draw_facts(struct canvas *to, const struct scene *s, int i)
     say_loss(line, sizeof line, now, t);
     int x = canvas_fit(to, 0, y, room, INK_TEXT, "%s", line);
     if (now->text && i + 1 < now->tokens && now->token[i + 1].id == t->id + 1)
-        x = canvas_fit(to, 0, ++y, room, INK_TEXT, "next is ‘%s’", now->token[i + 1].text);
+        x = canvas_fit(to, 0, ++y, room, INK_TEXT, "next is ‘%s’%s", now->token[i + 1].text,
+                       say_class(line, sizeof line, now, t));
     if (t->right >= 0)
         canvas_fit(to, x + 2, y, room - x - 2, t->right ? INK_GOOD : INK_BAD,
                    t->right ? "✓ %s" : "✗ not %s", facts_words(now)->right);
@@ -348,6 +360,8 @@ static void tokens_tell(struct text *to, const struct scene *s)
     if (i < 0) return;
     say_name(line, sizeof line, now, i);
     text_add(to, "%s: ", line);
+    if (say_class(line, sizeof line, now, &now->token[i])[0])
+        text_add(to, "the next byte is of class%s, ", line + 1);
     say_loss(line, sizeof line, now, &now->token[i]);
     text_add(to, "%s, takes %s ", line, now->token[i].count[layer] == 1 ? w->expert : w->experts);
     list_taken(line, sizeof line, now, &now->token[i], layer);

@@ -208,6 +208,30 @@ static int draw_by_need(struct canvas *to, int y, int rows, const struct snapsho
     return y + 1;
 }
 
+/* Of text whose classes are known: the same by the class of what must be predicted. */
+static int draw_by_class(struct canvas *to, int y, int rows, const struct scene *s)
+{
+    static const int at[] = {0, 8, 15, 24};
+    const struct snap_picks *p = &s->now->picks;
+    int known = 0, layer = facts_layer(s), columns = to->width >= 33 ? 4 : to->width >= 23 ? 3 : 2;
+    for (int k = 0; k < SNAP_KINDS; k++) known += p->share[k] > 0;
+    if (!s->now->text || !s->now->kind_name || known == 0 || rows < known + 1) return y;
+    static const char *const head[] = {"class", " share", "experts", "predicted"};
+    for (int i = 0; i < columns; i++) canvas_text(to, at[i], y, INK_DIM, "%s", head[i]);
+    for (int k = 0; k < SNAP_KINDS; k++) {
+        char cell[32];
+        if (!(p->share[k] > 0)) continue;
+        canvas_text(to, at[0], ++y, INK_TEXT, "%s", snapshot_kind(s->now, k, cell));
+        canvas_text(to, at[1], y, INK_TEXT, "%6s", facts_percent(cell, (double)p->share[k]));
+        if (columns > 2)
+            canvas_text(to, at[2], y, INK_BRIGHT, "%7s",
+                        facts_number(cell, (double)p->experts[layer][k], 2));
+        if (columns > 3)
+            canvas_text(to, at[3], y, INK_TEXT, "%9s", facts_percent(cell, (double)p->right[k]));
+    }
+    return y + 2;
+}
+
 /* ---- what the layers do, where there are more than one
  * ------------------------------------------------------------ */
 static void draw_by_layer(struct canvas *to, int y, int rows, const struct scene *s)
@@ -346,10 +370,12 @@ static void vans_draw(struct canvas *to, const struct scene *s)
     if (!fleet) return;
     struct canvas right = canvas_part(to, to->width - fleet - 1, 0, fleet, upper);
     int y = draw_fleet(&right, 0, upper, s) + 1;
-    if (need_known(s->now))
+    if (need_known(s->now)) {
         draw_by_need(&right, y, upper - y, s->now);
-    else
-        draw_by_layer(&right, y, upper - y, s);
+        return;
+    }
+    y = draw_by_class(&right, y, upper - y, s);
+    draw_by_layer(&right, y, upper - y, s);
 }
 
 /* ---- in sentences
@@ -393,6 +419,12 @@ static void vans_tell(struct text *to, const struct scene *s)
                      facts_percent(a, now->need_share[need]),
                      facts_number(b, now->experts_by_need[need], 2),
                      facts_percent(c, now->right_by_need[need]));
+    for (int k = 0; now->text && now->kind_name && k < SNAP_KINDS; k++)
+        if (now->picks.share[k] > 0)
+            text_add(to, "class %s: %s of all, %s experts each in layer %d, predicted %s.\n",
+                     snapshot_kind(now, k, a), facts_percent(b, (double)now->picks.share[k]),
+                     facts_number(c, (double)now->picks.experts[layer][k], 2), layer + 1,
+                     facts_percent(d, (double)now->picks.right[k]));
     text_add(to, "share of the work, 1.00 = fair:");
     for (int e = 0; e < now->E; e++)
         text_add(to, "%s %s %d %s", e ? "," : "", w->expert, e + 1,
