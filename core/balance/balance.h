@@ -7,7 +7,8 @@
 struct pressure {
     const char *name, *title, *paper, *formula;
     void (*loss)(struct route *r, struct kn_buf to);   /* to[0] = its value, unweighted */
-    void (*back)(struct route *r, double coefficient); /* adds coefficient x gradient to r->dprob or r->dlogits */
+    void (*back)(struct route *r, double coefficient); /* adds coefficient x gradient to r->dprob, or r->dlogits: */
+    bool on_logits;                                    /* to r->dlogits */
 };
 const struct pressure *pressure_at(int i); /* the table; NULL past the end */
 const struct pressure *pressure_find(const char *name);

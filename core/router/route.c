@@ -50,7 +50,8 @@ static void find_score(struct route *r)
         r->router->score(r);
         return;
     }
-    kn_softmax_rows(r->be, r->prob, r->logits, route_sharpness(r), r->T, r->N);
+    struct kn_buf seen = r->router->scaled ? r->router->scaled(r) : r->logits;
+    kn_softmax_rows(r->be, r->prob, seen, route_sharpness(r), r->T, r->N);
     if (r->score.at != r->prob.at) kn_copy(r->be, r->score, r->prob, cells(r));
 }
 
@@ -82,9 +83,12 @@ static void drop(struct route *r)
 {
     static const int32_t none = 0;
     double capacity = route_capacity(r);
-    if (capacity > 0)
-        kn_capacity_drop(r->be, r->mask, r->gate, r->dropped, capacity, knob_or(r, "drop", 0) != 0,
-                         r->T, r->N, r->E);
+    bool by_position = knob_or(r, "drop", 0) != 0;
+    if (capacity > 0 && r->router->drop)
+        r->router->drop(r, capacity, by_position);
+    else if (capacity > 0)
+        kn_capacity_drop(r->be, r->mask, r->gate, r->dropped, capacity, by_position, r->T, r->N,
+                         r->E);
     else
         kn_write_ints(r->be, r->dropped, &none, 1);
 }
@@ -95,7 +99,10 @@ void route_forward(struct route *r)
     kn_clean_rows(r->be, r->logits, r->valid, r->bad, r->logits, r->padding, r->T, r->N);
     find_score(r);
     choose(r);
-    kn_column_load(r->be, r->load, r->mask, r->T, r->N, r->E);
+    if (r->router->load)
+        r->router->load(r);
+    else
+        kn_column_load(r->be, r->load, r->mask, r->T, r->N, r->E);
     drop(r);
 }
 
@@ -108,8 +115,9 @@ static const struct pressure *pressure_of(const struct route *r, int loss)
 
 double route_coefficient(const struct route *r, int loss)
 {
-    const char *knob = r->router->losses[loss].knob;
-    return knob ? knob_or(r, knob, 0) : 0;
+    const struct router_loss *l = &r->router->losses[loss];
+    double weight = l->knob ? knob_or(r, l->knob, 0) : 0;
+    return r->late && l->late ? weight * knob_or(r, l->late, 1) : weight;
 }
 
 void route_losses(struct route *r)
@@ -145,19 +153,28 @@ static void logits_back(struct route *r)
     if (r->dx.at) kn_linear_back_x(r->be, r->dx, r->dlogits, &r->w, r->T, true);
 }
 
-void route_backward_by(struct route *r, const double weight[ROUTER_LOSSES], bool task)
+/* Losses whose gradient is one of dprob, or of dlogits. */
+static void losses_back(struct route *r, const double *weight, bool on_logits)
 {
     const struct pressure *p;
+    for (int i = 0; weight && (p = pressure_of(r, i)); i++)
+        if (weight[i] != 0 && p->on_logits == on_logits) p->back(r, weight[i]);
+}
+
+void route_backward_by(struct route *r, const double weight[ROUTER_LOSSES], bool task)
+{
     if (r->dprob.at) kn_zero(r->be, r->dprob, cells(r));
     if (task)
         task_back(r);
     else
         kn_zero(r->be, r->dlogits, cells(r));
-    for (int i = 0; weight && (p = pressure_of(r, i)); i++)
-        if (weight[i] != 0) p->back(r, weight[i]);
+    losses_back(r, weight, false);
     if (r->router->softmax)
         kn_softmax_rows_back(r->be, r->dlogits, r->dprob, r->prob, route_sharpness(r), r->T, r->N,
                              true);
+    if (r->router->scaled_back) r->router->scaled_back(r);
+    losses_back(r, weight, true);
+    if (r->dabove.at) kn_accumulate(r->be, r->dlogits, 1, r->dabove, cells(r));
     logits_back(r);
 }
 

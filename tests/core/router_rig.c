@@ -95,9 +95,7 @@ void rig_fill(struct rig *g, struct rng *rng)
 {
     const struct route *r = &g->r;
     for (int i = 0; i < ROUTER_ARRAYS; i++)
-        if (r->param[i].at)
-            rig_random(g, rng, r->param[i],
-                       router_array_size(&r->router->params[i], r->E, r->S, r->D), 1);
+        if (r->param[i].at) rig_random(g, rng, r->param[i], route_param_size(r, i), 1);
     if (r->x.at)
         rig_random(g, rng, r->x, (size_t)r->T * r->D, 1);
     else
