@@ -212,7 +212,9 @@ void kn_constant_slots_back(struct kn_backend *be, struct kn_buf dx, struct kn_b
                             struct kn_buf x, struct kn_buf gate, struct kn_ints mask, struct kn_buf v, struct kn_buf c, int first, int n,
                             int T, int N, int D);
 /* As kn_capacity_drop, slots too: with A = picks of all columns, an expert has room for ceil(room * A) picks and a slot
- * for ceil(slot_room * A). Source: Jin et al. 2024, arXiv 2410.07348, eq 8. */
+ * for ceil(slot_room * A), each less KN_ROOM_EPS, for what rounding put over a whole number. Source: Jin et al. 2024,
+ * arXiv 2410.07348, eq 8. */
+#define KN_ROOM_EPS 1e-9
 void kn_room_drop(struct kn_backend *be, struct kn_ints mask, struct kn_buf gate, struct kn_ints dropped, double room, double slot_room,
                   bool by_position, int T, int N, int E);
 /* mix[j] = mean share a1 of x in constant slot j, over the tokens that take it; 0 where none does. */

@@ -155,7 +155,7 @@ void OP(room_drop)(struct kn_backend *be, struct kn_ints mask, struct kn_buf gat
     for (int j = 0; j < N; j++)
         KN_I32(dropped)
         [0] += drop_column(key, KN_I32(mask), KN_F32(gate),
-                           ceil((j < E ? room : slot_room) * picks), by_position, j, T, N);
+                           ceil((j < E ? room : slot_room) * picks - KN_ROOM_EPS), by_position, j, T, N);
 }
 
 struct combining {

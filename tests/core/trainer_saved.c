@@ -17,15 +17,18 @@ static const struct save_case {
     const char *data, *strategy, *backend;
     int steps;
 } cases[] = {
-    {"orders", "topk", "cpu", 100}, {"orders", "topp", "cpu", 100}, {"text", "topk", "cpu", 12},
-    {"text", "topp", "cpu", 12},    {"orders", "topp", "ref", 10},
+    {"orders", "topk", "cpu", 100},   {"orders", "topp", "cpu", 100},
+    {"text", "topk", "cpu", 12},      {"text", "topp", "cpu", 12},
+    {"orders", "topp", "ref", 10},    {"orders", "adamoe", "cpu", 60},
+    {"orders", "longcat", "cpu", 60}, {"text", "longcat", "cpu", 12},
+    {"text", "moepp", "cpu", 12},     {"orders", "moepp", "ref", 10},
 };
 
 START_TEST(saved_and_resumed_is_bit_by_bit_never_interrupted)
 {
     const struct save_case *x = &cases[_i];
     struct err e = {0};
-    struct config c = rig_config(x->data, x->strategy, x->backend, "batch=32", "aux=0.05", NULL),
+    struct config c = rig_config(x->data, x->strategy, x->backend, "batch=32", "aux=0.005", NULL),
                   here = c;
     if (strcmp(x->data, "text") == 0) c.value[CONFIG_BATCH] = 4;
     struct trainer *whole = model_rig_open(&c), *first = model_rig_open(&c);
@@ -167,7 +170,8 @@ SUITE(trainer_saved)
 {
     TCase *t = tcase_create("saved");
     tcase_set_timeout(t, 60);
-    tcase_add_loop_test(t, saved_and_resumed_is_bit_by_bit_never_interrupted, 0, 5);
+    tcase_add_loop_test(t, saved_and_resumed_is_bit_by_bit_never_interrupted, 0,
+                        sizeof cases / sizeof *cases);
     tcase_add_test(t, what_is_named_at_resume_wins_where_shapes_stay);
     tcase_add_test(t, a_text_checkpoint_has_the_names_and_config_of_mixtral);
     tcase_add_test(t, other_data_is_refused_and_so_is_a_file_of_another_program);
