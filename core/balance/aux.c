@@ -18,7 +18,8 @@ const struct pressure pressure_aux = {
     .name = "aux",
     .title = "load balance",
     .paper = "Fedus et al. 2021, arXiv 2101.03961, eq 4",
-    .formula = "E Σₑ fₑ Pₑ;  f: share of the picks, P: mean probability;  1 where even; with slots: the strategy's own f",
+    .formula = "E Σₑ fₑ Pₑ;  f: share of the picks, P: mean probability;  1 where even; with "
+               "slots: the strategy's own f",
     .loss = aux_loss,
     .back = aux_back,
 };

@@ -139,9 +139,8 @@ void OP(capacity_drop)(struct kn_backend *be, struct kn_ints mask, struct kn_buf
     KN_I32(dropped)[0] = 0;
     if (!room_for_keys(be, "capacity_drop", T)) return;
     double room = ceil(capacity * (double)all_picks(KN_I32(mask), E, T, N) / E);
-    for (int e = 0; e < E; e++)
-        KN_I32(dropped)
-        [0] += drop_column(key, KN_I32(mask), KN_F32(gate), room, by_position, e, T, N);
+    for (int e = 0; e < E; e++) KN_I32(dropped)
+    [0] += drop_column(key, KN_I32(mask), KN_F32(gate), room, by_position, e, T, N);
 }
 
 void OP(room_drop)(struct kn_backend *be, struct kn_ints mask, struct kn_buf gate,
@@ -152,10 +151,10 @@ void OP(room_drop)(struct kn_backend *be, struct kn_ints mask, struct kn_buf gat
     KN_I32(dropped)[0] = 0;
     if (!room_for_keys(be, "room_drop", T)) return;
     double picks = (double)all_picks(KN_I32(mask), N, T, N);
-    for (int j = 0; j < N; j++)
-        KN_I32(dropped)
-        [0] += drop_column(key, KN_I32(mask), KN_F32(gate),
-                           ceil((j < E ? room : slot_room) * picks - KN_ROOM_EPS), by_position, j, T, N);
+    for (int j = 0; j < N; j++) KN_I32(dropped)
+    [0] +=
+        drop_column(key, KN_I32(mask), KN_F32(gate),
+                    ceil((j < E ? room : slot_room) * picks - KN_ROOM_EPS), by_position, j, T, N);
 }
 
 struct combining {

@@ -92,8 +92,9 @@ void ref_room_drop(struct kn_backend *be, struct kn_ints mask, struct kn_buf gat
     long picks = all_picks(mask, N, T, N);
     I(dropped)[0] = 0;
     for (int j = 0; j < N; j++)
-        drop_column(mask, gate, dropped, (long)ceil((j < E ? room : slot_room) * picks - KN_ROOM_EPS),
-                    by_position, j, T, N);
+        drop_column(mask, gate, dropped,
+                    (long)ceil((j < E ? room : slot_room) * picks - KN_ROOM_EPS), by_position, j, T,
+                    N);
 }
 
 void ref_combine(struct kn_backend *be, struct kn_buf y, const struct kn_plan *p, struct kn_buf out,
