@@ -54,7 +54,8 @@ if [ "$what" = test ]; then
     stage 'build (clang)' 600 bash -c 'build release clang clang'
     stage 'train (clang)' 120 bash tests/strategies.sh build/clang/vanpool
     stage 'build (asan)' 600 bash -c 'build asan gcc asan'
-    stage 'kernels (asan)' 400 env ASAN_OPTIONS=detect_leaks=1 build/asan/check-kernels
+    export ASAN_OPTIONS=detect_leaks=1:quarantine_size_mb=8 # a small parent forks fast
+    stage 'kernels (asan)' 400 build/asan/check-kernels
     stage 'core (asan)' 600 build/asan/check-core
     stage 'tui (asan)' 300 build/asan/check-tui
     stage 'command line (asan)' 400 env VANPOOL=build/asan/vanpool bash tests/cli.sh

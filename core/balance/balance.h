@@ -6,9 +6,10 @@
 
 struct pressure {
     const char *name, *title, *paper, *formula;
+    unsigned needs; /* of enum router_needs: without it the loss is not known and does nothing */
     void (*loss)(struct route *r, struct kn_buf to);   /* to[0] = its value, unweighted */
-    void (*back)(struct route *r, double coefficient); /* adds coefficient x gradient to r->dprob, or r->dlogits: */
-    bool on_logits;                                    /* to r->dlogits */
+    void (*back)(struct route *r, double coefficient); /* adds coefficient (x r->factor) x gradient to r->dprob or r->dlogits */
+    bool on_logits; /* where the softmax sees something else (router.scaled): to dlogits of the logits themselves */
 };
 const struct pressure *pressure_at(int i); /* the table; NULL past the end */
 const struct pressure *pressure_find(const char *name);

@@ -3,9 +3,11 @@
 
 #include <string.h>
 
-extern const struct pressure pressure_aux, pressure_z, pressure_entropy;
+extern const struct pressure pressure_aux, pressure_z, pressure_entropy, pressure_l1,
+    pressure_locality, pressure_chunk;
 
-static const struct pressure *const table[] = {&pressure_aux, &pressure_z, &pressure_entropy};
+static const struct pressure *const table[] = {&pressure_aux, &pressure_z,        &pressure_entropy,
+                                               &pressure_l1,  &pressure_locality, &pressure_chunk};
 enum { COUNT = sizeof table / sizeof *table };
 
 const struct pressure *pressure_at(int i)

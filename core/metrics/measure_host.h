@@ -5,8 +5,8 @@
 
 struct measure {
     float *real, *logits, *prob, *score, *gate, *nll; /* real: the memory; [T,N] each, [T*items] */
-    int32_t *whole, *mask, *valid, *total,
-        *hit;                      /* [T,N], [T], [T] experts over the layers so far, [T*items] */
+    int32_t *whole, *mask, *valid, *document, *total,
+        *hit;                      /* [T,N], [T], [T], [T] experts over the layers so far, [T*items] */
     double *wide, *metric, *state; /* [T,N] what a metric writes; the strategy's state */
 };
 

@@ -106,10 +106,11 @@ void moe_place(struct moe *m, struct memory *mem, struct kn_buf out)
     r->dropped = memory_take_ints(mem, 1);
     r->part = memory_take_ints(mem, cells);
     r->load = memory_take(mem, (size_t)r->N);
-    for (int i = 0; route_kept_size(r, i, m->shape.T) > 0; i++)
+    for (int i = 0; i < ROUTER_ARRAYS; i++)
         r->kept[i] = memory_take(mem, route_kept_size(r, i, m->shape.T));
     if (r->router->needs & NEEDS_PREV_LOGITS) r->dabove = memory_take(mem, cells);
     if (r->router->input_scale) m->scaled = memory_take(mem, T * (size_t)m->shape.D);
+    r->work = memory_take(mem, ROUTER_WORK + T);
     for (int i = 0; i < ROUTER_LOSSES; i++) r->loss[i] = memory_take(mem, 1);
     for (int i = 0; i < ROUTER_ARRAYS && r->router->state[i].name; i++)
         r->state[i] =
@@ -151,6 +152,8 @@ static bool start_state(struct moe *m, struct err *e)
         fill(m, m->route.state[i], n,
              a->start == START_ONE      ? 1
              : a->start == START_NORMAL ? a->scale
+             : a->start == START_VALUE  ? a->scale
+             : a->start == START_KNOB   ? m->route.knob[(int)a->scale]
                                         : 0);
     }
     fill(m, m->ones, (size_t)m->shape.T * (size_t)m->shape.shared, 1);

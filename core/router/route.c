@@ -6,6 +6,7 @@
 #include "core/router/router.h"
 
 #include <math.h>
+#include <string.h>
 
 static size_t cells(const struct route *r)
 {
@@ -113,17 +114,38 @@ static const struct pressure *pressure_of(const struct route *r, int loss)
     return name ? pressure_find(name) : NULL;
 }
 
-double route_coefficient(const struct route *r, int loss)
+bool route_loss_known(const struct route *r, int loss)
+{
+    return r->document.at || !(pressure_of(r, loss)->needs & NEEDS_SEQUENCES);
+}
+
+static double knob_of(const struct route *r, int loss)
 {
     const struct router_loss *l = &r->router->losses[loss];
     double weight = l->knob ? knob_or(r, l->knob, 0) : 0;
     return r->late && l->late ? weight * knob_or(r, l->late, 1) : weight;
 }
 
+double route_coefficient(const struct route *r, int loss)
+{
+    double value = knob_of(r, loss);
+    return value == 0 && r->router->weights[loss] ? 1 : value;
+}
+
+/* The state that is a loss's coefficient; {NULL}: its knob is. */
+static struct kn_buf factor_of(const struct route *r, int loss)
+{
+    const char *name = r->router->weights[loss];
+    for (int i = 0; name && knob_of(r, loss) == 0 && i < ROUTER_ARRAYS; i++)
+        if (strcmp(r->router->state[i].name, name) == 0) return r->state[i];
+    return (struct kn_buf){0};
+}
+
 void route_losses(struct route *r)
 {
     const struct pressure *p;
-    for (int i = 0; r->training && (p = pressure_of(r, i)); i++) p->loss(r, r->loss[i]);
+    for (int i = 0; r->training && (p = pressure_of(r, i)); i++)
+        if (route_loss_known(r, i)) p->loss(r, r->loss[i]);
 }
 
 /* ---- backward ---- */
@@ -153,29 +175,38 @@ static void logits_back(struct route *r)
     if (r->dx.at) kn_linear_back_x(r->be, r->dx, r->dlogits, &r->w, r->T, true);
 }
 
-/* Losses whose gradient is one of dprob, or of dlogits. */
-static void losses_back(struct route *r, const double *weight, bool on_logits)
+/* `factors`: losses also by the state that is their coefficient. `on_logits`: those whose gradient
+ * is of the logits themselves. */
+static void losses_back(struct route *r, const double *weight, bool factors, bool on_logits)
 {
     const struct pressure *p;
-    for (int i = 0; weight && (p = pressure_of(r, i)); i++)
-        if (weight[i] != 0 && p->on_logits == on_logits) p->back(r, weight[i]);
+    for (int i = 0; weight && (p = pressure_of(r, i)); i++) {
+        if (p->on_logits != on_logits || weight[i] == 0 || !route_loss_known(r, i)) continue;
+        r->factor = factors ? factor_of(r, i) : (struct kn_buf){0};
+        p->back(r, weight[i]);
+    }
 }
 
-void route_backward_by(struct route *r, const double weight[ROUTER_LOSSES], bool task)
+static void backward(struct route *r, const double weight[ROUTER_LOSSES], bool factors, bool task)
 {
     if (r->dprob.at) kn_zero(r->be, r->dprob, cells(r));
     if (task)
         task_back(r);
     else
         kn_zero(r->be, r->dlogits, cells(r));
-    losses_back(r, weight, false);
+    losses_back(r, weight, factors, false);
     if (r->router->softmax)
         kn_softmax_rows_back(r->be, r->dlogits, r->dprob, r->prob, route_sharpness(r), r->T, r->N,
                              true);
     if (r->router->scaled_back) r->router->scaled_back(r);
-    losses_back(r, weight, true);
+    losses_back(r, weight, factors, true);
     if (r->dabove.at) kn_accumulate(r->be, r->dlogits, 1, r->dabove, cells(r));
     logits_back(r);
+}
+
+void route_backward_by(struct route *r, const double weight[ROUTER_LOSSES], bool task)
+{
+    backward(r, weight, false, task);
 }
 
 void route_backward(struct route *r, double share, bool task)
@@ -183,7 +214,7 @@ void route_backward(struct route *r, double share, bool task)
     double weight[ROUTER_LOSSES] = {0};
     for (int i = 0; r->training && pressure_of(r, i); i++)
         weight[i] = route_coefficient(r, i) * share;
-    route_backward_by(r, weight, task);
+    backward(r, weight, true, task);
 }
 
 /* ---- what holds for the picks of any strategy ---- */

@@ -10,9 +10,9 @@
 
 enum { MOST = 65536 }; /* tokens, and width of x */
 
-static const char *const keys[] = {"strategy", "base",       "knobs",       "training",   "logits",
-                                   "x",        "params",     "state",       "counts",     "seed",
-                                   "valid",    "grad_gates", "grad_losses", "prev_logits"};
+static const char *const keys[] = {
+    "strategy", "base", "knobs",     "training", "logits",     "x",           "params",     "state",
+    "counts",   "seed", "documents", "valid",    "grad_gates", "grad_losses", "prev_logits"};
 enum { KEYS = sizeof keys / sizeof *keys };
 
 static bool bad(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -145,8 +145,7 @@ static struct array array_of(const struct route *r, const struct router_array *t
 /* ---- words and sizes ---- */
 static bool check_keys(const json_t *root, struct err *e)
 {
-    static const char *const others[] = {"shared_logits", "allocator_logits", "rewards",
-                                         "documents", "answers"};
+    static const char *const others[] = {"shared_logits", "allocator_logits", "rewards", "answers"};
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)root, key, value)
@@ -307,6 +306,8 @@ static bool read_wishes(struct route_input *in, struct err *e)
     json_object_foreach(losses, name, value) if (!read_loss(in, name, value, e)) return false;
     if (json_object_get(in->root, "counts") && !in->router->ordered)
         return bad(e, "counts: %s has no order to take columns in", in->router->name);
+    if (json_object_get(in->root, "documents") && !(in->router->needs & NEEDS_SEQUENCES))
+        return bad(e, "documents is of no use to this strategy");
     return true;
 }
 
@@ -379,15 +380,18 @@ static bool fill_table(const struct route_input *in, struct route *r, const char
     }
     for (int i = first; i < count; i++) {
         size_t n;
-        double one = 1;
         array_of(r, table, i, &n);
         if (n == 0 || table[i].spoken || (in->D == 0 && table[i].matrix) ||
             json_object_get(from, table[i].name))
             continue;
-        if (table[i].start != START_ZERO && table[i].start != START_ONE)
+        enum router_start start = table[i].start;
+        if (start == START_NORMAL || start == START_ORTHOGONAL)
             return bad(e, "%s: %s is missing", key, table[i].name);
-        for (size_t j = 0; table[i].start == START_ONE && j < n; j++)
-            kn_write(r->be, kn_part(r->be, to[i], j), &one, 1);
+        double value = start == START_KNOB    ? in->knob[(int)table[i].scale]
+                       : start == START_VALUE ? table[i].scale
+                                              : 1;
+        for (size_t j = 0; start != START_ZERO && j < n; j++)
+            kn_write(r->be, kn_part(r->be, to[i], j), &value, 1);
     }
     return true;
 }
@@ -404,6 +408,16 @@ static bool fill_prev(const struct route_input *in, struct route *r, struct err 
     return fill(r, r->prev, a, from, e);
 }
 
+/* Tokens come in order; without documents they are one text. */
+static bool fill_documents(const struct route_input *in, struct route *r, struct err *e)
+{
+    const json_t *from = json_object_get(in->root, "documents");
+    if (!(in->router->needs & NEEDS_SEQUENCES)) return true;
+    if (from) return fill_ints(r, &r->document, "documents", INT32_MAX, from, e);
+    r->document = kn_alloc_ints(r->be, r->T); /* all 0 */
+    return r->document.at || err_set(e, ERR_MEMORY, "no memory for documents");
+}
+
 bool route_input_fill(const struct route_input *in, struct route *r, struct err *e)
 {
     const json_t *root = in->root;
@@ -418,7 +432,7 @@ bool route_input_fill(const struct route_input *in, struct route *r, struct err 
     if (!fill_ints(r, &r->counts, "counts", in->N, json_object_get(root, "counts"), e))
         return false;
     if (!fill_ints(r, &r->padding, "valid", 1, json_object_get(root, "valid"), e)) return false;
-    if (!fill_prev(in, r, e)) return false;
+    if (!fill_prev(in, r, e) || !fill_documents(in, r, e)) return false;
     if (in->gates && !fill(r, r->dgate, gates, json_object_get(root, "grad_gates"), e))
         return false;
     route_memory_repack(r);

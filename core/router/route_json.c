@@ -79,7 +79,7 @@ static bool copy_open(struct copy *c, struct route *r)
 {
     size_t n = (size_t)r->T * r->N;
     *c = (struct copy){.floats = malloc((4 * n + 1) * sizeof *c->floats),
-                       .ints = malloc((n + r->T + 1) * sizeof *c->ints),
+                       .ints = malloc((n + 2 * (size_t)r->T + 1) * sizeof *c->ints),
                        .order = malloc((n + 1) * sizeof *c->order),
                        .metric = malloc((n + COLUMNS_MAX) * sizeof *c->metric)};
     if (!c->floats || !c->ints || !c->order || !c->metric) return false;
@@ -90,6 +90,7 @@ static bool copy_open(struct copy *c, struct route *r)
     kn_read_f32(r->be, f + 3 * n, r->gate, n);
     kn_read_ints(r->be, c->ints, r->mask, n);
     kn_read_ints(r->be, c->ints + n, r->valid, r->T);
+    if (r->document.at) kn_read_ints(r->be, c->ints + n + r->T, r->document, r->T);
     kn_read(r->be, c->order, route_order(r), n);
     c->host = (struct route_host){.router = r->router,
                                   .knob = r->knob,
@@ -101,7 +102,8 @@ static bool copy_open(struct copy *c, struct route *r)
                                   .score = f + 2 * n,
                                   .gate = f + 3 * n,
                                   .mask = c->ints,
-                                  .valid = c->ints + n};
+                                  .valid = c->ints + n,
+                                  .document = r->document.at ? c->ints + n + r->T : NULL};
     for (int i = 0; i < ROUTER_ARRAYS && r->router->state[i].name; i++) {
         int size = router_array_size(&r->router->state[i], r->E, r->S, r->D);
         c->state[i] = malloc(((size_t)size + 1) * sizeof **c->state);
@@ -202,6 +204,7 @@ static void put_metrics(struct writer *w, const struct copy *c)
         int shape[2] = {T, N}, *from = shape, dims = 2;
         switch (router->metrics[i].kind) {
         case METRIC_SCALAR:
+        case METRIC_PER_LAYER:
             dims = 0;
             break;
         case METRIC_PER_EXPERT:

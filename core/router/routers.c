@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-extern const struct router router_topk, router_topp, router_adamoe, router_moepp, router_longcat;
+extern const struct router router_topk, router_topp, router_remoe, router_blockffn, router_adamoe,
+    router_moepp, router_longcat;
 
-static const struct router *const table[] = {&router_topk, &router_topp, &router_adamoe,
-                                             &router_moepp, &router_longcat};
+static const struct router *const table[] = {&router_topk,     &router_topp,   &router_remoe,
+                                             &router_blockffn, &router_adamoe, &router_moepp,
+                                             &router_longcat};
 enum { COUNT = sizeof table / sizeof *table };
 
 const struct router *router_at(int i)

@@ -39,6 +39,8 @@ struct trainer {
     struct snapshot now;
 };
 
+/* On data that is open; owns it from now on, also where it fails. NULL data: NULL, e as it is. */
+struct trainer *trainer_open_on(const struct config *c, struct dataset *data, struct err *e);
 bool trainer_build(struct trainer *t, const struct config *c, const struct model *from,
                    struct err *e);    /* model, measure, good */
 void trainer_keep(struct trainer *t); /* the state of now is good */
