@@ -33,6 +33,8 @@ OP(add, (y, a, b, n), struct kn_buf y, struct kn_buf a, struct kn_buf b, size_t 
 OP(accumulate, (y, c, x, n), struct kn_buf y, double c, struct kn_buf x, size_t n)
 OP(scale, (y, c, x, n), struct kn_buf y, double c, struct kn_buf x, size_t n)
 OP(fill, (y, c, n), struct kn_buf y, double c, size_t n)
+OP(tanh, (y, x, n), struct kn_buf y, struct kn_buf x, size_t n)
+OP(tanh_back, (dx, dy, y, n), struct kn_buf dx, struct kn_buf dy, struct kn_buf y, size_t n)
 OP(repack, (w, count), struct kn_weight *const *w, int count)
 OP(linear, (y, x, w, T), struct kn_buf y, struct kn_buf x, const struct kn_weight *w, int T)
 OP(linear_back_x, (dx, dy, w, T, add), struct kn_buf dx, struct kn_buf dy,
@@ -60,6 +62,10 @@ OP(rmsnorm_back, (dx, dgain, dy, x, inv, gain, T, D, add), struct kn_buf dx, str
 OP(softmax_rows, (y, x, c, T, N), struct kn_buf y, struct kn_buf x, double c, int T, int N)
 OP(softmax_rows_back, (dx, dy, y, c, T, N, add), struct kn_buf dx, struct kn_buf dy,
    struct kn_buf y, double c, int T, int N, bool add)
+OP(standardise_rows, (y, inv, x, T, N), struct kn_buf y, struct kn_buf inv, struct kn_buf x, int T,
+   int N)
+OP(standardise_rows_back, (dx, dy, y, inv, T, N), struct kn_buf dx, struct kn_buf dy,
+   struct kn_buf y, struct kn_buf inv, int T, int N)
 OP(clean_rows, (y, valid, bad, x, padding, T, N), struct kn_buf y, struct kn_ints valid,
    struct kn_ints bad, struct kn_buf x, struct kn_ints padding, int T, int N)
 OP(topk_mask, (mask, score, k, counts, valid, T, N), struct kn_ints mask, struct kn_buf score,
@@ -74,6 +80,8 @@ OP(normalised_gate, (gate, logits, c, mask, T, N), struct kn_buf gate, struct kn
    double c, struct kn_ints mask, int T, int N)
 OP(normalised_gate_back, (dlogits, dgate, gate, c, mask, T, N, add), struct kn_buf dlogits,
    struct kn_buf dgate, struct kn_buf gate, double c, struct kn_ints mask, int T, int N, bool add)
+OP(mask_without, (y, mask, first, n, T, N), struct kn_ints y, struct kn_ints mask, int first, int n,
+   int T, int N)
 OP(cosine, (y, x, w, T), struct kn_buf y, struct kn_buf x, const struct kn_weight *w, int T)
 OP(cosine_back, (dx, dw, dy, y, x, w, T, add), struct kn_buf dx, struct kn_buf dw, struct kn_buf dy,
    struct kn_buf y, struct kn_buf x, const struct kn_weight *w, int T, bool add)
@@ -123,11 +131,12 @@ OP(overlap_loss_back, (dw, c, w, on, N, D), struct kn_buf dw, double c, struct k
    struct kn_buf on, int N, int D)
 OP(length_loss, (loss, w, N, D), struct kn_buf loss, struct kn_buf w, int N, int D)
 OP(length_loss_back, (dw, c, w, N, D), struct kn_buf dw, double c, struct kn_buf w, int N, int D)
-OP(bias_step, (bias, load, f, rate, smooth, proportional, zero_mean, N), struct kn_buf bias,
-   struct kn_buf load, struct kn_buf f, double rate, double smooth, bool proportional,
-   bool zero_mean, int N)
+OP(bias_step, (bias, load, f, o, N, E), struct kn_buf bias, struct kn_buf load, struct kn_buf f,
+   const struct kn_bias_rule *o, int N, int E)
 OP(roster_step, (r, x, mask, valid, T, N, D), const struct kn_roster *r, struct kn_buf x,
    struct kn_ints mask, struct kn_ints valid, int T, int N, int D)
+OP(group_load, (f, mask, valid, g, T, N, E), struct kn_buf f, struct kn_ints mask,
+   struct kn_ints valid, const struct kn_groups *g, int T, int N, int E)
 OP(relu, (y, x, n), struct kn_buf y, struct kn_buf x, size_t n)
 OP(relu_back, (dx, dy, y, n, add), struct kn_buf dx, struct kn_buf dy, struct kn_buf y, size_t n,
    bool add)
@@ -184,6 +193,11 @@ OP(constant_slots_back, (dx, dgate, dv, dc, dy, x, gate, mask, v, c, first, n, T
    struct kn_buf dx, struct kn_buf dgate, struct kn_buf dv, struct kn_buf dc, struct kn_buf dy,
    struct kn_buf x, struct kn_buf gate, struct kn_ints mask, struct kn_buf v, struct kn_buf c,
    int first, int n, int T, int N, int D)
+OP(room_drop, (mask, gate, dropped, room, slot_room, by_position, T, N, E), struct kn_ints mask,
+   struct kn_buf gate, struct kn_ints dropped, double room, double slot_room, bool by_position,
+   int T, int N, int E)
+OP(constant_mix, (mix, x, mask, c, first, n, T, N, D), struct kn_buf mix, struct kn_buf x,
+   struct kn_ints mask, struct kn_buf c, int first, int n, int T, int N, int D)
 OP(cross_entropy, (loss, nll, hit, dlogits, logits, label, R, V), struct kn_buf loss,
    struct kn_buf nll, struct kn_ints hit, struct kn_buf dlogits, struct kn_buf logits,
    struct kn_ints label, int R, int V)

@@ -12,16 +12,17 @@
 
 /* Every op, in the order of kn_times. A new op: one name here, its contract below, one function a backend. */
 #define KN_OPS(X)                                                                                          \
-    X(zero) X(copy) X(add) X(accumulate) X(scale) X(fill)                                                  \
+    X(zero) X(copy) X(add) X(accumulate) X(scale) X(fill) X(tanh) X(tanh_back)                             \
     X(repack) X(linear) X(linear_back_x) X(linear_back_w) X(bias) X(bias_back)                             \
     X(embed) X(embed_back) X(rope) X(rope_back) X(attention) X(attention_back)                             \
     X(rmsnorm) X(rmsnorm_back) X(softmax_rows) X(softmax_rows_back)                                        \
+    X(standardise_rows) X(standardise_rows_back)                                                           \
     X(clean_rows) X(topk_mask) X(cumulative_mask) X(masked_gate) X(masked_gate_back)                       \
-    X(normalised_gate) X(normalised_gate_back)                                                             \
+    X(normalised_gate) X(normalised_gate_back) X(mask_without)                                             \
     X(cosine) X(cosine_back) X(squash) X(over_mask) X(over_back) X(even_gate) X(even_gate_back)            \
     X(sigmoid_gate) X(sigmoid_gate_back) X(column_mask)                                                    \
     X(column_load) X(column_loss) X(column_loss_back) X(z_loss) X(z_loss_back)                             \
-    X(entropy_loss) X(entropy_loss_back)                                                                   \
+    X(entropy_loss) X(entropy_loss_back) X(group_load)                                                     \
     X(over_loss) X(over_loss_back) X(share_loss) X(share_loss_back) X(taken_loss) X(taken_loss_back)       \
     X(overlap_loss) X(overlap_loss_back) X(length_loss) X(length_loss_back)                                \
     X(bias_step) X(roster_step)                                                                            \
@@ -30,6 +31,7 @@
     X(toggle) X(stage) X(ratio_ramp)                                                                       \
     X(plan) X(plan_all) X(capacity_drop) X(moe_ffn) X(combine) X(moe_ffn_back)                             \
     X(copy_slots) X(copy_slots_back) X(constant_slots) X(constant_slots_back)                              \
+    X(room_drop) X(constant_mix)                                                                           \
     X(cross_entropy) X(sum_squares) X(clip_factor) X(adamw)
 
 enum kn_op {
@@ -46,6 +48,9 @@ void kn_add(struct kn_backend *be, struct kn_buf y, struct kn_buf a, struct kn_b
 void kn_accumulate(struct kn_backend *be, struct kn_buf y, double c, struct kn_buf x, size_t n); /* y += c x */
 void kn_scale(struct kn_backend *be, struct kn_buf y, double c, struct kn_buf x, size_t n);      /* y = c x; y may be x */
 void kn_fill(struct kn_backend *be, struct kn_buf y, double c, size_t n);                        /* y = c */
+/* y = tanh x, y may be x; dx = dy (1 - y^2), dx may be dy. Tolerance 1e-6 absolute. */
+void kn_tanh(struct kn_backend *be, struct kn_buf y, struct kn_buf x, size_t n);
+void kn_tanh_back(struct kn_backend *be, struct kn_buf dx, struct kn_buf dy, struct kn_buf y, size_t n);
 
 /* ---- weights: a row-major master and a shadow packed for this backend -------------------------------- */
 enum kn_kind {
@@ -106,6 +111,12 @@ void kn_rmsnorm_back(struct kn_backend *be, struct kn_buf dx, struct kn_buf dgai
 void kn_softmax_rows(struct kn_backend *be, struct kn_buf y, struct kn_buf x, double c, int T, int N);
 /* dx[t,j] (+)= c y_j (dy_j - sum_i y_i dy_i). */
 void kn_softmax_rows_back(struct kn_backend *be, struct kn_buf dx, struct kn_buf dy, struct kn_buf y, double c, int T, int N, bool add);
+/* y[T,N] = x / (s + KN_STANDARD_EPS), s the row's standard deviation with N - 1 (N = 1: 0); y is not x. inv[T] keeps
+ * 1 / (s + eps). Back: dx overwritten; dx may be dy. Source: the code released with Jin et al. 2024, arXiv 2410.07348,
+ * which has no eps. */
+#define KN_STANDARD_EPS 1e-6
+void kn_standardise_rows(struct kn_backend *be, struct kn_buf y, struct kn_buf inv, struct kn_buf x, int T, int N);
+void kn_standardise_rows_back(struct kn_backend *be, struct kn_buf dx, struct kn_buf dy, struct kn_buf y, struct kn_buf inv, int T, int N);
 
 /* ---- gate: masks and gates of any router; x is [T,N], mask[T,N] holds 0 or 1 ------------------------- */
 /* y = x; valid[t] = 1 where padding[t] (may be NULL .at: none) is 1 and all of row t is finite; other rows
@@ -128,6 +139,8 @@ void kn_masked_gate_back(struct kn_backend *be, struct kn_buf dprob, struct kn_b
 void kn_normalised_gate(struct kn_backend *be, struct kn_buf gate, struct kn_buf logits, double c, struct kn_ints mask, int T, int N);
 void kn_normalised_gate_back(struct kn_backend *be, struct kn_buf dlogits, struct kn_buf dgate, struct kn_buf gate, double c,
                              struct kn_ints mask, int T, int N, bool add);
+/* y = mask without columns first..first+n-1. y is not mask. */
+void kn_mask_without(struct kn_backend *be, struct kn_ints y, struct kn_ints mask, int first, int n, int T, int N);
 
 /* y[t,n] = cosine of the angle between row t of x[T,D] and row n of w, a KN_DENSE weight [N,D]; 0, and without
  * gradient, where either is shorter than 1e-12. */
@@ -176,6 +189,12 @@ void kn_z_loss_back(struct kn_backend *be, struct kn_buf dlogits, double c, stru
  * dprob += c times its gradient, ln of a 0 probability taken as ln of the smallest normal float. */
 void kn_entropy_loss(struct kn_backend *be, struct kn_buf loss, struct kn_buf prob, struct kn_ints valid, int T, int N, int E);
 void kn_entropy_loss_back(struct kn_backend *be, struct kn_buf dprob, double c, struct kn_buf prob, struct kn_ints valid, int T, int N, int E);
+/* Picks by group of columns, a valid token: f[j] = c * picks of j's group / Tvalid (0 where there is no valid row).
+ * Experts stand in groups of `width` columns and take `c`, slots in groups of `slots` columns and take `c_slots` (the last
+ * group may be smaller). `once`: a token counts once a group, however many of its columns it picks. */
+struct kn_groups { int width, slots; double c, c_slots; bool once; };
+void kn_group_load(struct kn_backend *be, struct kn_buf f, struct kn_ints mask, struct kn_ints valid, const struct kn_groups *g, int T,
+                   int N, int E);
 
 /* loss[0] = mean_t sum_n max(s - theta, 0) over the columns that are on. Back: da += c / Tvalid where x > b: what kn_over_back takes. */
 void kn_over_loss(struct kn_backend *be, struct kn_buf loss, struct kn_buf x, const struct kn_over *o, struct kn_ints valid, int T, int N);
@@ -199,11 +218,12 @@ void kn_length_loss(struct kn_backend *be, struct kn_buf loss, struct kn_buf w, 
 void kn_length_loss_back(struct kn_backend *be, struct kn_buf dw, double c, struct kn_buf w, int N, int D);
 
 /* ---- state outside the gradient: moved once a step, read by nobody on the host ------------------------- */
-/* load = smooth load + (1 - smooth) f, f[N] of kn_column_load; bias += rate * sign(mean(load) - load), or `proportional`: rate *
- * (mean(load) - load) / mean(load); sign is 0 within 1e-6 of the mean. zero_mean: then bias -= mean(bias). Nothing where f is all 0.
- * Source: Wang et al. 2024, arXiv 2408.15664, algorithm 1. */
-void kn_bias_step(struct kn_backend *be, struct kn_buf bias, struct kn_buf load, struct kn_buf f, double rate, double smooth,
-                  bool proportional, bool zero_mean, int N);
+/* Biases of columns e < E move until their loads are where they should be. load[E] = smooth load + (1 - smooth) f (load NULL .at: load
+ * is f); bias_e += rate * d_e, d = target - load_e, or where target is 0 d = 1 - load_e / mean(load); `sign`: its sign, 0 within 1e-6.
+ * zero_mean: then their mean is taken off. limit > 0: then held within +-limit. Nothing where f[N] is all 0: no token was routed.
+ * Source: Wang et al. 2024, arXiv 2408.15664, algorithm 1; Meituan LongCat Team 2025, arXiv 2509.01322. */
+struct kn_bias_rule { double target, rate, smooth, limit; bool sign, zero_mean; };
+void kn_bias_step(struct kn_backend *be, struct kn_buf bias, struct kn_buf load, struct kn_buf f, const struct kn_bias_rule *o, int N, int E);
 /* Who is on the roster, of N places. A period is half idle, half recorded: used[n] += picks, orphans += valid rows that took
  * none, orphan_sum[D] += these rows of x. At its end on[n] = 0 for places never used (the one used last stays if all would go: age[n]
  * counts steps since its last pick), then, if there were orphans whose sum is not 0 and a place is free, the lowest one is hired: on = 1,
@@ -307,7 +327,8 @@ void kn_combine(struct kn_backend *be, struct kn_buf y, const struct kn_plan *p,
 void kn_moe_ffn_back(struct kn_backend *be, struct kn_buf dx, struct kn_buf dgate, struct kn_buf dup, struct kn_buf ddown,
                      const struct kn_plan *p, struct kn_buf dy, struct kn_buf gate, struct kn_buf x, struct kn_buf pre,
                      const struct kn_weight *up, const struct kn_weight *down, enum kn_act act, int T, bool add);
-/* Copy slots, columns first..first+n-1: y[t] += (sum of their gates) x[t], taken ones only. Back: dgate[t,c] = <dy_t, x_t>
+/* Copy slots, columns first..first+n-1: y[t] += (sum of their gates) x[t], taken ones only: one multiplication of the
+ * row however many there are. Back: dgate[t,c] = <dy_t, x_t>
  * where taken else 0, dx += (sum of gates) dy. */
 void kn_copy_slots(struct kn_backend *be, struct kn_buf y, struct kn_buf x, struct kn_buf gate, struct kn_ints mask, int first, int n, int T, int N, int D);
 void kn_copy_slots_back(struct kn_backend *be, struct kn_buf dx, struct kn_buf dgate, struct kn_buf dy, struct kn_buf x, struct kn_buf gate,
@@ -319,6 +340,15 @@ void kn_constant_slots(struct kn_backend *be, struct kn_buf y, struct kn_buf x, 
 void kn_constant_slots_back(struct kn_backend *be, struct kn_buf dx, struct kn_buf dgate, struct kn_buf dv, struct kn_buf dc, struct kn_buf dy,
                             struct kn_buf x, struct kn_buf gate, struct kn_ints mask, struct kn_buf v, struct kn_buf c, int first, int n,
                             int T, int N, int D);
+/* As kn_capacity_drop, slots too: with A = picks of all columns, an expert has room for ceil(room * A) picks and a slot
+ * for ceil(slot_room * A), each less KN_ROOM_EPS, for what rounding put over a whole number. Source: Jin et al. 2024,
+ * arXiv 2410.07348, eq 8. */
+#define KN_ROOM_EPS 1e-9
+void kn_room_drop(struct kn_backend *be, struct kn_ints mask, struct kn_buf gate, struct kn_ints dropped, double room, double slot_room,
+                  bool by_position, int T, int N, int E);
+/* mix[j] = mean share a1 of x in constant slot j, over the tokens that take it; 0 where none does. */
+void kn_constant_mix(struct kn_backend *be, struct kn_buf mix, struct kn_buf x, struct kn_ints mask, struct kn_buf c, int first, int n,
+                     int T, int N, int D);
 
 /* ---- loss and optimiser ------------------------------------------------------------------------------ */
 /* Rows r of logits[R,V] with label[r] in 0..V-1 (-1: not counted). nll[R] = -log softmax at the label (0 where not

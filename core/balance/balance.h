@@ -9,7 +9,8 @@ struct pressure {
     unsigned needs; /* of enum router_needs: without it the loss is not known and does nothing */
     void (*loss)(struct route *r, struct kn_buf to);   /* to[0] = its value, unweighted */
     void (*back)(struct route *r, double coefficient); /* adds coefficient (x r->factor) x gradient to r->dprob, r->dlogits or r->dparam */
-    bool estimated;                                    /* that is an estimate, passed on through picks */
+    bool on_logits; /* where the softmax sees something else (router.scaled): to dlogits of the logits themselves */
+    bool estimated; /* that is an estimate, passed on through picks */
 };
 const struct pressure *pressure_at(int i); /* the table; NULL past the end */
 const struct pressure *pressure_find(const char *name);

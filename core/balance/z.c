@@ -19,4 +19,5 @@ const struct pressure pressure_z = {
     .formula = "mean over tokens of (ln Σₑ exp zₑ)²",
     .loss = z_loss,
     .back = z_back,
+    .on_logits = true,
 };

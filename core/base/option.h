@@ -15,6 +15,7 @@ enum { /* flags */
     OPTION_START_E = 16,
     OPTION_PAPER_E = 32,
     OPTION_OURS = 64,    /* in no paper: our addition */
+    OPTION_DIVIDES_E = 128, /* E is a multiple of it */
 };
 struct option {
     const char *name, *help, *unit; /* unit NULL: a bare number */

@@ -123,11 +123,14 @@ static void add_layer(struct measure *h, struct tally *to, struct model *m, cons
     for (int t = 0; t < rows; t++) {
         const int32_t *mask = r.mask + (size_t)t * (size_t)r.N;
         int count = 0;
+        bool copied = false;
         for (int j = 0; j < r.N; j++) {
             to->picks[layer][j] += mask[j];
             if (j < r.E) count += mask[j];
+            if (mask[j] && moe_copies(&m->layer[layer].moe, j)) copied = true;
         }
         add_picks(to, &r, mask, kind_of(b, t), layer, count);
+        to->copied[layer] += copied;
         h->total[t] += count;
         to->share[layer][most(count, SNAP_COUNTS)]++;
         to->no_expert += count == 0;
@@ -282,7 +285,7 @@ static void tell_flops(const struct tally *y, const struct model *m, struct snap
     for (int l = 0; l < m->L; l++) {
         const struct moe *e = &m->layer[l].moe;
         for (int j = 0; j < e->route.E; j++) routed += y->picks[l][j] * moe_expert_flops(e);
-        slots += moe_slot_flops(e, y->picks[l]);
+        slots += moe_slot_flops(e, y->picks[l], y->copied[l]);
         shared += e->shape.shared * moe_expert_flops(e);
         all += e->route.E * moe_expert_flops(e);
     }

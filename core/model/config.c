@@ -123,6 +123,7 @@ static void start_knobs(struct config *c, const struct dataset_type *type)
         if (!(c->knob_named >> i & 1))
             c->knob[i] = dataset_start(type, c->router->name, &c->router->knobs[i],
                                        config_int(c, CONFIG_EXPERTS), c->paper);
+    router_fit(c->router, c->knob_named, config_int(c, CONFIG_EXPERTS), c->knob);
 }
 
 bool config_start(struct config *c, const char *data, const char *strategy, struct err *e)

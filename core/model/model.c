@@ -103,6 +103,7 @@ static void place(struct model *m)
         y->moe.route.document = m->document; /* NULL where tokens have no order */
         if (m->bad.at)
             y->moe.route.bad = kn_part_ints(m->bad, (size_t)l); /* side by side: one read a step */
+        moe_follow(&y->moe, l > 0 ? &m->layer[l - 1].moe : NULL);
     }
     m->out = memory_take(mem, T * D);
     place_norm(&m->last, mem, T, D);
@@ -189,6 +190,30 @@ static bool same_arrays(const struct router_array *a, const struct router_array 
     return true;
 }
 
+/* The kinds may differ: a slot that copies from now on is still the same column. */
+static bool same_counts(const struct slot_run a[4], const struct slot_run b[4])
+{
+    for (int i = 0; i < 4; i++)
+        if (a[i].count != b[i].count) return false;
+    return true;
+}
+
+/* Have a layer's own arrays the shapes that they had with other knobs? */
+static bool same_params(const struct route *r, const double *knob)
+{
+    struct route other = *r;
+    other.knob = knob;
+    for (int i = 0; i < ROUTER_ARRAYS && r->router->params[i].name; i++) {
+        int a[3] = {0}, b[3] = {0};
+        route_param_shape(r, i, a), route_param_shape(&other, i, b);
+        if (memcmp(a, b, sizeof a) != 0 || route_param_size(r, i) != route_param_size(&other, i))
+            return false;
+    }
+    for (int i = 0; i < ROUTER_ARRAYS; i++)
+        if (route_kept_size(r, i, 1) < route_kept_size(&other, i, 1)) return false;
+    return true;
+}
+
 bool model_same_shape(const struct model *m, const struct config *c)
 {
     const struct router *a = m->config.router, *b = c->router;
@@ -197,11 +222,11 @@ bool model_same_shape(const struct model *m, const struct config *c)
         m->layer[0].moe.route.S)
         return false;
     if (a == b)
-        return m->layer[0].moe.run_count == 0 ||
-               memcmp(runs, m->layer[0].moe.runs, sizeof runs) == 0;
+        return same_counts(runs, m->layer[0].moe.runs) &&
+               same_params(&m->layer[m->L - 1].moe.route, c->knob);
     /* Arrays of the strategy's own start anew with it, so that only two with nothing but w are
      * alike. */
-    return m->layer[0].moe.run_count == 0 && !a->params[1].name && !a->state[0].name &&
+    return m->layer[0].moe.route.S == 0 && !a->params[1].name && !a->state[0].name &&
            !a->score == !b->score && same_arrays(a->params, b->params) &&
            same_arrays(a->state, b->state);
 }
@@ -209,12 +234,12 @@ bool model_same_shape(const struct model *m, const struct config *c)
 void model_set_router(struct model *m, const struct config *c)
 {
     m->config = *c;
-    for (int l = 0; l < m->L; l++) m->layer[l].moe.route.router = c->router;
+    for (int l = 0; l < m->L; l++) moe_set_router(&m->layer[l].moe, c->router);
 }
 
 void model_repack(struct model *m)
 {
-    struct kn_weight *w[2 + 7 * SNAP_LAYERS];
+    struct kn_weight *w[2 + (2 + MOE_WEIGHTS) * SNAP_LAYERS];
     int n = 0;
     w[n++] = &m->head;
     if (!m->data.text) w[n++] = &m->input;

@@ -47,27 +47,20 @@ static void add_experts(struct moe *m, struct params *p, const char *part, int c
     }
 }
 
-static int dim(const struct moe *m, enum router_dim d)
-{
-    struct router_array one = {.shape = {d}};
-    return router_array_size(&one, m->shape.E, m->route.S, m->shape.D);
-}
-
 /* The strategy's own arrays: its first is the gate, with the name that Mixtral gives it. */
 static void add_router(struct moe *m, struct params *p)
 {
     const struct router *r = m->route.router;
-    for (int i = 0; i < ROUTER_ARRAYS && r->params[i].name; i++) {
+    for (int i = 0; i < ROUTER_ARRAYS; i++) {
         const struct router_array *from = &r->params[i];
+        m->extra[i] = -1;
+        if (route_param_size(&m->route, i) == 0) continue;
         struct param a =
             i == 0 ? named(m, "gate", -1, ".weight") : named(m, "router.", -1, from->name);
-        for (int k = 0; k < 3 && from->shape[k] != DIM_END; k++)
-            a.shape[k] = dim(m, from->shape[k]);
+        route_param_shape(&m->route, i, a.shape);
         a.decay = false, a.start = from->start, a.scale = from->scale;
         if (router_array_start(from, m->route.knob, 0, &a.scale)) a.start = START_VALUE;
-        int at = params_add(p, a);
-        if (i == 0) m->gate = at;
-        if (i == 1) m->first_extra = at;
+        m->extra[i] = params_add(p, a);
     }
 }
 
@@ -112,7 +105,12 @@ void moe_place(struct moe *m, struct memory *mem, struct kn_buf out)
     r->mask = memory_take_ints(mem, cells);
     r->valid = memory_take_ints(mem, T);
     r->dropped = memory_take_ints(mem, 1);
+    r->part = memory_take_ints(mem, cells);
     r->load = memory_take(mem, (size_t)r->N);
+    for (int i = 0; i < ROUTER_ARRAYS; i++)
+        r->kept[i] = memory_take(mem, route_kept_size(r, i, m->shape.T));
+    if (r->router->needs & NEEDS_PREV_LOGITS) r->dabove = memory_take(mem, cells);
+    if (r->router->input_scale) m->scaled = memory_take(mem, T * (size_t)m->shape.D);
     r->work = memory_take(mem, ROUTER_WORK + T);
     for (int i = 0; i < ROUTER_LOSSES; i++) r->loss[i] = memory_take(mem, 1);
     for (int i = 0; i < ROUTER_ARRAYS && r->router->state[i].name; i++)
@@ -174,20 +172,14 @@ bool moe_open(struct moe *m, struct params *p, struct err *e)
     const struct moe_shape *s = &m->shape;
     struct route *r = &m->route;
     m->be = r->be = p->be;
-    r->dparam[0] = params_at(p, p->g, m->gate);
-    r->param[0] = params_at(p, p->w, m->gate);
-    for (int i = 1; i < ROUTER_ARRAYS && r->router->params[i].name; i++) {
-        r->param[i] = params_at(p, p->w, m->first_extra + i - 1);
-        r->dparam[i] = params_at(p, p->g, m->first_extra + i - 1);
-    }
-    for (int i = 0; i < ROUTER_ARRAYS && r->router->params[i].name; i++) {
-        int at = i ? m->first_extra + i - 1 : m->gate;
-        r->m[i] = params_at(p, p->m, at), r->v[i] = params_at(p, p->v, at);
+    for (int i = 0; i < ROUTER_ARRAYS; i++) {
+        if (m->extra[i] < 0) continue;
+        r->param[i] = params_at(p, p->w, m->extra[i]);
+        r->dparam[i] = params_at(p, p->g, m->extra[i]);
     }
     r->expert[0] = stack(p, m->first_up, (size_t)hidden_rows(m) * (size_t)s->D);
     r->expert[1] = stack(p, m->first_down, (size_t)s->H * (size_t)s->D);
-    bool ok = kn_plan_open(m->be, &m->plan, s->T, s->E, r->N) &&
-              kn_weight_open(m->be, &r->w, r->param[0], KN_DENSE, 1, r->N, s->D, false) &&
+    bool ok = kn_plan_open(m->be, &m->plan, s->T, s->E, r->N) && route_matrices_open(r) &&
               open_pair(m, p, &m->up, &m->down, m->first_up, m->first_down, s->E);
     if (ok && s->shared)
         ok = kn_plan_open(m->be, &m->shared_plan, s->T, s->shared, s->shared) &&
@@ -208,7 +200,7 @@ bool moe_open(struct moe *m, struct params *p, struct err *e)
 void moe_close(struct moe *m)
 {
     if (!m->be) return;
-    kn_weight_close(m->be, &m->route.w);
+    route_matrices_close(&m->route);
     kn_weight_close(m->be, &m->up), kn_weight_close(m->be, &m->down);
     kn_weight_close(m->be, &m->shared_up), kn_weight_close(m->be, &m->shared_down);
     kn_plan_close(m->be, &m->plan), kn_plan_close(m->be, &m->shared_plan);
@@ -217,13 +209,39 @@ void moe_close(struct moe *m)
 
 int moe_weights(struct moe *m, struct kn_weight **to)
 {
-    int n = 0;
-    to[n++] = &m->route.w, to[n++] = &m->up, to[n++] = &m->down;
+    int n = route_matrices(&m->route, to);
+    to[n++] = &m->up, to[n++] = &m->down;
     if (m->shape.shared) to[n++] = &m->shared_up, to[n++] = &m->shared_down;
     return n;
 }
 
+void moe_follow(struct moe *m, struct moe *before)
+{
+    bool follows = m->route.router->needs & NEEDS_PREV_LOGITS && before;
+    m->route.prev = follows ? before->route.logits : (struct kn_buf){0};
+    m->route.dprev = follows ? before->route.dabove : (struct kn_buf){0};
+    if (m->shape.layer == m->shape.layers - 1) m->route.dabove = (struct kn_buf){0};
+}
+
+void moe_set_router(struct moe *m, const struct router *r)
+{
+    m->route.router = r;
+    router_slots(r, m->route.knob, m->shape.E, m->runs, &m->run_count);
+}
+
 /* ---- forward ---- */
+static double input_scale(const struct moe *m)
+{
+    int knob = m->route.router->input_scale;
+    return knob ? m->route.knob[knob - 1] : 1;
+}
+
+/* x as experts and slots see it. */
+static struct kn_buf seen(const struct moe *m)
+{
+    return input_scale(m) == 1 ? m->route.x : m->scaled;
+}
+
 /* Shared experts serve every token that could be routed, with gate 1. */
 static void shared_forward(struct moe *m, struct kn_buf y, int T)
 {
@@ -251,9 +269,9 @@ static void slots_forward(struct moe *m, struct kn_buf y)
     for (int i = 0, first = r->E; i < m->run_count; first += m->runs[i++].count) {
         int n = m->runs[i].count;
         if (m->runs[i].kind == SLOT_COPY)
-            kn_copy_slots(m->be, y, r->x, r->gate, r->mask, first, n, r->T, r->N, r->D);
-        if (m->runs[i].kind == SLOT_CONSTANT)
-            kn_constant_slots(m->be, y, r->x, r->gate, r->mask,
+            kn_copy_slots(m->be, y, seen(m), r->gate, r->mask, first, n, r->T, r->N, r->D);
+        if (m->runs[i].kind == SLOT_CONSTANT && n > 0)
+            kn_constant_slots(m->be, y, seen(m), r->gate, r->mask,
                               r->param[array_named(r->router, "v")],
                               r->param[array_named(r->router, "c")], first, n, r->T, r->N, r->D);
     }
@@ -275,7 +293,9 @@ void moe_forward(struct moe *m, struct kn_buf y, struct kn_buf x, int T, bool tr
     r->T = T, r->training = training, r->x = x;
     route_forward(r);
     plan(m);
-    kn_moe_ffn(m->be, m->out, m->pre, &m->plan, x, &m->up, &m->down, m->shape.act, T);
+    if (input_scale(m) != 1)
+        kn_scale(m->be, m->scaled, input_scale(m), x, (size_t)T * (size_t)r->D);
+    kn_moe_ffn(m->be, m->out, m->pre, &m->plan, seen(m), &m->up, &m->down, m->shape.act, T);
     kn_combine(m->be, y, &m->plan, m->out, r->gate, T, r->D, false);
     slots_forward(m, y);
     if (m->shape.shared) shared_forward(m, y, T);
@@ -288,10 +308,10 @@ static void slots_backward(struct moe *m, struct kn_buf dx, struct kn_buf dy)
     for (int i = 0, first = r->E; i < m->run_count; first += m->runs[i++].count) {
         int n = m->runs[i].count, v = array_named(r->router, "v"), c = array_named(r->router, "c");
         if (m->runs[i].kind == SLOT_COPY)
-            kn_copy_slots_back(m->be, dx, r->dgate, dy, r->x, r->gate, r->mask, first, n, r->T,
+            kn_copy_slots_back(m->be, dx, r->dgate, dy, seen(m), r->gate, r->mask, first, n, r->T,
                                r->N, r->D);
-        if (m->runs[i].kind == SLOT_CONSTANT)
-            kn_constant_slots_back(m->be, dx, r->dgate, r->dparam[v], r->dparam[c], dy, r->x,
+        if (m->runs[i].kind == SLOT_CONSTANT && n > 0)
+            kn_constant_slots_back(m->be, dx, r->dgate, r->dparam[v], r->dparam[c], dy, seen(m),
                                    r->gate, r->mask, r->param[v], r->param[c], first, n, r->T, r->N,
                                    r->D);
     }
@@ -303,9 +323,10 @@ void moe_backward(struct moe *m, struct kn_buf dx, struct kn_buf dy)
     if (r->S > 0)
         kn_zero(m->be, r->dgate,
                 (size_t)r->T * (size_t)r->N); /* a zero slot's gate moves nothing */
-    kn_moe_ffn_back(m->be, dx, r->dgate, m->dup, m->ddown, &m->plan, dy, r->gate, r->x, m->pre,
+    kn_moe_ffn_back(m->be, dx, r->dgate, m->dup, m->ddown, &m->plan, dy, r->gate, seen(m), m->pre,
                     &m->up, &m->down, m->shape.act, r->T, false);
     slots_backward(m, dx, dy);
+    if (input_scale(m) != 1) kn_scale(m->be, dx, input_scale(m), dx, (size_t)r->T * (size_t)r->D);
     if (m->shape.shared)
         kn_moe_ffn_back(m->be, dx, m->shared_dgate, m->dshared_up, m->dshared_down, &m->shared_plan,
                         dy, m->shared_gate, r->x, m->shared_pre, &m->shared_up, &m->shared_down,
@@ -334,17 +355,27 @@ double moe_expert_flops(const struct moe *m)
 
 double moe_fixed_flops(const struct moe *m)
 {
-    return 2.0 * m->shape.D * m->route.N + m->shape.shared * moe_expert_flops(m);
+    const struct route *r = &m->route;
+    double logits = r->router->flops ? r->router->flops(r) : 2.0 * r->D * r->N;
+    return logits + m->shape.shared * moe_expert_flops(m);
 }
 
-double moe_slot_flops(const struct moe *m, const double *count)
+static enum slot_kind kind_of(const struct moe *m, int column)
 {
-    double flops = 0;
-    for (int i = 0, first = m->route.E; i < m->run_count; first += m->runs[i++].count)
-        for (int j = first; j < first + m->runs[i].count; j++)
-            flops += count[j] * m->shape.D *
-                     (m->runs[i].kind == SLOT_CONSTANT ? 7.0
-                      : m->runs[i].kind == SLOT_COPY   ? 1.0
-                                                       : 0.0);
+    int i = 0;
+    for (int first = m->route.E; column >= first + m->runs[i].count;) first += m->runs[i++].count;
+    return m->runs[i].kind;
+}
+
+bool moe_copies(const struct moe *m, int column)
+{
+    return column >= m->route.E && kind_of(m, column) == SLOT_COPY;
+}
+
+double moe_slot_flops(const struct moe *m, const double *count, double copied)
+{
+    double flops = copied * m->shape.D; /* a token's copies are one multiplication */
+    for (int j = m->route.E; j < m->route.N; j++)
+        if (kind_of(m, j) == SLOT_CONSTANT) flops += count[j] * 7 * m->shape.D;
     return flops;
 }

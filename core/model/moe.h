@@ -5,6 +5,8 @@
 #include "core/model/memory.h"
 #include "core/model/params.h"
 
+enum { MOE_WEIGHTS = 4 + ROUTER_ARRAYS };
+
 struct moe_shape {
     int T, D, E, H, shared; /* most tokens, width, experts, expert width, shared experts */
     int layer, layers;
@@ -20,12 +22,13 @@ struct moe {
     struct kn_plan plan, shared_plan;
     struct kn_weight up, down, shared_up, shared_down;
     struct kn_buf dup, ddown, dshared_up, dshared_down; /* in the block of gradients */
+    struct kn_buf scaled; /* [T,D] x as experts and slots see it, where that is not x */
     struct kn_buf pre, out; /* rows of the plan: [T*E, 2H or H], [T*E, D] */
     struct kn_buf shared_pre, ones, shared_gate, shared_dgate;
     struct kn_ints shared_mask, forced; /* [T,shared]; [T,N] see moe_force */
     struct kn_ints reach; /* [T,N] pairs that are run, see struct router */
     int gate, first_up, first_down, first_shared_up, first_shared_down,
-        first_extra; /* places in the parameter table */
+        extra[ROUTER_ARRAYS]; /* places in the parameter table; extra: the strategy's own by number, -1 not there */
 };
 
 /* The layer's tensors, named below "model.layers.LAYER.". `knob` must outlive the layer. */
@@ -38,7 +41,11 @@ bool moe_open(struct moe *m, struct params *p, struct err *e);
 void moe_close(struct moe *m); /* accepts a zeroed one */
 int moe_weights(
     struct moe *m,
-    struct kn_weight **to); /* its weights, for kn_repack: at most 5; returns how many */
+    struct kn_weight **to); /* its weights, for kn_repack: at most MOE_WEIGHTS; returns how many */
+/* Logits travel: from `before`, the MoE layer before this one (NULL: none), or not where the
+ * strategy does not ask for them. Once both have their activations. */
+void moe_follow(struct moe *m, struct moe *before);
+void moe_set_router(struct moe *m, const struct router *r); /* of the same shapes, or another choice of slots */
 
 /* y[T,D] = what the experts say to x[T,D]; 0 for a token that cannot be routed. x is borrowed until
  * moe_backward. */
@@ -55,5 +62,7 @@ void moe_force_counts(struct moe *m, struct kn_ints counts);
 double moe_expert_flops(const struct moe *m); /* of one pick of one expert, forward */
 double moe_fixed_flops(const struct moe *m);  /* a token: router and shared experts */
 double moe_slot_flops(const struct moe *m,
-                      const double *count); /* count[N]: picks of each column */
+                      const double *count, /* count[N]: picks of each column */
+                      double copied);      /* tokens with any copy among them */
+bool moe_copies(const struct moe *m, int column);
 #endif

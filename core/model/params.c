@@ -158,8 +158,15 @@ static void add_mean(double *w, int rows, int shared, size_t width)
     }
 }
 
+static void add_copies(double *w, int rows, int shared, size_t width)
+{
+    for (int i = shared; i < rows; i++)
+        memcpy(w + (size_t)i * width, w + (size_t)((i - shared) % shared) * width,
+               width * sizeof *w);
+}
+
 static void take(struct params *to, const struct params *from, const struct param *a,
-                 const struct param *b, int rows, double *scratch)
+                 const struct param *b, int rows, bool cycle, double *scratch)
 {
     const struct kn_buf source[] = {from->w, from->m, from->v}, target[] = {to->w, to->m, to->v};
     size_t width = a->size / (size_t)a->shape[0];
@@ -167,22 +174,23 @@ static void take(struct params *to, const struct params *from, const struct para
         struct kn_buf at = kn_part(to->be, target[k], a->first);
         kn_read(to->be, scratch, at, a->size); /* rows that `from` lacks keep their start */
         kn_read(to->be, scratch, kn_part(from->be, source[k], b->first), width * (size_t)rows);
-        if (k == 0) add_mean(scratch, a->shape[0], rows, width);
+        if (k == 0) (cycle ? add_copies : add_mean)(scratch, a->shape[0], rows, width);
         kn_write(to->be, at, scratch, a->size);
     }
 }
 
-bool params_take(struct params *to, const struct params *from, int E, bool routers, struct err *e)
+bool params_take(struct params *to, const struct params *from, int E, bool routers, bool cycle,
+                 struct err *e)
 {
     double *scratch = malloc(largest(to) * sizeof *scratch);
     if (!scratch) return err_set(e, ERR_MEMORY, "not enough memory to carry the weights over");
     for (int i = 0; i < to->count; i++) {
         const struct param *a = &to->list[i], *b = params_find(from, a->name);
         if (!b || !same_but_rows(a, b) || (!routers && strstr(a->name, ".router."))) continue;
-        if (a->shape[0] == b->shape[0])
-            take(to, from, a, b, a->shape[0], scratch);
-        else if (strstr(a->name, ".gate.weight"))
-            take(to, from, a, b, E, scratch);
+        if (strstr(a->name, ".gate.weight"))
+            take(to, from, a, b, E, cycle, scratch);
+        else if (a->shape[0] == b->shape[0])
+            take(to, from, a, b, a->shape[0], false, scratch);
     }
     free(scratch);
     return true;

@@ -38,10 +38,12 @@ void params_close(struct params *p); /* accepts a zeroed one */
  * the shape of one never moves another. Moments and gradients become 0. */
 bool params_start(struct params *p, uint64_t seed, struct err *e);
 /* Weights and moments of every tensor that both have in the same shape. Of the gates
- * (".gate.weight"), also where they have more or fewer rows: the first E; rows that `from` lacks
- * start as the mean of those plus what params_start drew. `routers`: also the strategies' own
+ * (".gate.weight"), whatever their rows: the first E; rows of slots
+ * start as the mean of those plus what params_start drew or, `cycle`, as copies of those, from
+ * the first. `routers`: also the strategies' own
  * tensors (".router."), right where both are of the same strategy. */
-bool params_take(struct params *to, const struct params *from, int E, bool routers, struct err *e);
+bool params_take(struct params *to, const struct params *from, int E, bool routers, bool cycle,
+                 struct err *e);
 const struct param *params_find(const struct params *p, const char *name); /* NULL: none */
 struct kn_buf params_at(const struct params *p, struct kn_buf block,
                         int i); /* tensor i in w, g, m or v */

@@ -27,6 +27,34 @@ void common_gate_back(struct route *r, bool renormalise)
     }
 }
 
+void common_gate_over(struct route *r, struct kn_buf seen, struct kn_ints taken)
+{
+    kn_normalised_gate(r->be, r->gate, seen, route_sharpness(r), taken, r->T, r->N);
+}
+
+void common_gate_over_back(struct route *r, struct kn_ints taken)
+{
+    kn_normalised_gate_back(r->be, r->dlogits, r->dgate, r->gate, route_sharpness(r), taken, r->T,
+                            r->N, false);
+}
+
+int common_picks(const struct route_host *h, int t, int first, int last)
+{
+    int picks = 0;
+    for (int j = first; j < last; j++) picks += h->mask[(size_t)t * h->N + j];
+    return picks;
+}
+
+double common_share(const struct route_host *h, int first, int last)
+{
+    double some = 0, all = 0;
+    for (int t = 0; t < h->T; t++) {
+        some += common_picks(h, t, first, last);
+        all += common_picks(h, t, 0, h->N);
+    }
+    return all > 0 ? some / all : NAN;
+}
+
 bool common_lone_pick(const struct route_host *h, int t, bool renormalise)
 {
     int picks = 0;

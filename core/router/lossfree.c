@@ -57,9 +57,12 @@ static void lossfree_backward(struct route *r)
 
 static void lossfree_after_step(struct route *r)
 {
+    const struct kn_bias_rule rule = {.rate = r->knob[RATE],
+                                      .smooth = r->knob[SMOOTH],
+                                      .sign = r->knob[RULE] == 0,
+                                      .zero_mean = r->knob[ZERO_MEAN] != 0};
     if (r->knob[FREEZE] != 0) return;
-    kn_bias_step(r->be, r->state[BIAS], r->state[LOAD], r->load, r->knob[RATE], r->knob[SMOOTH],
-                 r->knob[RULE] != 0, r->knob[ZERO_MEAN] != 0, r->N);
+    kn_bias_step(r->be, r->state[BIAS], r->state[LOAD], r->load, &rule, r->N, r->E);
 }
 
 static bool lossfree_blind(const struct route_host *h, int t)

@@ -56,7 +56,8 @@ static void find_score(struct route *r)
         r->router->score(r);
         return;
     }
-    kn_softmax_rows(r->be, r->prob, r->logits, route_sharpness(r), r->T, r->N);
+    struct kn_buf seen = r->router->scaled ? r->router->scaled(r) : r->logits;
+    kn_softmax_rows(r->be, r->prob, seen, route_sharpness(r), r->T, r->N);
     if (r->score.at != r->prob.at) kn_copy(r->be, r->score, r->prob, cells(r));
 }
 
@@ -88,9 +89,12 @@ static void drop(struct route *r)
 {
     static const int32_t none = 0;
     double capacity = route_capacity(r);
-    if (capacity > 0)
-        kn_capacity_drop(r->be, r->mask, r->gate, r->dropped, capacity, knob_or(r, "drop", 0) != 0,
-                         r->T, r->N, r->E);
+    bool by_position = knob_or(r, "drop", 0) != 0;
+    if (capacity > 0 && r->router->drop)
+        r->router->drop(r, capacity, by_position);
+    else if (capacity > 0)
+        kn_capacity_drop(r->be, r->mask, r->gate, r->dropped, capacity, by_position, r->T, r->N,
+                         r->E);
     else
         kn_write_ints(r->be, r->dropped, &none, 1);
 }
@@ -101,7 +105,10 @@ void route_forward(struct route *r)
     kn_clean_rows(r->be, r->logits, r->valid, r->bad, r->logits, r->padding, r->T, r->N);
     find_score(r);
     choose(r);
-    kn_column_load(r->be, r->load, r->mask, r->T, r->N, r->E);
+    if (r->router->load)
+        r->router->load(r);
+    else
+        kn_column_load(r->be, r->load, r->mask, r->T, r->N, r->E);
     drop(r);
 }
 
@@ -119,8 +126,9 @@ bool route_loss_known(const struct route *r, int loss)
 
 static double knob_of(const struct route *r, int loss)
 {
-    const char *knob = r->router->losses[loss].knob;
-    return knob ? knob_or(r, knob, 0) : 0;
+    const struct router_loss *l = &r->router->losses[loss];
+    double weight = l->knob ? knob_or(r, l->knob, 0) : 0;
+    return r->late && l->late ? weight * knob_or(r, l->late, 1) : weight;
 }
 
 double route_coefficient(const struct route *r, int loss)
@@ -172,24 +180,34 @@ static void logits_back(struct route *r)
     if (r->dx.at) kn_linear_back_x(r->be, r->dx, r->dlogits, &r->w, r->T, true);
 }
 
-/* `factors`: losses also by the state that is their coefficient. */
-static void backward(struct route *r, const double weight[ROUTER_LOSSES], bool factors, bool task)
+/* `factors`: losses also by the state that is their coefficient. `on_logits`: those whose gradient
+ * is of the logits themselves. */
+static void losses_back(struct route *r, const double *weight, bool factors, bool on_logits)
 {
     const struct pressure *p;
+    for (int i = 0; weight && (p = pressure_of(r, i)); i++) {
+        if (p->on_logits != on_logits || weight[i] == 0 || !route_loss_known(r, i)) continue;
+        r->factor = factors ? factor_of(r, i) : (struct kn_buf){0};
+        p->back(r, weight[i]);
+    }
+}
+
+static void backward(struct route *r, const double weight[ROUTER_LOSSES], bool factors, bool task)
+{
     if (r->dprob.at) kn_zero(r->be, r->dprob, cells(r));
     if (task)
         task_back(r);
     else
         kn_zero(r->be, r->dlogits, cells(r));
-    for (int i = 0; weight && (p = pressure_of(r, i)); i++) {
-        r->factor = factors ? factor_of(r, i) : (struct kn_buf){0};
-        if (weight[i] != 0 && route_loss_known(r, i)) p->back(r, weight[i]);
-    }
+    losses_back(r, weight, factors, false);
     if (r->router->score_back)
         r->router->score_back(r);
     else if (r->router->softmax)
         kn_softmax_rows_back(r->be, r->dlogits, r->dprob, r->prob, route_sharpness(r), r->T, r->N,
                              true);
+    if (r->router->scaled_back) r->router->scaled_back(r);
+    losses_back(r, weight, factors, true);
+    if (r->dabove.at) kn_accumulate(r->be, r->dlogits, 1, r->dabove, cells(r));
     logits_back(r);
 }
 

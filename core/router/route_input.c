@@ -10,9 +10,9 @@
 
 enum { MOST = 65536 }; /* tokens, and width of x */
 
-static const char *const keys[] = {"strategy",  "base",   "knobs",      "training",   "logits",
-                                   "x",         "params", "state",      "counts",     "seed",
-                                   "documents", "valid",  "grad_gates", "grad_losses"};
+static const char *const keys[] = {
+    "strategy", "base", "knobs",     "training", "logits",     "x",           "params",     "state",
+    "counts",   "seed", "documents", "valid",    "grad_gates", "grad_losses", "prev_logits"};
 enum { KEYS = sizeof keys / sizeof *keys };
 
 static bool bad(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -127,18 +127,25 @@ static bool fill_ints(struct route *r, struct kn_ints *to, const char *key, int 
     return to->at || err_set(e, ERR_MEMORY, "no memory for %s", key);
 }
 
-static struct array array_of(const struct router_array *from, const struct route_input *in)
+/* Entry i of the table of params or of state, and how many numbers it has in this layer. */
+static struct array array_of(const struct route *r, const struct router_array *table, int i,
+                             size_t *size)
 {
-    struct array a = {.key = from->name};
-    a.dims = router_array_shape(from, in->E, in->S, in->D, a.shape);
+    struct array a = {.key = table[i].name};
+    if (table == r->router->params) {
+        a.dims = route_param_shape(r, i, a.shape);
+        *size = route_param_size(r, i);
+    } else {
+        a.dims = router_array_shape(&table[i], r->E, r->S, r->D, a.shape);
+        *size = router_array_size(&table[i], r->E, r->S, r->D);
+    }
     return a;
 }
 
 /* ---- words and sizes ---- */
 static bool check_keys(const json_t *root, struct err *e)
 {
-    static const char *const others[] = {"prev_logits", "shared_logits", "allocator_logits",
-                                         "rewards", "answers"};
+    static const char *const others[] = {"shared_logits", "allocator_logits", "rewards", "answers"};
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)root, key, value)
@@ -226,7 +233,10 @@ static bool read_knob(struct route_input *in, const char *name, const json_t *va
     while (count < ROUTER_KNOBS && r->knobs[count].name) count++;
     if (i < 0)
         return unknown(e, "knobs: there is no knob", name, r->knobs, count, sizeof *r->knobs);
-    if (json_is_boolean(value)) word = json_is_true(value) ? "1" : "0";
+    if (json_is_boolean(value)) /* "true" may be a word of a choice */
+        word = r->knobs[i].kind == OPTION_CHOICE ? (json_is_true(value) ? "true" : "false")
+               : json_is_true(value)             ? "1"
+                                                 : "0";
     if (json_is_number(value)) {
         snprintf(number, sizeof number, "%.17g", json_number_value(value));
         word = number;
@@ -286,6 +296,10 @@ static bool read_wishes(struct route_input *in, struct err *e)
 {
     const char *name;
     json_t *losses, *value;
+    in->later = in->router->needs & NEEDS_PREV_LOGITS && in->D > 0;
+    if (json_object_get(in->root, "prev_logits") && !in->later)
+        return bad(e, "prev_logits is of no use %s",
+                   in->router->needs & NEEDS_PREV_LOGITS ? "beside logits" : "to this strategy");
     in->gates = json_object_get(in->root, "grad_gates");
     if (!read_object(in->root, "grad_losses", &losses, e)) return false;
     in->losses = losses;
@@ -357,13 +371,20 @@ static bool fill_table(const struct route_input *in, struct route *r, const char
         int i = 0;
         while (i < count && strcmp(table[i].name, name) != 0) i++;
         if (i == count) return unknown(e, none, name, table, count, sizeof *table);
-        if (i < first) return bad(e, "%s: %s is of no use beside logits", key, name);
-        if (!fill(r, to[i], array_of(&table[i], in), value, e)) return false;
+        size_t n;
+        struct array a = array_of(r, table, i, &n);
+        if (i < first || (in->D == 0 && table[i].matrix))
+            return bad(e, "%s: %s is of no use beside logits", key, name);
+        if (n == 0) return bad(e, "%s: %s is of no use with these knobs", key, name);
+        if (!fill(r, to[i], a, value, e)) return false;
     }
     for (int i = first; i < count; i++) {
-        size_t n = router_array_size(&table[i], in->E, in->S, in->D);
+        size_t n;
         double value;
-        if (json_object_get(from, table[i].name)) continue;
+        array_of(r, table, i, &n);
+        if (n == 0 || table[i].spoken || (in->D == 0 && table[i].matrix) ||
+            json_object_get(from, table[i].name))
+            continue;
         for (size_t j = 0; j < n; j++) {
             if (!router_array_start(&table[i], in->knob, j, &value))
                 return bad(e, "%s: %s is missing", key, table[i].name);
@@ -371,6 +392,18 @@ static bool fill_table(const struct route_input *in, struct route *r, const char
         }
     }
     return true;
+}
+
+/* The logits of the layer before, where given. */
+static bool fill_prev(const struct route_input *in, struct route *r, struct err *e)
+{
+    const json_t *from = json_object_get(in->root, "prev_logits");
+    struct array a = {.key = "prev_logits", .shape = {in->T, in->N}, .dims = 2};
+    size_t n = (size_t)in->T * in->N;
+    if (!from) return true;
+    r->prev = kn_alloc(r->be, n), r->dprev = kn_alloc(r->be, n);
+    if (!r->prev.at || !r->dprev.at) return err_set(e, ERR_MEMORY, "no memory for %s", a.key);
+    return fill(r, r->prev, a, from, e);
 }
 
 /* Tokens come in order; without documents they are one text. */
@@ -397,7 +430,7 @@ bool route_input_fill(const struct route_input *in, struct route *r, struct err 
     if (!fill_ints(r, &r->counts, "counts", in->N, json_object_get(root, "counts"), e))
         return false;
     if (!fill_ints(r, &r->padding, "valid", 1, json_object_get(root, "valid"), e)) return false;
-    if (!fill_documents(in, r, e)) return false;
+    if (!fill_prev(in, r, e) || !fill_documents(in, r, e)) return false;
     if (in->gates && !fill(r, r->dgate, gates, json_object_get(root, "grad_gates"), e))
         return false;
     route_memory_repack(r);

@@ -248,9 +248,13 @@ static void clear_gradients(struct route *r)
 {
     if (r->dx.at) kn_zero(r->be, r->dx, (size_t)r->T * r->D);
     for (int i = 0; i < ROUTER_ARRAYS; i++)
-        if (r->dparam[i].at)
-            kn_zero(r->be, r->dparam[i],
-                    router_array_size(&r->router->params[i], r->E, r->S, r->D));
+        if (r->dparam[i].at) kn_zero(r->be, r->dparam[i], route_param_size(r, i));
+}
+
+static void put_param(struct writer *w, int i)
+{
+    int shape[3], dims = route_param_shape(w->r, i, shape);
+    put_buf(w, w->r->router->params[i].name, w->r->dparam[i], shape, dims);
 }
 
 static void put_gradients(struct writer *w, const char *name, const double *weight, bool task)
@@ -266,7 +270,8 @@ static void put_gradients(struct writer *w, const char *name, const double *weig
     else
         put_buf(w, "logits", r->dlogits, logits, 2);
     for (int i = 0; i < ROUTER_ARRAYS; i++)
-        if (r->dparam[i].at) put_array(w, &r->router->params[i], r->dparam[i]);
+        if (r->dparam[i].at && !r->router->params[i].spoken) put_param(w, i);
+    if (r->dprev.at) put_buf(w, "prev_logits", r->dprev, logits, 2);
     text_add(w->to, "}");
 }
 
@@ -343,7 +348,8 @@ bool route_json(const char *json, size_t size, struct kn_backend *be, struct tex
                        .E = in.E,
                        .S = in.S,
                        .N = in.N,
-                       .layers = 1,
+                       .layer = in.later,
+                       .layers = 1 + in.later,
                        .training = in.training};
     ok = route_memory_open(&r) || err_set(e, ERR_MEMORY, "no memory for %d tokens", in.T);
     ok = ok && route_input_fill(&in, &r, e) && answer(&in, &r, &line, e);

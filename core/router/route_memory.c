@@ -16,7 +16,8 @@ static bool take_ints(struct route *r, struct kn_ints *to, size_t n)
 static bool take_arrays(struct route *r)
 {
     for (int i = r->D > 0 ? 0 : 1; i < ROUTER_ARRAYS && r->router->params[i].name; i++) {
-        int size = router_array_size(&r->router->params[i], r->E, r->S, r->D);
+        size_t size = route_param_size(r, i);
+        if (size == 0 || (r->D == 0 && r->router->params[i].matrix)) continue;
         if (!take(r, &r->param[i], size) || !take(r, &r->dparam[i], size)) return false;
     }
     for (int i = 0; i < ROUTER_ARRAYS && r->router->state[i].name; i++)
@@ -30,8 +31,7 @@ static bool take_arrays(struct route *r)
 static bool take_inputs(struct route *r)
 {
     size_t n = (size_t)r->T * r->D;
-    return n == 0 || (take(r, &r->x, n) && take(r, &r->dx, n) &&
-                      kn_weight_open(r->be, &r->w, r->param[0], KN_DENSE, 1, r->N, r->D, false));
+    return n == 0 || (take(r, &r->x, n) && take(r, &r->dx, n) && route_matrices_open(r));
 }
 
 bool route_memory_open(struct route *r)
@@ -41,7 +41,9 @@ bool route_memory_open(struct route *r)
                                     &r->dgate,  &r->dprob, &r->dlogits};
     bool ok = take_arrays(r) && take_inputs(r);
     for (int i = 0; ok && i < (int)(sizeof cells / sizeof *cells); i++) ok = take(r, cells[i], n);
-    ok = ok && take(r, &r->load, r->N) && take_ints(r, &r->mask, n) &&
+    for (int i = 0; ok && i < ROUTER_ARRAYS; i++)
+        if (route_kept_size(r, i, r->T) > 0) ok = take(r, &r->kept[i], route_kept_size(r, i, r->T));
+    ok = ok && take(r, &r->load, r->N) && take_ints(r, &r->mask, n) && take_ints(r, &r->part, n) &&
          take(r, &r->work, ROUTER_WORK + (size_t)r->T) && take_ints(r, &r->valid, r->T) &&
          take_ints(r, &r->bad, 1) && take_ints(r, &r->dropped, 1);
     if (!ok) route_memory_close(r);
@@ -50,16 +52,18 @@ bool route_memory_open(struct route *r)
 
 void route_memory_close(struct route *r)
 {
-    struct kn_buf *const bufs[] = {&r->x,     &r->dx,    &r->logits,  &r->prob, &r->score, &r->gate,
-                                   &r->dgate, &r->dprob, &r->dlogits, &r->load, &r->work};
-    struct kn_ints *const ints[] = {&r->mask,    &r->valid,  &r->bad,    &r->dropped,
-                                    &r->padding, &r->counts, &r->forced, &r->document};
+    struct kn_buf *const bufs[] = {&r->x,    &r->dx,    &r->logits, &r->prob,    &r->score,
+                                   &r->gate, &r->dgate, &r->dprob,  &r->dlogits, &r->load,
+                                   &r->work, &r->prev,  &r->dprev};
+    struct kn_ints *const ints[] = {&r->mask,   &r->valid,  &r->bad,      &r->dropped, &r->padding,
+                                    &r->counts, &r->forced, &r->document, &r->part};
     if (!r->be) return;
-    kn_weight_close(r->be, &r->w);
+    route_matrices_close(r);
     for (int i = 0; i < ROUTER_ARRAYS; i++) {
         kn_free(r->be, r->param[i]);
         kn_free(r->be, r->dparam[i]);
         kn_free(r->be, r->state[i]);
+        kn_free(r->be, r->kept[i]);
     }
     for (int i = 0; i < ROUTER_LOSSES; i++) kn_free(r->be, r->loss[i]);
     for (int i = 0; i < (int)(sizeof bufs / sizeof *bufs); i++) kn_free(r->be, *bufs[i]);
@@ -69,6 +73,6 @@ void route_memory_close(struct route *r)
 
 void route_memory_repack(struct route *r)
 {
-    struct kn_weight *const w = &r->w;
-    if (r->x.at) kn_repack(r->be, &w, 1);
+    struct kn_weight *w[ROUTER_ARRAYS];
+    kn_repack(r->be, w, route_matrices(r, w));
 }

@@ -17,7 +17,8 @@ enum router_needs { NEEDS_PREV_LOGITS = 1, NEEDS_SEQUENCES = 2, NEEDS_BASELINE_P
 enum slot_kind { SLOT_ZERO, SLOT_COPY, SLOT_CONSTANT };
 
 /* Sizes that are known only when a model is: 0 ends a shape. */
-enum router_dim { DIM_END, DIM_1, DIM_E, DIM_S, DIM_N, DIM_D, DIM_4 };
+enum router_dim { DIM_END, DIM_1, DIM_E, DIM_S, DIM_N, DIM_D, DIM_4, DIM_2,
+                  DIM_CONSTANTS /* constant slots */, DIM_HIDDEN /* 8 N */, DIM_IN /* what w multiplies: D, or DIM_HIDDEN */ };
 enum router_start {
     START_ZERO, START_ONE, START_NORMAL /* N(0, scale^2) */, START_ORTHOGONAL,
     START_VALUE,      /* `scale` */
@@ -31,6 +32,11 @@ struct router_array {
     enum router_start start;
     double scale;
     int knob;
+    /* Of params: */
+    const char *only; /* there only where this knob is not 0; NULL: always */
+    bool later;       /* not in the first of the MoE layers */
+    bool matrix;      /* multiplies rows: route.matrix holds its weight */
+    bool spoken;      /* for what slots say: no gate depends on it */
 };
 
 enum metric_kind { METRIC_SCALAR, METRIC_PER_EXPERT, METRIC_PER_COLUMN, METRIC_PER_TOKEN, METRIC_PER_TOKEN_COLUMN,
@@ -45,7 +51,9 @@ struct route_host; /* below */
 struct pressure;   /* core/balance/balance.h */
 /* A knob that moves the number of experts a token takes: up with its value, or down (`fewer`). */
 struct router_steer { const char *knob; bool fewer; };
-struct router_loss { const char *pressure, *knob; }; /* entry of core/balance, and the knob that is its coefficient */
+/* Entry of core/balance, the knob that is its coefficient, and (may be NULL) one that it is multiplied by in the second
+ * half of the budget. */
+struct router_loss { const char *pressure, *knob, *late; };
 
 struct router {
     const char *name, *title, *paper; /* paper: authors, year, arXiv id */
@@ -55,20 +63,30 @@ struct router {
     unsigned needs;
     bool softmax;                     /* prob is softmax(logits / temperature): route.c turns dprob into dlogits */
     int temperature;                  /* 1 + index of the knob that divides the logits; 0: none */
+    int input_scale;                  /* 1 + index of the knob that multiplies what experts and slots see; 0: none */
+    int hidden;                       /* 1 + index of the knob that, where not 0, puts 8 N hidden units before w; 0: none */
+    bool slots_cycle;                 /* a new slot's row of w starts as expert row j mod E; else as their mean and noise */
     bool ordered;                     /* a token's columns have an order of score: forced counts make sense */
     struct router_steer steer[2];     /* what to turn for a given number of experts, best first */
     struct option knobs[ROUTER_KNOBS];          /* ends with .name NULL */
     struct router_array params[ROUTER_ARRAYS];  /* trained; the first is `w` */
     struct router_array state[ROUTER_ARRAYS];   /* outside the gradient; saved, resumed, shown */
+    struct router_array kept[ROUTER_ARRAYS];    /* scratch of the strategy, [T, shape], from forward to backward */
     struct router_loss losses[ROUTER_LOSSES];
     const char *weights[ROUTER_LOSSES];         /* the state [1] that is a loss's coefficient where its knob is NULL or 0 */
     struct router_metric metrics[ROUTER_METRICS];
     int (*slots)(const double *knob, int E, struct slot_run runs[4]); /* NULL: none; returns how many runs */
     void (*logits)(struct route *r);      /* NULL: logits = x wᵀ */
     void (*logits_back)(struct route *r); /* NULL: dx += dlogits w, dw += dlogitsᵀ x */
+    double (*flops)(const struct route *r);    /* of the logits of one token, forward; NULL: 2 D N */
+    /* What the softmax sees of the logits, in memory of the strategy's; NULL: the logits. Back: dlogits in place. */
+    struct kn_buf (*scaled)(struct route *r);
+    void (*scaled_back)(struct route *r);
     void (*score)(struct route *r);       /* logits -> prob, score; NULL with softmax: prob = softmax, score = prob */
     void (*select)(struct route *r);      /* score -> mask (valid rows only) */
     void (*weigh)(struct route *r);       /* mask -> gate */
+    void (*load)(struct route *r);        /* mask -> load; NULL: kn_column_load */
+    void (*drop)(struct route *r, double capacity, bool by_position); /* NULL: kn_capacity_drop */
     void (*backward)(struct route *r);    /* dgate -> dlogits (overwritten), may add to dprob */
     void (*score_back)(struct route *r);  /* dprob -> dlogits (added), dparam; NULL: through the softmax, if it is one */
     bool estimated;                       /* the gates' gradient is an estimate, not their derivative */
@@ -91,11 +109,17 @@ struct route {
     int T, D, E, S, N;
     int layer, layers;    /* this MoE layer, 0-based, of how many */
     bool training;
+    bool late;            /* the second half of the budget */
 
     struct kn_buf x, dx;                    /* [T,D]; .at NULL: logits are given / no gradient wanted. dx is ADDED to */
     int context;                            /* tokens of a sequence, one behind the other; 0: tokens are independent */
     struct kn_weight w;                     /* [N,D]: params[0] */
     struct kn_buf param[ROUTER_ARRAYS], dparam[ROUTER_ARRAYS], state[ROUTER_ARRAYS];
+    struct kn_weight matrix[ROUTER_ARRAYS]; /* params marked so, but w */
+    struct kn_buf kept[ROUTER_ARRAYS];
+    /* NEEDS_PREV_LOGITS. [T,N]: logits of the MoE layer before and where their gradient goes (overwritten); gradient on
+     * these logits from the layer behind. .at NULL: there is none. */
+    struct kn_buf prev, dprev, dabove;
     struct kn_ints padding;                 /* [T] 1 = real; NULL .at: all real */
     struct kn_ints counts;                  /* [T] forced counts; NULL .at: the strategy decides */
     struct kn_ints forced;                  /* [T,N] forced mask; NULL .at: the strategy decides */
@@ -103,7 +127,7 @@ struct route {
     const struct route *before;             /* the MoE layer before this one; NULL: none */
 
     struct kn_buf logits, prob, score, gate;    /* [T,N] */
-    struct kn_ints mask, valid;                 /* [T,N], [T] */
+    struct kn_ints mask, valid, part;           /* [T,N], [T]; [T,N] scratch for weigh and backward: some of mask */
     struct kn_ints bad, dropped;                /* [1] */
     struct kn_buf load;                         /* [N] fractions f before dropping (kn_column_load), for the losses */
     struct kn_buf loss[ROUTER_LOSSES];          /* [1] each, unweighted */
@@ -134,6 +158,15 @@ int router_array_shape(const struct router_array *a, int E, int S, int D, int sh
 int router_array_size(const struct router_array *a, int E, int S, int D);
 /* The start of element i of an array; false: it is drawn at random. */
 bool router_array_start(const struct router_array *a, const double *knob, size_t i, double *to);
+/* A strategy's param i as it is in this layer: how many dimensions; its size, 0 where it is not there. */
+int route_param_shape(const struct route *r, int i, int shape[3]);
+int route_param_size(const struct route *r, int i);
+bool route_matrices_open(struct route *r); /* w (where x is used) and the weights of .matrix; false: no memory */
+void route_matrices_close(struct route *r);
+int route_matrices(struct route *r, struct kn_weight **to); /* for kn_repack: at most ROUTER_ARRAYS; how many */
+size_t route_kept_size(const struct route *r, int i, int T); /* 0 past the end */
+/* Knob values that nobody named (bits of `named` are 0) brought to where E experts allow them. */
+void router_fit(const struct router *r, unsigned named, int E, double *knob);
 void router_starts(const struct router *r, int E, bool paper, double *knob);
 /* All of a strategy's knob values against their ranges and each other; k > E says so with the range. True: e->code is
  * ERR_NONE, and e->text is a warning or empty. */

@@ -5,11 +5,11 @@
 #include <string.h>
 
 extern const struct router router_topk, router_topp, router_dynmoe, router_remoe, router_blockffn,
-    router_lossfree, router_expertchoice;
+    router_adamoe, router_moepp, router_longcat, router_lossfree, router_expertchoice;
 
 static const struct router *const table[] = {
-    &router_topk,     &router_topp,     &router_dynmoe,      &router_remoe,
-    &router_blockffn, &router_lossfree, &router_expertchoice};
+    &router_topk,   &router_topp,  &router_dynmoe,  &router_remoe,    &router_blockffn,
+    &router_adamoe, &router_moepp, &router_longcat, &router_lossfree, &router_expertchoice};
 enum { COUNT = sizeof table / sizeof *table };
 
 const struct router *router_at(int i)
@@ -72,6 +72,12 @@ static int dim_size(enum router_dim dim, int E, int S, int D)
         return D;
     case DIM_4:
         return 4;
+    case DIM_2:
+        return 2;
+    case DIM_HIDDEN:
+        return 8 * (E + S);
+    case DIM_IN: /* of params, see route_param_shape */
+    case DIM_CONSTANTS:
     case DIM_1:
     case DIM_END:
         break;
@@ -115,10 +121,100 @@ bool router_array_start(const struct router_array *a, const double *knob, size_t
     return false;
 }
 
+/* ---- params of a layer ---- */
+static int constants(const struct route *r)
+{
+    struct slot_run runs[4];
+    int count, sum = 0;
+    router_slots(r->router, r->knob, r->E, runs, &count);
+    for (int i = 0; i < count; i++) sum += runs[i].kind == SLOT_CONSTANT ? runs[i].count : 0;
+    return sum;
+}
+
+static int param_dim(const struct route *r, enum router_dim dim)
+{
+    int hidden = r->router->hidden;
+    if (dim == DIM_CONSTANTS) return constants(r);
+    if (dim == DIM_IN) dim = hidden && r->knob[hidden - 1] != 0 ? DIM_HIDDEN : DIM_D;
+    return dim_size(dim, r->E, r->S, r->D);
+}
+
+int route_param_shape(const struct route *r, int i, int shape[3])
+{
+    const struct router_array *a = &r->router->params[i];
+    int n = 0;
+    for (; n < 3 && a->shape[n] != DIM_END; n++) shape[n] = param_dim(r, a->shape[n]);
+    return n;
+}
+
+int route_param_size(const struct route *r, int i)
+{
+    const struct router_array *a = &r->router->params[i];
+    if (i >= ROUTER_ARRAYS || !a->name || (a->later && r->layer == 0)) return 0;
+    if (a->only && r->knob[router_knob(r->router, a->only)] == 0) return 0;
+    int shape[3], n = route_param_shape(r, i, shape), size = 1;
+    for (int k = 0; k < n; k++) size *= shape[k];
+    return size;
+}
+
+static bool open_matrix(struct route *r, struct kn_weight *to, int i)
+{
+    int shape[3];
+    route_param_shape(r, i, shape);
+    return kn_weight_open(r->be, to, r->param[i], KN_DENSE, 1, shape[0], shape[1], false);
+}
+
+bool route_matrices_open(struct route *r)
+{
+    if (!open_matrix(r, &r->w, 0)) return false;
+    for (int i = 1; i < ROUTER_ARRAYS && r->router->params[i].name; i++)
+        if (r->router->params[i].matrix && r->param[i].at && !open_matrix(r, &r->matrix[i], i))
+            return false;
+    return true;
+}
+
+void route_matrices_close(struct route *r)
+{
+    kn_weight_close(r->be, &r->w);
+    for (int i = 0; i < ROUTER_ARRAYS; i++) kn_weight_close(r->be, &r->matrix[i]);
+}
+
+int route_matrices(struct route *r, struct kn_weight **to)
+{
+    int n = 0;
+    if (r->w.w.at) to[n++] = &r->w;
+    for (int i = 1; i < ROUTER_ARRAYS; i++)
+        if (r->matrix[i].w.at) to[n++] = &r->matrix[i];
+    return n;
+}
+
+size_t route_kept_size(const struct route *r, int i, int T)
+{
+    if (i >= ROUTER_ARRAYS || !r->router->kept[i].name) return 0;
+    const char *only = r->router->kept[i].only;
+    if (only && r->knob[router_knob(r->router, only)] == 0) return 0;
+    return (size_t)T * router_array_size(&r->router->kept[i], r->E, r->S, r->D);
+}
+
+/* ---- knobs ---- */
+void router_fit(const struct router *r, unsigned named, int E, double *knob)
+{
+    struct slot_run runs[4];
+    int N = E + router_slots(r, knob, E, runs, NULL);
+    for (int i = 0; i < ROUTER_KNOBS && r->knobs[i].name; i++) {
+        unsigned flags = r->knobs[i].flags;
+        if (named >> i & 1) continue;
+        if (flags & OPTION_MAX_N && knob[i] > option_max(&r->knobs[i], E, N))
+            knob[i] = option_max(&r->knobs[i], E, N);
+        while (flags & OPTION_DIVIDES_E && knob[i] > 1 && E % (int)knob[i] != 0) knob[i]--;
+    }
+}
+
 void router_starts(const struct router *r, int E, bool paper, double *knob)
 {
     for (int i = 0; i < ROUTER_KNOBS && r->knobs[i].name; i++)
         knob[i] = option_start(&r->knobs[i], E, paper);
+    router_fit(r, 0, E, knob);
 }
 
 /* What a bound that depends on the model stands for. */
@@ -143,6 +239,10 @@ bool router_check(const struct router *r, const double *knob, int E, struct err 
         snprintf(word, sizeof word, "%.15g", knob[i]);
         if (!option_read(&r->knobs[i], word, E, N, &same, &why))
             return err_set(e, ERR_USAGE, "%s: %s%s", r->name, why.text, bound(&r->knobs[i]));
+        if (r->knobs[i].flags & OPTION_DIVIDES_E && E % (int)knob[i] != 0)
+            return err_set(e, ERR_USAGE,
+                           "%s: %s divides the number of experts; %g does not divide %d", r->name,
+                           r->knobs[i].name, knob[i], E);
     }
     if (N > COLUMNS_MAX)
         return err_set(e, ERR_USAGE, "%s: %d experts and %d slots are more than %d columns",

@@ -214,6 +214,15 @@ static void range_cell(struct text *to, const struct race_range *r, int seeds)
     if (seeds > 1) text_add(to, " (%.3f..%.3f)", r->min, r->max);
 }
 
+/* The lane's name may say it already. */
+static void tell_excluded(struct text *to, const char *lane, const char *why)
+{
+    if (strstr(lane, why))
+        text_add(to, "- not compared: %s\n", lane);
+    else
+        text_add(to, "- not compared: %s (%s)\n", lane, why);
+}
+
 /* What was looked for, turned and found. */
 static void tell_target(struct text *to, const struct race_result *r, double target)
 {
@@ -250,7 +259,7 @@ void race_table(struct text *to, const struct race_result *result, int count, do
     text_add(to, "* on the front: no other lane is as accurate with fewer FLOPs a token\n");
     for (int i = 0; excluded && i < count; i++)
         if (result[i].excluded)
-            text_add(to, "- not compared: %s (%s)\n", result[i].lane, result[i].excluded);
+            tell_excluded(to, result[i].lane, result[i].excluded);
     for (int i = 0; target > 0 && i < count; i++) tell_target(to, &result[i], target);
 }
 

@@ -107,7 +107,7 @@ bool trainer_build(struct trainer *t, const struct config *c, const struct model
     ok = ok && model_open(t->model, t->be, c, &t->data->shape, room, e);
     ok =
         ok && (!from || params_take(&t->model->params, &from->params, config_int(c, CONFIG_EXPERTS),
-                                    from->config.router == c->router, e));
+                                    from->config.router == c->router, c->router->slots_cycle, e));
     ok = ok && (t->measure = measure_open(t->model, e)) && open_good(&t->good, t, e);
     struct trainer *gone = ok ? &old : t;
     if (gone->model) model_close(gone->model);
@@ -238,6 +238,8 @@ bool trainer_step(struct trainer *t, struct err *e)
     struct model *m = t->model;
     t->extra_flops = 0;
     fill(t, DATA_TRAIN, t->step, t->sequences, t->context);
+    double done = t->horizon < 0 ? (double)t->step / t->config.value[CONFIG_STEPS] : t->horizon;
+    for (int l = 0; l < m->L; l++) m->layer[l].moe.route.late = done >= .5;
     model_forward(m, true);
     model_loss(m, true);
     model_backward(m);

@@ -95,38 +95,66 @@ static uint64_t key_at(const uint64_t *key, int n, int below)
     return prefix;
 }
 
+/* Column e keeps at most `room` picks; returns how many it lost. */
+static int drop_column(uint64_t *key, int32_t *taken, float *gate, double room, bool by_position,
+                       int e, int T, int N)
+{
+    int n = 0;
+    for (int t = 0; t < T; t++) {
+        size_t at = (size_t)t * N + e;
+        if (taken[at]) key[n++] = key_of(gate[at], by_position, t);
+    }
+    if (n <= room) return 0;
+    int lost = n - (int)room;
+    uint64_t stays = lost < n ? key_at(key, n, lost) : UINT64_MAX;
+    for (int t = 0; t < T; t++) {
+        size_t at = (size_t)t * N + e;
+        if (!taken[at] || key_of(gate[at], by_position, t) >= stays) continue;
+        taken[at] = 0;
+        gate[at] = 0;
+    }
+    return lost;
+}
+
+static long all_picks(const int32_t *taken, int columns, int T, int N)
+{
+    long picks = 0;
+    for (size_t i = 0; i < (size_t)T * N; i += N)
+        for (int e = 0; e < columns; e++) picks += taken[i + e] != 0;
+    return picks;
+}
+
+static bool room_for_keys(struct kn_backend *be, const char *op, int T)
+{
+    if ((size_t)T <= CPU_SCRATCH / 2) return true;
+    kn_fail(be, op, "too many tokens in one step: make the batch smaller");
+    return false;
+}
+
 void OP(capacity_drop)(struct kn_backend *be, struct kn_ints mask, struct kn_buf gate,
                        struct kn_ints dropped, double capacity, bool by_position, int T, int N,
                        int E)
 {
     uint64_t *key = (uint64_t *)((struct cpu *)be)->common;
-    int32_t *taken = KN_I32(mask);
-    long picks = 0;
     KN_I32(dropped)[0] = 0;
-    if ((size_t)T > CPU_SCRATCH / 2) {
-        kn_fail(be, "capacity_drop", "too many tokens in one step: make the batch smaller");
-        return;
-    }
-    for (size_t i = 0; i < (size_t)T * N; i += N)
-        for (int e = 0; e < E; e++) picks += taken[i + e] != 0;
-    double room = ceil(capacity * (double)picks / E);
-    for (int e = 0; e < E; e++) {
-        int n = 0;
-        for (int t = 0; t < T; t++) {
-            size_t at = (size_t)t * N + e;
-            if (taken[at]) key[n++] = key_of(KN_F32(gate)[at], by_position, t);
-        }
-        if (n <= room) continue;
-        int lost = n - (int)room;
-        uint64_t stays = lost < n ? key_at(key, n, lost) : UINT64_MAX;
-        for (int t = 0; t < T; t++) {
-            size_t at = (size_t)t * N + e;
-            if (!taken[at] || key_of(KN_F32(gate)[at], by_position, t) >= stays) continue;
-            taken[at] = 0;
-            KN_F32(gate)[at] = 0;
-        }
-        KN_I32(dropped)[0] += lost;
-    }
+    if (!room_for_keys(be, "capacity_drop", T)) return;
+    double room = ceil(capacity * (double)all_picks(KN_I32(mask), E, T, N) / E);
+    for (int e = 0; e < E; e++) KN_I32(dropped)
+    [0] += drop_column(key, KN_I32(mask), KN_F32(gate), room, by_position, e, T, N);
+}
+
+void OP(room_drop)(struct kn_backend *be, struct kn_ints mask, struct kn_buf gate,
+                   struct kn_ints dropped, double room, double slot_room, bool by_position, int T,
+                   int N, int E)
+{
+    uint64_t *key = (uint64_t *)((struct cpu *)be)->common;
+    KN_I32(dropped)[0] = 0;
+    if (!room_for_keys(be, "room_drop", T)) return;
+    double picks = (double)all_picks(KN_I32(mask), N, T, N);
+    for (int j = 0; j < N; j++) KN_I32(dropped)
+    [0] +=
+        drop_column(key, KN_I32(mask), KN_F32(gate),
+                    ceil((j < E ? room : slot_room) * picks - KN_ROOM_EPS), by_position, j, T, N);
 }
 
 struct combining {

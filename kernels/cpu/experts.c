@@ -328,15 +328,26 @@ struct slots {
     int first, n, N, D;
 };
 
+/* The gates of a token's copies together: x is then multiplied once. False: none is taken. */
+static bool copies_of(const struct slots *s, int t, float *sum)
+{
+    bool any = false;
+    *sum = 0;
+    for (int j = s->first; j < s->first + s->n; j++) {
+        size_t at = (size_t)t * s->N + j;
+        if (s->mask[at]) any = true, *sum += s->gate[at];
+    }
+    return any;
+}
+
 static void copy_tokens(const void *job, int from, int to, float *scratch)
 {
     const struct slots *s = job;
+    float gate;
     (void)scratch;
     for (int t = from; t < to; t++)
-        for (int j = s->first; j < s->first + s->n; j++)
-            if (s->mask[(size_t)t * s->N + j])
-                row_axpy(s->y + (size_t)t * s->D, s->gate[(size_t)t * s->N + j],
-                         s->x + (size_t)t * s->D, s->D);
+        if (copies_of(s, t, &gate))
+            row_axpy(s->y + (size_t)t * s->D, gate, s->x + (size_t)t * s->D, s->D);
 }
 
 void OP(copy_slots)(struct kn_backend *be, struct kn_buf y, struct kn_buf x, struct kn_buf gate,
@@ -359,11 +370,14 @@ static void copy_back_tokens(const void *job, int from, int to, float *scratch)
     (void)scratch;
     for (int t = from; t < to; t++) {
         const float *x = s->x + (size_t)t * s->D, *dy = s->dy + (size_t)t * s->D;
+        float gate;
+        bool any = copies_of(s, t, &gate);
+        float dot = any ? row_dot(dy, x, s->D) : 0;
         for (int j = s->first; j < s->first + s->n; j++) {
             size_t at = (size_t)t * s->N + j;
-            s->dgate[at] = s->mask[at] ? row_dot(dy, x, s->D) : 0;
-            if (s->mask[at]) row_axpy(s->dx + (size_t)t * s->D, s->gate[at], dy, s->D);
+            s->dgate[at] = s->mask[at] ? dot : 0;
         }
+        if (any) row_axpy(s->dx + (size_t)t * s->D, gate, dy, s->D);
     }
 }
 
@@ -455,5 +469,22 @@ void OP(constant_slots_back)(struct kn_backend *be, struct kn_buf dx, struct kn_
             row_axpy(score + D, -ds, token, D);
             row_axpy(KN_F32(dv) + (size_t)j * D, g * (1 - a), from, D);
         }
+    }
+}
+
+void OP(constant_mix)(struct kn_backend *be, struct kn_buf mix, struct kn_buf x,
+                      struct kn_ints mask, struct kn_buf c, int first, int n, int T, int N, int D)
+{
+    struct slots s = {.c = c.at, .D = D};
+    (void)be;
+    for (int j = 0; j < n; j++) {
+        double sum = 0;
+        int takers = 0;
+        for (int t = 0; t < T; t++) {
+            if (!KN_I32(mask)[(size_t)t * N + first + j]) continue;
+            sum += share_of_x(&s, j, KN_F32(x) + (size_t)t * D);
+            takers++;
+        }
+        KN_F32(mix)[j] = takers ? (float)(sum / takers) : 0;
     }
 }

@@ -133,3 +133,87 @@ void OP(softmax_rows_back)(struct kn_backend *be, struct kn_buf dx, struct kn_bu
              &(struct rows){
                  .y = dx.at, .x = y.at, .dy = dy.at, .c = (float)c, .T = T, .D = N, .add = add});
 }
+
+/* ---- standardised rows */
+static void standardise_some(const void *job, int from, int to, float *scratch)
+{
+    const struct rows *r = job;
+    int N = r->D;
+    (void)scratch;
+    for (int t = from; t < to; t++) {
+        const float *x = r->x + (size_t)t * N;
+        double mean = 0, squares = 0;
+        for (int j = 0; j < N; j++) mean += x[j];
+        mean /= N;
+        for (int j = 0; j < N; j++) squares += (x[j] - mean) * (x[j] - mean);
+        r->inv[t] = (float)(1 / (sqrt(N > 1 ? squares / (N - 1) : 0) + KN_STANDARD_EPS));
+        for (int j = 0; j < N; j++) r->y[(size_t)t * N + j] = x[j] * r->inv[t];
+    }
+}
+
+void OP(standardise_rows)(struct kn_backend *be, struct kn_buf y, struct kn_buf inv,
+                          struct kn_buf x, int T, int N)
+{
+    cpu_each(be, T, ROWS, 10.0 * T * N, standardise_some,
+             &(struct rows){.y = y.at, .inv = inv.at, .x = x.at, .D = N});
+}
+
+/* With s = 1/inv - eps: ds/dx_j = (x_j - mean) / ((N - 1) s), and y = x inv. */
+static void standardise_back_some(const void *job, int from, int to, float *scratch)
+{
+    const struct rows *r = job;
+    int N = r->D;
+    (void)scratch;
+    for (int t = from; t < to; t++) {
+        const float *dy = r->dy + (size_t)t * N, *y = r->x + (size_t)t * N;
+        double inv = r->inv[t], s = 1 / inv - KN_STANDARD_EPS, mean = 0, dot = 0;
+        for (int j = 0; j < N; j++) mean += y[j], dot += (double)dy[j] * y[j];
+        mean /= N;
+        double each = N > 1 && s > 0 ? dot / ((N - 1) * s) : 0;
+        for (int j = 0; j < N; j++)
+            r->y[(size_t)t * N + j] = (float)(inv * dy[j] - each * (y[j] - mean));
+    }
+}
+
+void OP(standardise_rows_back)(struct kn_backend *be, struct kn_buf dx, struct kn_buf dy,
+                               struct kn_buf y, struct kn_buf inv, int T, int N)
+{
+    cpu_each(be, T, ROWS, 10.0 * T * N, standardise_back_some,
+             &(struct rows){.y = dx.at, .inv = inv.at, .x = y.at, .dy = dy.at, .D = N});
+}
+
+/* ---- tanh, of any shape: cut into rows of one vector */
+static void tanh_some(const void *job, int from, int to, float *scratch)
+{
+    const struct rows *r = job;
+    (void)scratch;
+    for (int i = from; i < to; i++) {
+        int n = r->T - i * 16 < 16 ? r->T - i * 16 : 16;
+        for (int j = 0; j < n; j += VL) {
+            size_t at = (size_t)i * 16 + j;
+            vf x = vec_some(r->x + at, n - j, 0);
+            vec_put(r->y + at, 2.f * vec_sigmoid(2.f * x) - 1.f, n - j);
+        }
+    }
+}
+
+void OP(tanh)(struct kn_backend *be, struct kn_buf y, struct kn_buf x, size_t n)
+{
+    cpu_each(be, (int)((n + 15) / 16), ROWS, 20.0 * n, tanh_some,
+             &(struct rows){.y = y.at, .x = x.at, .T = (int)n});
+}
+
+static void tanh_back_some(const void *job, int from, int to, float *scratch)
+{
+    const struct rows *r = job;
+    (void)scratch;
+    for (int i = 16 * from; i < 16 * to && i < r->T; i++)
+        r->y[i] = r->dy[i] * (1 - r->x[i] * r->x[i]);
+}
+
+void OP(tanh_back)(struct kn_backend *be, struct kn_buf dx, struct kn_buf dy, struct kn_buf y,
+                   size_t n)
+{
+    cpu_each(be, (int)((n + 15) / 16), ROWS, 4.0 * n, tanh_back_some,
+             &(struct rows){.y = dx.at, .x = y.at, .dy = dy.at, .T = (int)n});
+}

@@ -152,22 +152,26 @@ void OP(length_loss_back)(struct kn_backend *be, struct kn_buf dw, double c, str
 
 /* ---- a bias per column */
 void OP(bias_step)(struct kn_backend *be, struct kn_buf bias, struct kn_buf load, struct kn_buf f,
-                   double rate, double smooth, bool proportional, bool zero_mean, int N)
+                   const struct kn_bias_rule *o, int N, int E)
 {
+    float *b = bias.at, *l = load.at ? load.at : f.at;
     double sum = 0, mean = 0, drift = 0;
     (void)be;
     for (int n = 0; n < N; n++) sum += KN_F32(f)[n];
     if (sum == 0) return;
-    for (int n = 0; n < N; n++) {
-        KN_F32(load)[n] = (float)(smooth * KN_F32(load)[n] + (1 - smooth) * KN_F32(f)[n]);
-        mean += KN_F32(load)[n] / (double)N;
+    for (int e = 0; e < E; e++) {
+        if (load.at) l[e] = (float)(o->smooth * l[e] + (1 - o->smooth) * KN_F32(f)[e]);
+        mean += l[e] / (double)E;
     }
-    for (int n = 0; n < N; n++) {
-        double e = (mean - KN_F32(load)[n]) / mean;
-        KN_F32(bias)[n] += (float)(rate * (proportional ? e : (e > 1e-6) - (e < -1e-6)));
-        drift += KN_F32(bias)[n] / (double)N;
+    for (int e = 0; e < E; e++) {
+        double d = o->target > 0 ? o->target - l[e] : (mean - l[e]) / mean;
+        b[e] += (float)(o->rate * (o->sign ? (d > 1e-6) - (d < -1e-6) : d));
+        drift += b[e] / (double)E;
     }
-    for (int n = 0; n < N && zero_mean; n++) KN_F32(bias)[n] -= (float)drift;
+    for (int e = 0; e < E; e++) {
+        if (o->zero_mean) b[e] -= (float)drift;
+        if (o->limit > 0) b[e] = fminf(fmaxf(b[e], (float)-o->limit), (float)o->limit);
+    }
 }
 
 /* ---- the roster */

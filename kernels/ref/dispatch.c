@@ -54,26 +54,47 @@ static int first_to_go(struct kn_ints mask, struct kn_buf gate, bool by_position
     return last;
 }
 
+/* Column e keeps at most `room` picks. */
+static void drop_column(struct kn_ints mask, struct kn_buf gate, struct kn_ints dropped, long room,
+                        bool by_position, int e, int T, int N)
+{
+    long count = 0;
+    for (int t = 0; t < T; t++) count += ref_ints(mask, t, N)[e];
+    for (; count > room; count--) {
+        int t = first_to_go(mask, gate, by_position, e, T, N);
+        ref_ints(mask, t, N)[e] = 0;
+        ref_row(gate, t, N)[e] = 0;
+        I(dropped)[0]++;
+    }
+}
+
+static long all_picks(struct kn_ints mask, int columns, int T, int N)
+{
+    long picks = 0;
+    for (int t = 0; t < T; t++)
+        for (int j = 0; j < columns; j++) picks += ref_ints(mask, t, N)[j];
+    return picks;
+}
+
 void ref_capacity_drop(struct kn_backend *be, struct kn_ints mask, struct kn_buf gate,
                        struct kn_ints dropped, double capacity, bool by_position, int T, int N,
                        int E)
 {
-    long picks = 0;
-    for (int t = 0; t < T; t++)
-        for (int e = 0; e < E; e++) picks += ref_ints(mask, t, N)[e];
-    long room = (long)ceil(capacity * picks / E);
-
+    long room = (long)ceil(capacity * all_picks(mask, E, T, N) / E);
     I(dropped)[0] = 0;
-    for (int e = 0; e < E; e++) {
-        long count = 0;
-        for (int t = 0; t < T; t++) count += ref_ints(mask, t, N)[e];
-        for (; count > room; count--) {
-            int t = first_to_go(mask, gate, by_position, e, T, N);
-            ref_ints(mask, t, N)[e] = 0;
-            ref_row(gate, t, N)[e] = 0;
-            I(dropped)[0]++;
-        }
-    }
+    for (int e = 0; e < E; e++) drop_column(mask, gate, dropped, room, by_position, e, T, N);
+}
+
+void ref_room_drop(struct kn_backend *be, struct kn_ints mask, struct kn_buf gate,
+                   struct kn_ints dropped, double room, double slot_room, bool by_position, int T,
+                   int N, int E)
+{
+    long picks = all_picks(mask, N, T, N);
+    I(dropped)[0] = 0;
+    for (int j = 0; j < N; j++)
+        drop_column(mask, gate, dropped,
+                    (long)ceil((j < E ? room : slot_room) * picks - KN_ROOM_EPS), by_position, j, T,
+                    N);
 }
 
 void ref_combine(struct kn_backend *be, struct kn_buf y, const struct kn_plan *p, struct kn_buf out,

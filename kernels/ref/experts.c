@@ -95,25 +95,37 @@ void ref_moe_ffn_back(struct kn_backend *be, struct kn_buf dx, struct kn_buf dga
 }
 
 /* ---- copy slots */
+/* The gates of a token's copies together. False: none is taken. */
+static bool copies_of(struct kn_buf gate, struct kn_ints mask, int first, int n, int t, int N,
+                      double *sum)
+{
+    bool any = false;
+    *sum = 0;
+    for (int j = first; j < first + n; j++)
+        if (ref_ints(mask, t, N)[j]) any = true, *sum += ref_row(gate, t, N)[j];
+    return any;
+}
+
 void ref_copy_slots(struct kn_backend *be, struct kn_buf y, struct kn_buf x, struct kn_buf gate,
                     struct kn_ints mask, int first, int n, int T, int N, int D)
 {
+    double sum;
     for (int t = 0; t < T; t++)
-        for (int j = first; j < first + n; j++)
-            if (ref_ints(mask, t, N)[j])
-                ref_axpy(ref_row(y, t, D), ref_row(gate, t, N)[j], ref_row(x, t, D), D);
+        if (copies_of(gate, mask, first, n, t, N, &sum))
+            ref_axpy(ref_row(y, t, D), sum, ref_row(x, t, D), D);
 }
 
 void ref_copy_slots_back(struct kn_backend *be, struct kn_buf dx, struct kn_buf dgate,
                          struct kn_buf dy, struct kn_buf x, struct kn_buf gate, struct kn_ints mask,
                          int first, int n, int T, int N, int D)
 {
+    double sum;
     for (int t = 0; t < T; t++) {
-        for (int j = first; j < first + n; j++) {
-            bool taken = ref_ints(mask, t, N)[j];
-            ref_row(dgate, t, N)[j] = taken ? ref_dot(ref_row(dy, t, D), ref_row(x, t, D), D) : 0;
-            if (taken) ref_axpy(ref_row(dx, t, D), ref_row(gate, t, N)[j], ref_row(dy, t, D), D);
-        }
+        double dot = ref_dot(ref_row(dy, t, D), ref_row(x, t, D), D);
+        for (int j = first; j < first + n; j++)
+            ref_row(dgate, t, N)[j] = ref_ints(mask, t, N)[j] ? dot : 0;
+        if (copies_of(gate, mask, first, n, t, N, &sum))
+            ref_axpy(ref_row(dx, t, D), sum, ref_row(dy, t, D), D);
     }
 }
 
@@ -162,5 +174,20 @@ void ref_constant_slots_back(struct kn_backend *be, struct kn_buf dx, struct kn_
             ref_axpy(ref_row(dc, 2 * j + 1, D), -ds, token, D);
             ref_axpy(ref_row(dv, j, D), g * (1 - a), from, D);
         }
+    }
+}
+
+void ref_constant_mix(struct kn_backend *be, struct kn_buf mix, struct kn_buf x,
+                      struct kn_ints mask, struct kn_buf c, int first, int n, int T, int N, int D)
+{
+    for (int j = 0; j < n; j++) {
+        double sum = 0;
+        int takers = 0;
+        for (int t = 0; t < T; t++) {
+            if (!ref_ints(mask, t, N)[first + j]) continue;
+            sum += share_of_x(c, j, ref_row(x, t, D), D);
+            takers++;
+        }
+        F(mix)[j] = takers ? sum / takers : 0;
     }
 }

@@ -2,19 +2,24 @@
 #include "kernels/ref/ref.h"
 
 void ref_bias_step(struct kn_backend *be, struct kn_buf bias, struct kn_buf load, struct kn_buf f,
-                   double rate, double smooth, bool proportional, bool zero_mean, int N)
+                   const struct kn_bias_rule *o, int N, int E)
 {
-    double sum = 0, mean = 0, drift = 0;
+    double *b = bias.at, *l = load.at ? load.at : f.at, sum = 0, mean = 0, drift = 0;
     for (int n = 0; n < N; n++) sum += F(f)[n];
     if (sum == 0) return;
-    for (int n = 0; n < N; n++)
-        mean += (F(load)[n] = smooth * F(load)[n] + (1 - smooth) * F(f)[n]) / N;
-    for (int n = 0; n < N; n++) {
-        double e = (mean - F(load)[n]) / mean;
-        F(bias)[n] += rate * (proportional ? e : (e > 1e-6) - (e < -1e-6));
-        drift += F(bias)[n] / N;
+    for (int e = 0; e < E; e++) {
+        if (load.at) l[e] = o->smooth * l[e] + (1 - o->smooth) * F(f)[e];
+        mean += l[e] / E;
     }
-    for (int n = 0; n < N && zero_mean; n++) F(bias)[n] -= drift;
+    for (int e = 0; e < E; e++) {
+        double d = o->target > 0 ? o->target - l[e] : (mean - l[e]) / mean;
+        b[e] += o->rate * (o->sign ? (d > 1e-6) - (d < -1e-6) : d);
+        drift += b[e] / E;
+    }
+    for (int e = 0; e < E; e++) {
+        if (o->zero_mean) b[e] -= drift;
+        if (o->limit > 0) b[e] = fmin(fmax(b[e], -o->limit), o->limit);
+    }
 }
 
 /* ---- the roster */

@@ -4,7 +4,7 @@
 #include "tests/core/model_rig.h"
 
 static const struct gradient_case {
-    const char *what, *data, *strategy, *words[8];
+    const char *what, *data, *strategy, *words[12];
 } cases[] = {
     {"orders, topk", "orders", "topk", {"batch=24", "aux=0.1"}},
     {"orders, topk as Switch, z loss", "orders", "topk", {"batch=24", "renormalise=0", "z=0.01"}},
@@ -28,6 +28,37 @@ static const struct gradient_case {
      "topp",
      {"batch=2", "context=5", "width=8", "heads=2", "expert-width=3", "experts=4", "expert=silu",
       "shared=1"}},
+    {"orders, zero slots", "orders", "adamoe", {"batch=24", "aux=0.3"}},
+    {"orders, zero slots, gates over the true picks",
+     "orders",
+     "adamoe",
+     {"batch=24", "normalise=true", "k=5", "averaged=0"}},
+    {"orders, copies, gates over all picks",
+     "orders",
+     "adamoe",
+     {"batch=24", "normalise=all", "null_kind=copy", "layers=2"}},
+    {"orders, identity slots and groups",
+     "orders",
+     "longcat",
+     {"batch=24", "aux=0.01", "layers=2"}},
+    {"orders, all three kinds of slots", "orders", "moepp", {"batch=24", "layers=3", "k=6"}},
+    {"orders, all kinds, released gates, scaled input, shared expert",
+     "orders",
+     "moepp",
+     {"batch=24", "layers=2", "k=6", "gates=released", "input_scale=1.7", "shared=1"}},
+    {"orders, hidden router, standardised, z loss",
+     "orders",
+     "moepp",
+     {"batch=12", "layers=3", "k=5", "router=mlp", "standardise=1", "z=0.01", "experts=4"}},
+    {"orders, mixtral gates, detached",
+     "orders",
+     "moepp",
+     {"batch=24", "k=6", "gates=mixtral", "detach=1", "constants=3"}},
+    {"text, all three kinds of slots",
+     "text",
+     "moepp",
+     {"batch=2", "context=6", "width=8", "heads=2", "expert-width=5", "experts=4", "k=5",
+      "layers=3", "expert=relu"}},
     {"orders, remoe", "orders", "remoe", {"batch=24", "lambda=0.1"}},
     {"orders, blockffn", "orders", "blockffn", {"batch=24", "expert=silu"}},
     {"text, remoe, a price of its own",
@@ -84,6 +115,20 @@ static void freeze(struct model *m)
     }
 }
 
+/* The strategies' own arrays, which may start at 0, somewhere else. */
+static void scatter(struct model *m)
+{
+    struct rng r = rng_at(6, RNG_SAMPLE, 0);
+    for (int i = 0; i < m->params.count; i++) {
+        const struct param *a = &m->params.list[i];
+        for (size_t k = 0; strstr(a->name, ".router.") && k < a->size; k++) {
+            double w = .3 * rng_normal(&r);
+            kn_write(m->be, kn_part(m->be, m->params.w, a->first + k), &w, 1);
+        }
+    }
+    model_repack(m);
+}
+
 static void nudge(struct model *m, size_t at, double by)
 {
     double w;
@@ -115,6 +160,7 @@ static void check_model(const struct config *c, const char *what)
     struct trainer *t = model_rig_open(c);
     struct model *m = t->model;
     rig_steps(t, 3); /* biases and moments away from 0 */
+    scatter(m);
     t->batch.sequences = t->sequences, t->batch.context = t->context;
     t->batch.T = t->sequences * t->context;
     t->data->fill(t->data, 1, DATA_TRAIN, 77, &t->batch);
@@ -136,7 +182,7 @@ START_TEST(every_tensor_of_the_table_has_the_gradient_of_the_loss)
     const struct gradient_case *x = &cases[_i];
     struct config c =
         rig_config(x->data, x->strategy, "ref", x->words[0], x->words[1], x->words[2], x->words[3],
-                   x->words[4], x->words[5], x->words[6], x->words[7], NULL);
+                   x->words[4], x->words[5], x->words[6], x->words[7], x->words[8], NULL);
     check_model(&c, x->what);
 }
 END_TEST

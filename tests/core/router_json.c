@@ -52,10 +52,46 @@ static const json_t *at(const json_t *from, const char *path)
     "0],[0.3,-1,-1,0.4]]"
 #define X "\"x\":[[1,2],[0,1]],\"params\":{\"w\":[[1,0],[0,1],[0.5,0.5]]}"
 
+#define NEXT                                                                                       \
+    "\"strategy\":\"moepp\",\"knobs\":{\"k\":2,\"constants\":0,\"copies\":1,\"zeros\":1},"         \
+    "\"x\":[[1,2]],\"prev_logits\":[[1,0,-1]],\"grad_gates\":[[1,1,1]],\"params\":{"               \
+    "\"w\":[[1,0],[0,1],[0.5,0.5]],\"w_prev\":[[1,0,0],[0,0,2],[0,0,0]]}"
+#define NULLS                                                                                      \
+    "\"strategy\":\"adamoe\",\"logits\":[[2,1,0,-1,1.5,0.5]],\"knobs\":{\"k\":3,\"nulls\":2"
+#define BIASED                                                                                     \
+    "\"strategy\":\"longcat\",\"logits\":[[1,0.5,0,-0.5,0.8,0.2]],\"knobs\":{\"k\":3,\"copies\":"  \
+    "2,"                                                                                           \
+    "\"gamma\":1,\"mu\":0.3},\"state\":{\"bias\":[0,0,0.2,0,0,0]}"
+
 static const struct answer {
     const char *in, *path;
     double want;
 } answers[] = {
+    {"{" NULLS ",\"normalise\":true}}", "gates.0.0", .731059},
+    {"{" NULLS ",\"normalise\":\"all\"}}", "gates.0.4", .307196},
+    {"{" NULLS "}}", "losses.aux", 4.489204},
+    {"{" NULLS "}}", "zero_compute.0", 1},
+    {"{" NULLS "}}", "experts.0", 2},
+    {"{" NULLS "}}", "metrics.null_share", 1 / 3.},
+    {"{" NULLS "}}", "metrics.null_target", 1 / 3.},
+    {"{" NULLS ",\"normalise\":true}}", "metrics.router_blind_tokens", 0},
+    {"{" NULLS "},\"counts\":[3]}", "mask.0.5", 0},
+    {"{" NULLS "},\"counts\":[4]}", "mask.0.5", 1},
+    {"{" NULLS "},\"grad_losses\":{\"aux\":1},\"base\":\"paper\"}", "loss_grad.logits.0.3",
+     -.093804},
+    {"{" BIASED "}", "mask.0.2", 1},
+    {"{" BIASED "}", "gates.0.2", .106152},
+    {"{" BIASED "}", "scores.0.2", .306152},
+    {"{" BIASED "}", "state.bias.2", .2},
+    {"{" BIASED ",\"training\":true}", "state.bias.2", .2 + .1 * (.5 - 1)},
+    {"{" BIASED ",\"training\":true}", "state.bias.1", .05},
+    {"{" BIASED ",\"training\":true}", "state.bias.4", 0},
+    {"{" BIASED "}", "metrics.reach_least", 1},
+    {"{" BIASED "}", "metrics.copy_share", 1 / 3.},
+    {"{" NEXT "}", "scores.0.0", .574097},
+    {"{" NEXT "}", "grad.w_prev.0.0", .044605},
+    {"{" NEXT "}", "grad.prev_logits.0.2", -.143318},
+    {"{" NEXT "}", "metrics.max_logit", 2},
     {"{\"strategy\":\"topk\",\"knobs\":{\"k\":2},\"logits\":[" ROW1 "," ROW2 "]}", "losses.aux",
      1.526668},
     {"{\"strategy\":\"topk\",\"knobs\":{\"k\":2},\"training\":true,\"logits\":[" ROW1 "," ROW2 "]}",

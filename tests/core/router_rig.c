@@ -11,10 +11,10 @@ struct kn_backend *rig_backend(const char *name)
 }
 
 /* What does not start at random stands at its start. */
-static void start(struct rig *g, const struct router_array *a, struct kn_buf to)
+static void start(struct rig *g, const struct router_array *a, struct kn_buf to, int size)
 {
     double value;
-    for (int i = 0; i < router_array_size(a, g->r.E, g->r.S, g->r.D); i++)
+    for (int i = 0; i < size; i++)
         if (router_array_start(a, g->knob, (size_t)i, &value))
             kn_write(g->be, kn_part(g->be, to, (size_t)i), &value, 1);
 }
@@ -42,9 +42,10 @@ void rig_open_with(struct rig *g, struct kn_backend *be, const struct router *ro
         ck_assert_ptr_nonnull(g->r.document.at);
     }
     for (int i = 0; i < ROUTER_ARRAYS && router->state[i].name; i++)
-        start(g, &router->state[i], g->r.state[i]);
+        start(g, &router->state[i], g->r.state[i], router_array_size(&router->state[i], E, S, D));
     for (int i = 1; i < ROUTER_ARRAYS && router->params[i].name; i++)
-        start(g, &router->params[i], g->r.param[i]);
+        if (g->r.param[i].at)
+            start(g, &router->params[i], g->r.param[i], route_param_size(&g->r, i));
 }
 
 void rig_open(struct rig *g, const char *backend, const char *strategy, const char *knobs, int T,
@@ -111,9 +112,7 @@ void rig_fill(struct rig *g, struct rng *rng)
 {
     const struct route *r = &g->r;
     for (int i = 0; i < ROUTER_ARRAYS; i++)
-        if (r->param[i].at)
-            rig_random(g, rng, r->param[i],
-                       router_array_size(&r->router->params[i], r->E, r->S, r->D), 1);
+        if (r->param[i].at) rig_random(g, rng, r->param[i], route_param_size(r, i), 1);
     if (r->x.at)
         rig_random(g, rng, r->x, (size_t)r->T * r->D, 1);
     else

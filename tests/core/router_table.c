@@ -15,7 +15,7 @@ static int loss_count(const struct router *r)
 
 static int param_size(const struct route *r, int i)
 {
-    return router_array_size(&r->router->params[i], r->E, r->S, r->D);
+    return route_param_size(r, i);
 }
 
 /* out[0] = sum(gate * dgate), out[1 + i] = loss i, with the experts frozen. */
@@ -121,13 +121,13 @@ START_TEST(gates_and_losses_have_the_gradients_that_differences_show)
         for (int o = 0; o <= loss_count(router); o++) {
             backward(&g, dgate, o);
             memcpy(want[0][o], rig_read(&g, g.r.dx, T * D), T * D * sizeof(double));
-            for (int p = 0; p < ROUTER_ARRAYS && g.r.param[p].at; p++) {
+            for (int p = 0; p < ROUTER_ARRAYS && g.r.router->params[p].name; p++) {
                 int n = param_size(&g.r, p);
                 memcpy(want[1 + p][o], rig_read(&g, g.r.dparam[p], n), n * sizeof(double));
             }
         }
         compare(&g, g.r.x, T * D, dgate, want[0], "x", number);
-        for (int p = 0; p < ROUTER_ARRAYS && g.r.param[p].at; p++)
+        for (int p = 0; p < ROUTER_ARRAYS && g.r.router->params[p].name; p++)
             compare(&g, g.r.param[p], param_size(&g.r, p), dgate, want[1 + p],
                     router->params[p].name, number);
         rig_close(&g);

@@ -20,8 +20,10 @@ static const struct save_case {
     {"orders", "topk", "cpu", 100},        {"orders", "topp", "cpu", 100},
     {"text", "topk", "cpu", 12},           {"text", "topp", "cpu", 12},
     {"orders", "topp", "ref", 10},         {"orders", "dynmoe", "cpu", 50},
-    {"text", "dynmoe", "cpu", 12},         {"orders", "lossfree", "cpu", 50},
-    {"orders", "expertchoice", "cpu", 20},
+    {"text", "dynmoe", "cpu", 12},         {"orders", "adamoe", "cpu", 60},
+    {"orders", "moepp", "ref", 10},        {"text", "moepp", "cpu", 12},
+    {"orders", "longcat", "cpu", 60},      {"text", "longcat", "cpu", 12},
+    {"orders", "lossfree", "cpu", 50},     {"orders", "expertchoice", "cpu", 20},
 };
 
 START_TEST(saved_and_resumed_is_bit_by_bit_never_interrupted)
@@ -29,7 +31,7 @@ START_TEST(saved_and_resumed_is_bit_by_bit_never_interrupted)
     const struct save_case *x = &cases[_i];
     struct err e = {0};
     struct config c = rig_config(x->data, x->strategy, x->backend, "batch=32", NULL), here;
-    config_set_knob(&c, "aux", "0.05", NULL); /* where there is such a knob */
+    config_set_knob(&c, "aux", "0.005", NULL); /* where there is such a knob */
     config_set_knob(&c, "period", "20", NULL);
     config_set_knob(&c, "fleet", "5", NULL);
     here = c;

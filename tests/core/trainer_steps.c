@@ -108,6 +108,18 @@ static const struct flops_case {
     {"text", "topk", "k=2",
      2 * (8 * 64 * 64 + 2 * 64 * 64 + 2 * 64 * 8 + 2 * 6 * 64 * 64) + 2 * 64 * 256,
      2 * 2 * 6 * 64 * 64},
+    /* all 16 columns: eight copies are one multiplication of the row */
+    {"orders", "longcat", "k=16", 1536 * 8 + 64 + 2 * 41 * 64 + 2 * 64 * 16 + 2 * 64 * 32,
+     1536 * 8},
+    {"orders", "adamoe", "k=12", 1536 * 8 + 2 * 41 * 64 + 2 * 64 * 12 + 2 * 64 * 32, 1536 * 8},
+    /* all 12 columns: two constants of 7 D and a copy */
+    {"orders", "moepp", "k=12", 1536 * 8 + 15 * 64 + 2 * 41 * 64 + 2 * 64 * 12 + 2 * 64 * 32,
+     1536 * 8},
+    /* two layers, the second adds w_prev [12,12] */
+    {"text", "moepp", "k=12",
+     2 * (8 * 64 * 64 + 2 * 64 * 64 + 2 * 64 * 12 + 8 * 6 * 64 * 64 + 15 * 64) + 2 * 12 * 12 +
+         2 * 64 * 256,
+     2 * 8 * 6 * 64 * 64},
 };
 
 START_TEST(flops_are_counted_from_the_picks_that_were_made)
@@ -266,7 +278,8 @@ SUITE(trainer_steps)
     tcase_add_test(t, another_seed_is_another_run_and_the_same_seed_the_same);
     tcase_add_test(t, orders_are_learnt_in_300_steps);
     tcase_add_loop_test(t, every_pick_is_an_expert_a_slot_or_dropped, 0, 5);
-    tcase_add_loop_test(t, flops_are_counted_from_the_picks_that_were_made, 0, 6);
+    tcase_add_loop_test(t, flops_are_counted_from_the_picks_that_were_made, 0,
+                        sizeof flops_cases / sizeof *flops_cases);
     tcase_add_loop_test(t, the_window_shows_the_same_tokens_while_the_weights_change, 0, 2);
     tcase_add_loop_test(t, looking_at_a_run_does_not_change_it, 0, 2);
     tcase_add_loop_test(t, the_learning_rate_rises_then_anneals_to_a_tenth, 0,

@@ -235,8 +235,14 @@ static void bias_setup(struct trial *t)
 
 static void bias_forward(struct trial *t)
 {
-    kn_bias_step(t->be, at(t, "bias"), at(t, "load"), at(t, "f"), .25, t->op->variant ? .5 : 0,
-                 t->op->variant, t->add, t->N);
+    const struct kn_bias_rule rules[] = {
+        {.rate = .25, .sign = true, .zero_mean = t->add},
+        {.rate = .25, .smooth = .5, .zero_mean = t->add},
+        {.rate = .25, .target = 1.3, .limit = 1, .sign = t->add},
+    };
+    bool averaged = t->op->variant < 2;
+    kn_bias_step(t->be, at(t, "bias"), averaged ? at(t, "load") : (struct kn_buf){0}, at(t, "f"),
+                 &rules[t->op->variant], t->N, averaged ? t->N : t->s.E);
 }
 
 /* Places that one token or none takes, now and then two steps before the end of a period. */
@@ -299,6 +305,7 @@ const struct op_trial trials_threshold[] = {
     {"length_loss", length_setup, length_forward, length_back, 0},
     {"bias_step, by sign", bias_setup, bias_forward, NULL, 0},
     {"bias_step, proportional", bias_setup, bias_forward, NULL, 1},
+    {"bias_step, to a target", bias_setup, bias_forward, NULL, 2},
     {"roster_step", roster_setup, roster_forward, NULL, 0},
     {0},
 };
