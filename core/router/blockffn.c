@@ -187,6 +187,7 @@ const struct router router_blockffn = {
     .rule = "Every expert with a positive logit is taken; a norm sets how strong, and neighbours "
             "are to share.",
     .formula = "a = relu(W x);  S = {e: aₑ > 0};  g = s · a / rms(a)",
+    .arrival = RELU_ARRIVAL,
     .family = FAMILY_THRESHOLD,
     .needs = NEEDS_SEQUENCES,
     .knobs = {[TARGET] = {.name = "target",

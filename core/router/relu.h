@@ -6,6 +6,10 @@
 
 enum relu_norm { RELU_RMS, RELU_NONE, RELU_SUM }; /* values of the knob `norm` */
 
+/* What a run sees that comes from another strategy. */
+#define RELU_ARRIVAL                                                                               \
+    "about half of the experts come on now; the price then needs some 100 steps to take hold"
+
 #define RELU_LAMBDA0 1e-8
 #define RELU_ALPHA 1.2
 #define RELU_LAMBDA_MIN 1e-12

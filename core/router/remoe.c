@@ -55,6 +55,7 @@ const struct router router_remoe = {
     .rule = "Every expert with a positive logit is taken; a price on the gates moves until the "
             "mean is the target.",
     .formula = "g = relu(W x);  S = {e: gₑ > 0};  λ ← λ α while |S| > k on average, else λ / α",
+    .arrival = RELU_ARRIVAL,
     .family = FAMILY_THRESHOLD,
     .knobs = {[TARGET] = {.name = "target",
                           .min = .25,

@@ -141,8 +141,10 @@ double route_coefficient(const struct route *r, int loss)
 static struct kn_buf factor_of(const struct route *r, int loss)
 {
     const char *name = r->router->weights[loss];
-    for (int i = 0; name && knob_of(r, loss) == 0 && i < ROUTER_ARRAYS; i++)
-        if (strcmp(r->router->state[i].name, name) == 0) return r->state[i];
+    const struct router_array *state = r->router->state;
+    if (!name || knob_of(r, loss) != 0) return (struct kn_buf){0};
+    for (int i = 0; i < ROUTER_ARRAYS && state[i].name; i++)
+        if (strcmp(state[i].name, name) == 0) return r->state[i];
     return (struct kn_buf){0};
 }
 

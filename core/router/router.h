@@ -59,6 +59,7 @@ struct router {
     const char *name, *title, *paper; /* paper: authors, year, arXiv id */
     const char *rule;                 /* the rule in one line of plain words */
     const char *formula;              /* the rule as a formula, UTF-8 */
+    const char *arrival;              /* what a run that switches to it is to expect; NULL: nothing out of the way */
     enum router_family family;
     unsigned needs;
     bool softmax;                     /* prob is softmax(logits / temperature): route.c turns dprob into dlogits */

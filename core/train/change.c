@@ -71,6 +71,7 @@ bool trainer_set_router(struct trainer *t, const char *name, struct err *e)
     struct config c = t->config;
     char text[56];
     if (!config_set_router(&c, name, e) || !trainer_apply(t, &c, e)) return false;
+    if (c.router->arrival && !t->now.notice[0]) trainer_tell(t, "%s", c.router->arrival);
     snprintf(text, sizeof text, "router %s", c.router->name);
     trainer_mark(t, text);
     return true;

@@ -126,6 +126,22 @@ START_TEST(a_switch_keeps_the_rows_of_w_and_starts_the_rest_anew)
 }
 END_TEST
 
+START_TEST(a_switch_to_relu_routing_tells_what_to_expect)
+{
+    static struct snapshot s;
+    struct err e = {0};
+    struct trainer *t = open_run("orders", "topk");
+    rig_steps(t, 2);
+    ck_assert_msg(trainer_set_router(t, "remoe", &e), "%s", e.text);
+    trainer_measure(t, &s, false);
+    ck_assert_msg(strstr(s.notice, "half of the experts"), "%s", s.notice);
+    ck_assert_msg(trainer_set_router(t, "topk", &e), "%s", e.text);
+    trainer_measure(t, &s, false);
+    ck_assert_str_eq(s.notice, "");
+    trainer_close(t);
+}
+END_TEST
+
 START_TEST(an_order_of_tokens_is_known_of_text_only)
 {
     static struct snapshot s;
@@ -195,6 +211,7 @@ SUITE(router_live)
     tcase_add_loop_test(t, state_is_saved_and_resumed_bit_by_bit, 0, all);
     tcase_add_loop_test(t, only_training_moves_state, 0, all);
     tcase_add_loop_test(t, a_switch_keeps_the_rows_of_w_and_starts_the_rest_anew, 0, all);
+    tcase_add_test(t, a_switch_to_relu_routing_tells_what_to_expect);
     tcase_add_loop_test(t, an_order_of_tokens_is_known_of_text_only, 0, DATAS);
     tcase_add_loop_test(t, a_price_starts_at_its_knob_in_every_layer, 0, 2);
     tcase_add_loop_test(t, the_target_is_held, 0, 2);

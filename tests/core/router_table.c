@@ -393,6 +393,12 @@ START_TEST(every_strategy_is_whole_and_its_start_and_paper_knobs_are_in_range)
         ck_assert_ptr_nonnull(pressure_find(r->losses[i].pressure));
         ck_assert(!r->losses[i].knob || router_knob(r, r->losses[i].knob) >= 0);
     }
+    for (int i = 0; i < ROUTER_LOSSES; i++) {
+        bool found = !r->weights[i];
+        for (int k = 0; !found && k < ROUTER_ARRAYS && r->state[k].name; k++)
+            found = strcmp(r->weights[i], r->state[k].name) == 0 && r->state[k].shape[0] == DIM_1;
+        ck_assert_msg(found, "%s has no state %s", r->name, r->weights[i]);
+    }
     for (int i = 0; i < ROUTER_METRICS && r->metrics[i].name; i++)
         ck_assert(r->metrics[i].help && r->measure);
 }
