@@ -61,6 +61,7 @@ struct route_host measure_layer(struct measure *h, struct model *m, int layer)
     kn_read_ints(m->be, h->mask, r->mask, cells);
     kn_read_ints(m->be, h->valid, r->valid, (size_t)r->T);
     if (r->document.at) kn_read_ints(m->be, h->document, r->document, (size_t)r->T);
+    if (r->router->look) r->router->look(&m->layer[layer].moe.route, host.look);
     double *at = h->state;
     for (int i = 0; i < ROUTER_ARRAYS && r->router->state[i].name; i++) {
         size_t n = (size_t)router_array_size(&r->router->state[i], r->E, r->S, r->D);

@@ -169,7 +169,7 @@ const struct router router_adamoe = {
     .params = {{.name = "w", .shape = {DIM_N, DIM_D}, .start = START_NORMAL, .scale = .02}},
     .losses = {{"aux", "aux", "anneal"}, {"z", "z", NULL}, {"entropy", "entropy_price", NULL}},
     .metrics = {[NULL_SHARE] = {"null_share", NULL, "share of the picks that are nulls",
-                                METRIC_SCALAR},
+                                METRIC_PER_LAYER},
                 [NULL_TARGET] = {"null_target", NULL, "the same where all columns are picked alike",
                                  METRIC_SCALAR},
                 [ALL_NULL] = {"all_null", NULL, "share of the tokens that picked nulls only",

@@ -232,7 +232,7 @@ const struct router router_longcat = {
                 [TARGET_OF] = {"target", "experts", "experts per token that are asked for",
                                METRIC_SCALAR},
                 [COPY_SHARE] = {"copy_share", NULL, "share of the picks that are identity slots",
-                                METRIC_SCALAR},
+                                METRIC_PER_LAYER},
                 [REACH_LEAST] = {"reach_least", "experts", "fewest experts a token can take",
                                  METRIC_SCALAR},
                 [REACH_MOST] = {"reach_most", "experts", "most experts a token can take",

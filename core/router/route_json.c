@@ -104,6 +104,7 @@ static bool copy_open(struct copy *c, struct route *r)
                                   .mask = c->ints,
                                   .valid = c->ints + n,
                                   .document = r->document.at ? c->ints + n + r->T : NULL};
+    if (r->router->look) r->router->look(r, c->host.look);
     for (int i = 0; i < ROUTER_ARRAYS && r->router->state[i].name; i++) {
         int size = router_array_size(&r->router->state[i], r->E, r->S, r->D);
         c->state[i] = malloc(((size_t)size + 1) * sizeof **c->state);

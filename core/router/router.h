@@ -84,6 +84,7 @@ struct router {
     void (*drop)(struct route *r, double capacity, bool by_position); /* NULL: kn_capacity_drop */
     void (*backward)(struct route *r);    /* dgate -> dlogits (overwritten), may add to dprob */
     void (*after_step)(struct route *r);  /* NULL: no state. Moves state, once per optimiser step */
+    void (*look)(struct route *r, double *to); /* what metrics need of x and params: up to COLUMNS_MAX numbers; NULL: nothing */
     void (*measure)(const struct route_host *h, int metric, double *to); /* NULL: no metrics of its own */
     /* Is token t's task gradient on all logits 0 by construction? NULL: only where nothing is taken. */
     bool (*blind)(const struct route_host *h, int t);
@@ -133,6 +134,7 @@ struct route_host {
     const float *logits, *prob, *score, *gate;
     const int32_t *mask, *valid, *document; /* document may be NULL: no order */
     const double *state[ROUTER_ARRAYS];
+    double look[COLUMNS_MAX]; /* of router->look */
 };
 
 const struct router *router_at(int i);                 /* the table; NULL past the end */
