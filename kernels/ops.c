@@ -196,8 +196,8 @@ OP(constant_slots_back, (dx, dgate, dv, dc, dy, x, gate, mask, v, c, first, n, T
 OP(room_drop, (mask, gate, dropped, room, slot_room, by_position, T, N, E), struct kn_ints mask,
    struct kn_buf gate, struct kn_ints dropped, double room, double slot_room, bool by_position,
    int T, int N, int E)
-OP(constant_mix, (mix, x, mask, c, first, n, T, N, D), struct kn_buf mix, struct kn_buf x,
-   struct kn_ints mask, struct kn_buf c, int first, int n, int T, int N, int D)
+OP(constant_mix, (mix, x, scale, mask, c, first, n, T, N, D), struct kn_buf mix, struct kn_buf x,
+   double scale, struct kn_ints mask, struct kn_buf c, int first, int n, int T, int N, int D)
 OP(cross_entropy, (loss, nll, hit, dlogits, logits, label, R, V), struct kn_buf loss,
    struct kn_buf nll, struct kn_ints hit, struct kn_buf dlogits, struct kn_buf logits,
    struct kn_ints label, int R, int V)

@@ -346,9 +346,9 @@ void kn_constant_slots_back(struct kn_backend *be, struct kn_buf dx, struct kn_b
 #define KN_ROOM_EPS 1e-9
 void kn_room_drop(struct kn_backend *be, struct kn_ints mask, struct kn_buf gate, struct kn_ints dropped, double room, double slot_room,
                   bool by_position, int T, int N, int E);
-/* mix[j] = mean share a1 of x in constant slot j, over the tokens that take it; 0 where none does. */
-void kn_constant_mix(struct kn_backend *be, struct kn_buf mix, struct kn_buf x, struct kn_ints mask, struct kn_buf c, int first, int n,
-                     int T, int N, int D);
+/* mix[j] = mean share a1 of scale x in constant slot j, over the tokens that take it; NaN where none does. */
+void kn_constant_mix(struct kn_backend *be, struct kn_buf mix, struct kn_buf x, double scale, struct kn_ints mask, struct kn_buf c,
+                     int first, int n, int T, int N, int D);
 
 /* ---- loss and optimiser ------------------------------------------------------------------------------ */
 /* Rows r of logits[R,V] with label[r] in 0..V-1 (-1: not counted). nll[R] = -log softmax at the label (0 where not

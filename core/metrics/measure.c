@@ -13,8 +13,6 @@ struct measure *measure_open(const struct model *m, struct err *e)
            states = 0;
     for (int i = 0; i < ROUTER_ARRAYS && r->router->state[i].name; i++)
         states += (size_t)router_array_size(&r->router->state[i], r->E, r->S, r->D);
-    for (int i = 1; i < ROUTER_ARRAYS && r->router->params[i].name; i++)
-        states += (size_t)router_array_size(&r->router->params[i], r->E, r->S, r->D);
     struct measure *h = calloc(1, sizeof *h);
     if (!h) goto failed;
     h->real = malloc((4 * cells + items) * sizeof *h->real);
@@ -63,16 +61,12 @@ struct route_host measure_layer(struct measure *h, struct model *m, int layer)
     kn_read_ints(m->be, h->mask, r->mask, cells);
     kn_read_ints(m->be, h->valid, r->valid, (size_t)r->T);
     if (r->document.at) kn_read_ints(m->be, h->document, r->document, (size_t)r->T);
+    if (r->router->look) r->router->look(&m->layer[layer].moe.route, host.look);
     double *at = h->state;
     for (int i = 0; i < ROUTER_ARRAYS && r->router->state[i].name; i++) {
         size_t n = (size_t)router_array_size(&r->router->state[i], r->E, r->S, r->D);
         kn_read(m->be, at, r->state[i], n);
         host.state[i] = at, at += n;
-    }
-    for (int i = 1; i < ROUTER_ARRAYS && r->router->params[i].name; i++) {
-        size_t n = (size_t)router_array_size(&r->router->params[i], r->E, r->S, r->D);
-        kn_read(m->be, at, r->param[i], n);
-        host.param[i] = at, at += n;
     }
     return host;
 }

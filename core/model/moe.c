@@ -111,7 +111,6 @@ void moe_place(struct moe *m, struct memory *mem, struct kn_buf out)
         r->kept[i] = memory_take(mem, route_kept_size(r, i, m->shape.T));
     if (r->router->needs & NEEDS_PREV_LOGITS) r->dabove = memory_take(mem, cells);
     if (r->router->input_scale) m->scaled = memory_take(mem, T * (size_t)m->shape.D);
-    r->work = memory_take(mem, ROUTER_WORK + T);
     for (int i = 0; i < ROUTER_LOSSES; i++) r->loss[i] = memory_take(mem, 1);
     for (int i = 0; i < ROUTER_ARRAYS && r->router->state[i].name; i++)
         r->state[i] =
@@ -176,6 +175,7 @@ bool moe_open(struct moe *m, struct params *p, struct err *e)
         if (m->extra[i] < 0) continue;
         r->param[i] = params_at(p, p->w, m->extra[i]);
         r->dparam[i] = params_at(p, p->g, m->extra[i]);
+        r->m[i] = params_at(p, p->m, m->extra[i]), r->v[i] = params_at(p, p->v, m->extra[i]);
     }
     r->expert[0] = stack(p, m->first_up, (size_t)hidden_rows(m) * (size_t)s->D);
     r->expert[1] = stack(p, m->first_down, (size_t)s->H * (size_t)s->D);

@@ -10,6 +10,7 @@
 enum knob { TARGET, LOCALITY, CHUNK, LENGTH, SHARPNESS, NORM, ADAPT, ADAPT_EVERY };
 enum param { W, SCALE };
 enum state { LAMBDA, CHUNK_WEIGHT, WINDOW };
+enum kept { NUMBERS = RELU_NUMBERS, INVERSE };
 enum metric { TLS, CLS, CLS_LENGTH, REUSE, UNION, GATE_STRENGTH, METRIC_CHUNK_WEIGHT };
 enum { CLS_WINDOW = 8, FIRST_WINDOWS = 10 };
 
@@ -24,7 +25,7 @@ static const char *const norm_words[] = {"rms", "none", "sum", NULL};
 /* 1 / root mean square of each row of score. */
 static struct kn_buf inverse(const struct route *r)
 {
-    return kn_part(r->be, r->work, ROUTER_WORK);
+    return r->kept[INVERSE];
 }
 
 static void blockffn_weigh(struct route *r)
@@ -59,13 +60,10 @@ static bool blockffn_blind(const struct route_host *h, int t)
 }
 
 /* ---- state */
-enum { CHUNK_LOSS = 2, ONE_LOSS }; /* places in `work`, behind those of relu_active */
-
 /* The mean over all layers of the chunk loss. */
 static struct kn_buf chunk_loss(struct route *r)
 {
-    struct kn_buf all = kn_part(r->be, r->work, CHUNK_LOSS),
-                  one = kn_part(r->be, r->work, ONE_LOSS);
+    struct kn_buf all = relu_number(r, RELU_CHUNK), one = relu_number(r, RELU_ONE);
     kn_zero(r->be, all, 1);
     for (const struct route *p = r; p; p = p->before) {
         struct route layer = *p;
@@ -190,6 +188,7 @@ const struct router router_blockffn = {
     .arrival = RELU_ARRIVAL,
     .family = FAMILY_THRESHOLD,
     .needs = NEEDS_SEQUENCES,
+    .steer = {{"target", false}},
     .knobs = {[TARGET] = {.name = "target",
                           .max = 1,
                           .start = 2,
@@ -252,6 +251,7 @@ const struct router router_blockffn = {
               [CHUNK_WEIGHT] =
                   {.name = "chunk_weight", .shape = {DIM_1}, .start = START_KNOB, .knob = CHUNK},
               [WINDOW] = {.name = "window", .shape = {DIM_4}}},
+    .kept = {[NUMBERS] = KEPT_NUMBERS, [INVERSE] = {.name = "inverse", .shape = {DIM_1}}},
     .losses = {{"locality", "locality"}, {"chunk", NULL}, {"l1", NULL}},
     .weights = {NULL, "chunk_weight", "lambda"},
     .metrics =

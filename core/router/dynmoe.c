@@ -136,13 +136,20 @@ static void cos_mean(const struct route_host *h, double *to)
     for (int e = 0; e < h->E; e++) to[e] = tokens ? to[e] / tokens : NAN;
 }
 
+/* The bars, then ln tau. */
+static void dynmoe_look(struct route *r, double *to)
+{
+    kn_read(r->be, to, r->param[G], (size_t)r->E);
+    kn_read(r->be, to + r->E, r->param[LOG_TAU], 1);
+}
+
 static void dynmoe_measure(const struct route_host *h, int metric, double *to)
 {
-    double tau = fmin(exp(h->param[LOG_TAU][0]), KN_STEEPEST);
+    double tau = fmin(exp(h->look[h->E]), KN_STEEPEST);
     switch ((enum metric)metric) {
     case THETA:
         for (int e = 0; e < h->E; e++)
-            to[e] = 1 / (1 + exp(-tau * (h->param[G][e] + h->knob[OFFSET])));
+            to[e] = 1 / (1 + exp(-tau * (h->look[e] + h->knob[OFFSET])));
         break;
     case COS_MEAN:
         cos_mean(h, to);
@@ -185,6 +192,7 @@ const struct router router_dynmoe = {
     .formula = "s = σ(τ cos(x, wₑ));  S = {e : s > σ(τ Gₑ)};  g = 1/|S|",
     .family = FAMILY_THRESHOLD,
     .estimated = true,
+    .steer = {{"count_price", true}},
     .knobs =
         {[TAU] = {.name = "tau",
                   .min = .5,
@@ -296,6 +304,7 @@ const struct router router_dynmoe = {
     .bars = dynmoe_bars,
     .reach = dynmoe_reach,
     .after_step = dynmoe_after_step,
+    .look = dynmoe_look,
     .measure = dynmoe_measure,
     .check = dynmoe_check,
 };

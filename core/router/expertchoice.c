@@ -53,6 +53,7 @@ const struct router router_expertchoice = {
     .family = FAMILY_BASELINE,
     .needs = SEES_FUTURE,
     .softmax = true,
+    .steer = {{"c", false}},
     .knobs = {[C] = {.name = "c",
                      .min = .5,
                      .max = 1,

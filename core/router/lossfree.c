@@ -104,6 +104,7 @@ const struct router router_lossfree = {
     .family = FAMILY_BASELINE,
     .softmax = true,
     .ordered = true,
+    .steer = {{"k", false}},
     .knobs = {[K] = {.name = "k",
                      .kind = OPTION_INT,
                      .min = 1,

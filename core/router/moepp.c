@@ -22,8 +22,16 @@ enum knob {
 };
 enum gates { PAPER, RELEASED, MIXTRAL };
 enum param { W, W_PREV, V, C, W1 };
-enum kept { STANDARD, DEVIATION, HIDDEN, DHIDDEN };
-enum metric { FFN_SHARE, CONSTANT_SHARE, COPY_SHARE, ZERO_SHARE, FFN_PREDICTED, MAX_LOGIT };
+enum kept { STANDARD, DEVIATION, MIX, HIDDEN, DHIDDEN };
+enum metric {
+    FFN_SHARE,
+    CONSTANT_SHARE,
+    COPY_SHARE,
+    ZERO_SHARE,
+    FFN_PREDICTED,
+    CONSTANT_MIX,
+    MAX_LOGIT
+};
 
 static const char *const gates_words[] = {"paper", "released", "mixtral", NULL};
 static const char *const router_words[] = {"linear", "mlp", NULL};
@@ -188,6 +196,17 @@ static double max_logit(const struct route_host *h)
     return most;
 }
 
+/* By column: the share of the token in what a constant slot says. */
+static void moepp_look(struct route *r, double *to)
+{
+    int last, first = columns(r->knob, r->E, SLOT_CONSTANT, &last);
+    for (int j = 0; j < r->N; j++) to[j] = NAN;
+    if (first == last || !r->x.at || r->T == 0) return;
+    kn_constant_mix(r->be, r->kept[MIX], r->x, r->knob[INPUT_SCALE], r->mask, r->param[C], first,
+                    last - first, r->T, r->N, r->D);
+    kn_read(r->be, to + first, r->kept[MIX], (size_t)(last - first));
+}
+
 static void moepp_measure(const struct route_host *h, int metric, double *to)
 {
     static const enum slot_kind kind[] = {
@@ -206,6 +225,9 @@ static void moepp_measure(const struct route_host *h, int metric, double *to)
         break;
     case FFN_PREDICTED:
         *to = h->knob[K] * tau * h->E / (tau * h->E + h->N - h->E);
+        break;
+    case CONSTANT_MIX:
+        for (int j = 0; j < h->N; j++) to[j] = h->look[j];
         break;
     case MAX_LOGIT:
         *to = max_logit(h);
@@ -233,6 +255,7 @@ const struct router router_moepp = {
     .input_scale = 1 + INPUT_SCALE,
     .hidden = 1 + ROUTER,
     .ordered = true,
+    .steer = {{"tau", false}},
     .knobs = {[K] = {.name = "k",
                      .kind = OPTION_INT,
                      .min = 1,
@@ -315,21 +338,25 @@ const struct router router_moepp = {
                        .matrix = true}},
     .kept = {[STANDARD] = {.name = "standard", .shape = {DIM_N}},
              [DEVIATION] = {.name = "deviation", .shape = {DIM_1}},
+             [MIX] = {.name = "mix", .shape = {DIM_S}},
              [HIDDEN] = {.name = "hidden", .shape = {DIM_HIDDEN}, .only = "router"},
              [DHIDDEN] = {.name = "dhidden", .shape = {DIM_HIDDEN}, .only = "router"}},
     .losses = {{"aux", "aux", NULL}, {"z", "z", NULL}, {"entropy", "entropy_price", NULL}},
     .metrics = {[FFN_SHARE] = {"ffn_share", NULL, "share of the picks that are experts",
-                               METRIC_SCALAR},
+                               METRIC_PER_LAYER},
                 [CONSTANT_SHARE] = {"constant_share", NULL,
-                                    "share of the picks that replace the token", METRIC_SCALAR},
+                                    "share of the picks that replace the token", METRIC_PER_LAYER},
                 [COPY_SHARE] = {"copy_share", NULL, "share of the picks that leave the token",
-                                METRIC_SCALAR},
+                                METRIC_PER_LAYER},
                 [ZERO_SHARE] = {"zero_share", NULL, "share of the picks that drop the token",
-                                METRIC_SCALAR},
+                                METRIC_PER_LAYER},
                 [FFN_PREDICTED] = {"ffn_predicted", "experts",
                                    "experts per token where aux alone decides: k τ E / (τ E + S)",
                                    METRIC_SCALAR},
-                [MAX_LOGIT] = {"max_logit", NULL, "largest size of a logit", METRIC_SCALAR}},
+                [CONSTANT_MIX] = {"constant_mix", NULL,
+                                  "share of the token itself in what a constant slot says",
+                                  METRIC_PER_COLUMN},
+                [MAX_LOGIT] = {"max_logit", NULL, "largest size of a logit", METRIC_PER_LAYER}},
     .slots = moepp_slots,
     .logits = moepp_logits,
     .logits_back = moepp_logits_back,
@@ -341,6 +368,7 @@ const struct router router_moepp = {
     .load = moepp_load,
     .drop = moepp_drop,
     .backward = moepp_backward,
+    .look = moepp_look,
     .measure = moepp_measure,
     .blind = moepp_blind,
 };

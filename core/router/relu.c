@@ -3,8 +3,6 @@
  * in float32. */
 #include "core/router/relu.h"
 
-enum { ACTIVE, LAYER }; /* places in `work` */
-
 void relu_score(struct route *r)
 {
     kn_relu(r->be, r->score, r->logits, (size_t)r->T * r->N);
@@ -20,6 +18,11 @@ void relu_backward(struct route *r)
     kn_relu_back(r->be, r->dlogits, r->dlogits, r->score, (size_t)r->T * r->N, false);
 }
 
+struct kn_buf relu_number(const struct route *r, enum relu_number which)
+{
+    return kn_part(r->be, r->kept[RELU_NUMBERS], (size_t)which);
+}
+
 bool relu_last(const struct route *r)
 {
     return r->layer + 1 == r->layers;
@@ -27,7 +30,7 @@ bool relu_last(const struct route *r)
 
 struct kn_buf relu_active(struct route *r)
 {
-    struct kn_buf active = kn_part(r->be, r->work, ACTIVE), layer = kn_part(r->be, r->work, LAYER);
+    struct kn_buf active = relu_number(r, RELU_ACTIVE), layer = relu_number(r, RELU_ONE);
     kn_zero(r->be, active, 1);
     for (const struct route *p = r; p; p = p->before) {
         kn_positive_mean(r->be, layer, p->score, p->valid, p->T, p->N);

@@ -5,6 +5,10 @@
 #include "core/router/common.h"
 
 enum relu_norm { RELU_RMS, RELU_NONE, RELU_SUM }; /* values of the knob `norm` */
+/* Their first kept array: four numbers and more, for after_step. */
+enum { RELU_NUMBERS };
+enum relu_number { RELU_ACTIVE, RELU_CHUNK, RELU_ONE };
+#define KEPT_NUMBERS {.name = "numbers", .shape = {DIM_4}}
 
 /* What a run sees that comes from another strategy. */
 #define RELU_ARRIVAL                                                                               \
@@ -19,9 +23,10 @@ void relu_score(struct route *r);  /* score = relu(logits) */
 void relu_select(struct route *r); /* mask = score > 0 */
 void relu_backward(
     struct route *r); /* dlogits, the gradient into score, becomes that into logits */
+struct kn_buf relu_number(const struct route *r, enum relu_number which);
 /* For after_step, which comes to the layers in order: is this the last one? */
 bool relu_last(const struct route *r);
-/* The mean over all layers of how many experts a token has on: a number on the backend, in `work`.
+/* The mean over all layers of how many experts a token has on: a number on the backend.
  * NaN where there was no token. Called on the last layer. */
 struct kn_buf relu_active(struct route *r);
 /* Moves the price of the L1 (state `at` of every layer, all alike): up by alpha while more than

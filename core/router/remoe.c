@@ -57,6 +57,7 @@ const struct router router_remoe = {
     .formula = "g = relu(W x);  S = {e: gₑ > 0};  λ ← λ α while |S| > k on average, else λ / α",
     .arrival = RELU_ARRIVAL,
     .family = FAMILY_THRESHOLD,
+    .steer = {{"target", false}},
     .knobs = {[TARGET] = {.name = "target",
                           .min = .25,
                           .max = 1,
@@ -94,6 +95,7 @@ const struct router router_remoe = {
     .state = {[STATE_LAMBDA] =
                   {.name = "lambda", .shape = {DIM_1}, .start = START_KNOB, .knob = LAMBDA0},
               [COURSE] = {.name = "course", .shape = {DIM_4}}},
+    .kept = {[RELU_NUMBERS] = KEPT_NUMBERS},
     .losses = {{"l1", "lambda"}},
     .weights = {"lambda"},
     .metrics = {[METRIC_LAMBDA] = {"lambda", NULL, "price on the gates", METRIC_SCALAR},

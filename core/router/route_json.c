@@ -72,7 +72,7 @@ struct copy {
     struct route_host host;
     float *floats;
     int32_t *ints;
-    double *order, *state[ROUTER_ARRAYS], *param[ROUTER_ARRAYS], *metric;
+    double *order, *state[ROUTER_ARRAYS], *metric;
 };
 
 /* On the host; NULL: no memory. */
@@ -113,13 +113,10 @@ static bool copy_open(struct copy *c, struct route *r)
                                   .mask = c->ints,
                                   .valid = c->ints + n,
                                   .document = r->document.at ? c->ints + n + r->T : NULL};
+    if (r->router->look) r->router->look(r, c->host.look);
     for (int i = 0; i < ROUTER_ARRAYS && r->router->state[i].name; i++) {
         c->host.state[i] = c->state[i] = read_array(r, &r->router->state[i], r->state[i]);
         if (!c->state[i]) return false;
-    }
-    for (int i = 1; i < ROUTER_ARRAYS && r->router->params[i].name; i++) {
-        c->host.param[i] = c->param[i] = read_array(r, &r->router->params[i], r->param[i]);
-        if (!c->param[i]) return false;
     }
     return true;
 }
@@ -130,7 +127,7 @@ static void copy_close(struct copy *c)
     free(c->ints);
     free(c->order);
     free(c->metric);
-    for (int i = 0; i < ROUTER_ARRAYS; i++) free(c->state[i]), free(c->param[i]);
+    for (int i = 0; i < ROUTER_ARRAYS; i++) free(c->state[i]);
 }
 
 static void put_mask(struct writer *w, const struct copy *c)

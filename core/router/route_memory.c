@@ -44,7 +44,7 @@ bool route_memory_open(struct route *r)
     for (int i = 0; ok && i < ROUTER_ARRAYS; i++)
         if (route_kept_size(r, i, r->T) > 0) ok = take(r, &r->kept[i], route_kept_size(r, i, r->T));
     ok = ok && take(r, &r->load, r->N) && take_ints(r, &r->mask, n) && take_ints(r, &r->part, n) &&
-         take(r, &r->work, ROUTER_WORK + (size_t)r->T) && take_ints(r, &r->valid, r->T) &&
+         take_ints(r, &r->valid, r->T) &&
          take_ints(r, &r->bad, 1) && take_ints(r, &r->dropped, 1);
     if (!ok) route_memory_close(r);
     return ok;
@@ -54,7 +54,7 @@ void route_memory_close(struct route *r)
 {
     struct kn_buf *const bufs[] = {&r->x,    &r->dx,    &r->logits, &r->prob,    &r->score,
                                    &r->gate, &r->dgate, &r->dprob,  &r->dlogits, &r->load,
-                                   &r->work, &r->prev,  &r->dprev};
+                                   &r->prev,  &r->dprev};
     struct kn_ints *const ints[] = {&r->mask,   &r->valid,  &r->bad,      &r->dropped, &r->padding,
                                     &r->counts, &r->forced, &r->document, &r->part};
     if (!r->be) return;

@@ -9,7 +9,7 @@
 #include "core/base/rng.h"
 #include "kernels/ops.h"
 
-enum { ROUTER_KNOBS = 20, ROUTER_ARRAYS = 8, ROUTER_LOSSES = 6, ROUTER_METRICS = 12, ROUTER_WORK = 16, COLUMNS_MAX = 128, EXPERTS_MAX = 64 };
+enum { ROUTER_KNOBS = 20, ROUTER_ARRAYS = 8, ROUTER_LOSSES = 6, ROUTER_METRICS = 12, COLUMNS_MAX = 128, EXPERTS_MAX = 64 };
 
 enum router_family { FAMILY_RANK, FAMILY_THRESHOLD, FAMILY_LEARNED_COUNT, FAMILY_NULL, FAMILY_BASELINE };
 enum router_needs { NEEDS_PREV_LOGITS = 1, NEEDS_SEQUENCES = 2, NEEDS_BASELINE_PASS = 4,
@@ -72,7 +72,7 @@ struct router {
     struct option knobs[ROUTER_KNOBS];          /* ends with .name NULL */
     struct router_array params[ROUTER_ARRAYS];  /* trained; the first is `w` */
     struct router_array state[ROUTER_ARRAYS];   /* outside the gradient; saved, resumed, shown */
-    struct router_array kept[ROUTER_ARRAYS];    /* scratch of the strategy, [T, shape], from forward to backward */
+    struct router_array kept[ROUTER_ARRAYS];    /* scratch of the strategy, [T, shape], from forward to backward or within after_step */
     struct router_loss losses[ROUTER_LOSSES];
     const char *weights[ROUTER_LOSSES];         /* the state [1] that is a loss's coefficient where its knob is NULL or 0 */
     struct router_metric metrics[ROUTER_METRICS];
@@ -95,6 +95,7 @@ struct router {
     /* Do gates of experts not taken want a gradient in training too? Then all experts are run there. NULL: no. */
     bool (*reach)(const double *knob);
     void (*after_step)(struct route *r);  /* NULL: no state. Moves state, once per optimiser step */
+    void (*look)(struct route *r, double *to); /* what metrics need of x and params: up to COLUMNS_MAX numbers; NULL: nothing */
     void (*measure)(const struct route_host *h, int metric, double *to); /* NULL: no metrics of its own */
     /* Is token t's task gradient on all logits 0 by construction? NULL: only where nothing is taken. */
     bool (*blind)(const struct route_host *h, int t);
@@ -133,7 +134,6 @@ struct route {
     struct kn_buf load;                         /* [N] fractions f before dropping (kn_column_load), for the losses */
     struct kn_buf loss[ROUTER_LOSSES];          /* [1] each, unweighted */
     struct kn_buf dgate, dprob, dlogits;        /* [T,N] */
-    struct kn_buf work;                         /* [ROUTER_WORK + T] a strategy's scratch */
     struct kn_buf factor;                       /* [1] a pressure's coefficient is also times this; NULL .at: 1 */
     struct kn_stack expert[2];                  /* the experts' tensors with their moments, for after_step; .size 0: none */
     struct kn_buf m[ROUTER_ARRAYS], v[ROUTER_ARRAYS]; /* moments of param; .at NULL: none */
@@ -147,7 +147,7 @@ struct route_host {
     const float *logits, *prob, *score, *gate;
     const int32_t *mask, *valid, *document; /* document may be NULL: no order */
     const double *state[ROUTER_ARRAYS];
-    const double *param[ROUTER_ARRAYS]; /* of the strategy's own arrays; NULL for w */
+    double look[COLUMNS_MAX]; /* of router->look */
 };
 
 const struct router *router_at(int i);                 /* the table; NULL past the end */

@@ -472,19 +472,20 @@ void OP(constant_slots_back)(struct kn_backend *be, struct kn_buf dx, struct kn_
     }
 }
 
-void OP(constant_mix)(struct kn_backend *be, struct kn_buf mix, struct kn_buf x,
+void OP(constant_mix)(struct kn_backend *be, struct kn_buf mix, struct kn_buf x, double scale,
                       struct kn_ints mask, struct kn_buf c, int first, int n, int T, int N, int D)
 {
-    struct slots s = {.c = c.at, .D = D};
     (void)be;
     for (int j = 0; j < n; j++) {
+        const float *c0 = KN_F32(c) + (size_t)2 * j * D, *c1 = c0 + D;
         double sum = 0;
         int takers = 0;
         for (int t = 0; t < T; t++) {
+            const float *row = KN_F32(x) + (size_t)t * D;
             if (!KN_I32(mask)[(size_t)t * N + first + j]) continue;
-            sum += share_of_x(&s, j, KN_F32(x) + (size_t)t * D);
+            sum += 1 / (1 + exp(scale * (row_dot(c1, row, D) - row_dot(c0, row, D))));
             takers++;
         }
-        KN_F32(mix)[j] = takers ? (float)(sum / takers) : 0;
+        KN_F32(mix)[j] = (float)(sum / takers);
     }
 }

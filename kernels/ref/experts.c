@@ -177,7 +177,7 @@ void ref_constant_slots_back(struct kn_backend *be, struct kn_buf dx, struct kn_
     }
 }
 
-void ref_constant_mix(struct kn_backend *be, struct kn_buf mix, struct kn_buf x,
+void ref_constant_mix(struct kn_backend *be, struct kn_buf mix, struct kn_buf x, double scale,
                       struct kn_ints mask, struct kn_buf c, int first, int n, int T, int N, int D)
 {
     for (int j = 0; j < n; j++) {
@@ -185,9 +185,11 @@ void ref_constant_mix(struct kn_backend *be, struct kn_buf mix, struct kn_buf x,
         int takers = 0;
         for (int t = 0; t < T; t++) {
             if (!ref_ints(mask, t, N)[first + j]) continue;
-            sum += share_of_x(c, j, ref_row(x, t, D), D);
+            double s = ref_dot(ref_row(c, 2 * j, D), ref_row(x, t, D), D) -
+                       ref_dot(ref_row(c, 2 * j + 1, D), ref_row(x, t, D), D);
+            sum += sigmoid(scale * s);
             takers++;
         }
-        F(mix)[j] = takers ? sum / takers : 0;
+        F(mix)[j] = sum / takers;
     }
 }

@@ -135,10 +135,8 @@ START_TEST(each_example_takes_its_experts_with_equal_shares)
         NEAR(rig_read(&g, g.r.score, 4)[e], on / (1 + exp(-tau * cos[e])), 1e-6, 0, "%s: score %d",
              x->what, e);
     }
-    const double bars[4] = {x->bars[0], x->bars[1], x->bars[2], x->bars[3]};
-    const double log_tau = *rig_read(&g, g.r.param[LOG_TAU], 1);
-    const struct route_host h = {
-        .router = g.r.router, .knob = g.knob, .E = 4, .N = 4, .param = {NULL, bars, &log_tau}};
+    struct route_host h = {.router = g.r.router, .knob = g.knob, .E = 4, .N = 4};
+    g.r.router->look(&g.r, h.look);
     g.r.router->measure(&h, 0, to);
     for (int e = 0; e < 4; e++) NEAR(to[e], x->theta[e], 1e-6, 0, "%s: theta %d", x->what, e);
     rig_close(&g);

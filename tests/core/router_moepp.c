@@ -171,11 +171,15 @@ START_TEST(a_constant_slot_mixes_the_token_with_its_vector)
     kn_write_ints(be, mask, &taken, 1);
     kn_constant_slots(be, kn_part(be, at, 9), at, kn_part(be, at, 8), mask, kn_part(be, at, 2),
                       kn_part(be, at, 4), 0, 1, 1, 1, 2);
-    kn_constant_mix(be, kn_part(be, at, 11), at, mask, kn_part(be, at, 4), 0, 1, 1, 1, 2);
+    kn_constant_mix(be, kn_part(be, at, 11), at, 1, mask, kn_part(be, at, 4), 0, 1, 1, 1, 2);
     kn_read(be, y, kn_part(be, at, 9), 2), kn_read(be, &mix, kn_part(be, at, 11), 1);
     NEAR(y[0], .25, 1e-6, 0, "y[0]");
     NEAR(y[1], 1.5, 1e-6, 0, "y[1]");
     NEAR(mix, .25, 1e-6, 0, "share of x");
+    kn_write_ints(be, mask, (int32_t[]){0}, 1);
+    kn_constant_mix(be, kn_part(be, at, 11), at, 1, mask, kn_part(be, at, 4), 0, 1, 1, 1, 2);
+    kn_read(be, &mix, kn_part(be, at, 11), 1);
+    ck_assert(isnan(mix)); /* nobody took it */
     kn_free(be, at), kn_free_ints(be, mask), kn_close(be);
 }
 END_TEST

@@ -75,13 +75,15 @@ static void mix_setup(struct trial *t)
     double *c = given(t, "c", t->s.S * 2 * t->s.D);
     for (int i = 0; i < t->s.S * 2 * t->s.D; i++) c[i] = (float)(c[i] / sqrt(t->s.D));
     some_mask(t, "mask", true);
-    beside(t, "mix", t->s.S);
+    for (int j = t->s.E; t->s.T > 0 && j < t->N; j++) /* without takers it is NaN */
+        whole(t, "mask")->host[j] = 1;
+    beside(t, "mix", t->s.T > 0 ? t->s.S : 0);
 }
 
 static void mix_forward(struct trial *t)
 {
-    kn_constant_mix(t->be, at(t, "mix"), at(t, "x"), ints(t, "mask"), at(t, "c"), t->s.E, t->s.S,
-                    t->s.T, t->N, t->s.D);
+    kn_constant_mix(t->be, at(t, "mix"), at(t, "x"), t->c, ints(t, "mask"), at(t, "c"), t->s.E,
+                    t->s.S, t->s.T, t->N, t->s.D);
 }
 
 static void standard_setup(struct trial *t)
