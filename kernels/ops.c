@@ -32,6 +32,8 @@ OP(copy, (y, x, n), struct kn_buf y, struct kn_buf x, size_t n)
 OP(add, (y, a, b, n), struct kn_buf y, struct kn_buf a, struct kn_buf b, size_t n)
 OP(accumulate, (y, c, x, n), struct kn_buf y, double c, struct kn_buf x, size_t n)
 OP(scale, (y, c, x, n), struct kn_buf y, double c, struct kn_buf x, size_t n)
+OP(uniform, (y, draw, n), struct kn_buf y, const struct kn_draw *draw, size_t n)
+OP(jitter, (y, x, u, c, n), struct kn_buf y, struct kn_buf x, struct kn_buf u, double c, size_t n)
 OP(repack, (w, count), struct kn_weight *const *w, int count)
 OP(linear, (y, x, w, T), struct kn_buf y, struct kn_buf x, const struct kn_weight *w, int T)
 OP(linear_back_x, (dx, dy, w, T, add), struct kn_buf dx, struct kn_buf dy,
@@ -73,6 +75,21 @@ OP(normalised_gate, (gate, logits, c, mask, T, N), struct kn_buf gate, struct kn
    double c, struct kn_ints mask, int T, int N)
 OP(normalised_gate_back, (dlogits, dgate, gate, c, mask, T, N, add), struct kn_buf dlogits,
    struct kn_buf dgate, struct kn_buf gate, double c, struct kn_ints mask, int T, int N, bool add)
+OP(joint_gate, (gate, side_gate, logits, side, mask, valid, T, N, M), struct kn_buf gate,
+   struct kn_buf side_gate, struct kn_buf logits, struct kn_buf side, struct kn_ints mask,
+   struct kn_ints valid, int T, int N, int M)
+OP(joint_gate_back, (dlogits, dside, dgate, dside_gate, gate, side_gate, T, N, M),
+   struct kn_buf dlogits, struct kn_buf dside, struct kn_buf dgate, struct kn_buf dside_gate,
+   struct kn_buf gate, struct kn_buf side_gate, int T, int N, int M)
+OP(rated_gate, (gate, w, r, mask, spread, T, N), struct kn_buf gate, struct kn_buf w,
+   struct kn_buf r, struct kn_ints mask, bool spread, int T, int N)
+OP(rated_gate_back, (dw, dr, dgate, w, r, mask, spread, T, N), struct kn_buf dw, struct kn_buf dr,
+   struct kn_buf dgate, struct kn_buf w, struct kn_buf r, struct kn_ints mask, bool spread, int T,
+   int N)
+OP(band, (r, mask, logits, band, u, T, N), struct kn_buf r, struct kn_ints mask,
+   struct kn_buf logits, double band, struct kn_buf u, int T, int N)
+OP(band_back, (dlogits, dr, mask, logits, band, u, T, N), struct kn_buf dlogits, struct kn_buf dr,
+   struct kn_ints mask, struct kn_buf logits, double band, struct kn_buf u, int T, int N)
 OP(column_load, (f, mask, T, N, E), struct kn_buf f, struct kn_ints mask, int T, int N, int E)
 OP(column_loss, (loss, a, f, valid, T, N), struct kn_buf loss, struct kn_buf a, struct kn_buf f,
    struct kn_ints valid, int T, int N)
@@ -86,6 +103,10 @@ OP(entropy_loss, (loss, prob, valid, T, N, E), struct kn_buf loss, struct kn_buf
    struct kn_ints valid, int T, int N, int E)
 OP(entropy_loss_back, (dprob, c, prob, valid, T, N, E), struct kn_buf dprob, double c,
    struct kn_buf prob, struct kn_ints valid, int T, int N, int E)
+OP(column_share, (f, mask, marked, weight, c, valid, T, N), struct kn_buf f, struct kn_ints mask,
+   struct kn_ints marked, double weight, double c, struct kn_ints valid, int T, int N)
+OP(weigh_rows, (y, x, marked, weight, valid, T, N), struct kn_buf y, struct kn_buf x,
+   struct kn_ints marked, double weight, struct kn_ints valid, int T, int N)
 OP(plan, (p, mask, T), struct kn_plan *p, struct kn_ints mask, int T)
 OP(plan_all, (p, T), struct kn_plan *p, int T)
 OP(capacity_drop, (mask, gate, dropped, capacity, by_position, T, N, E), struct kn_ints mask,

@@ -13,13 +13,16 @@
 /* Every op, in the order of kn_times. A new op: one name here, its contract below, one function a backend. */
 #define KN_OPS(X)                                                                                          \
     X(zero) X(copy) X(add) X(accumulate) X(scale)                                                          \
+    X(uniform) X(jitter)                                                                                   \
     X(repack) X(linear) X(linear_back_x) X(linear_back_w) X(bias) X(bias_back)                             \
     X(embed) X(embed_back) X(rope) X(rope_back) X(attention) X(attention_back)                             \
     X(rmsnorm) X(rmsnorm_back) X(softmax_rows) X(softmax_rows_back)                                        \
     X(clean_rows) X(topk_mask) X(cumulative_mask) X(masked_gate) X(masked_gate_back)                       \
     X(normalised_gate) X(normalised_gate_back)                                                             \
+    X(joint_gate) X(joint_gate_back) X(rated_gate) X(rated_gate_back) X(band) X(band_back)                 \
     X(column_load) X(column_loss) X(column_loss_back) X(z_loss) X(z_loss_back)                             \
     X(entropy_loss) X(entropy_loss_back)                                                                   \
+    X(column_share) X(weigh_rows)                                                                          \
     X(plan) X(plan_all) X(capacity_drop) X(moe_ffn) X(combine) X(moe_ffn_back)                             \
     X(copy_slots) X(copy_slots_back) X(constant_slots) X(constant_slots_back)                              \
     X(cross_entropy) X(sum_squares) X(clip_factor) X(adamw)
@@ -37,6 +40,12 @@ void kn_copy(struct kn_backend *be, struct kn_buf y, struct kn_buf x, size_t n);
 void kn_add(struct kn_backend *be, struct kn_buf y, struct kn_buf a, struct kn_buf b, size_t n); /* y = a + b; y may be a or b */
 void kn_accumulate(struct kn_backend *be, struct kn_buf y, double c, struct kn_buf x, size_t n); /* y += c x */
 void kn_scale(struct kn_backend *be, struct kn_buf y, double c, struct kn_buf x, size_t n);      /* y = c x; y may be x */
+/* y[i] = a number of 24 bits in [0,1), the same on every backend: word i%4 of the Philox4x32-10 block with this key and
+ * counter (i/4, at[0], at[1], at[2]). Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3". */
+struct kn_draw { uint32_t key[2], at[3]; };
+void kn_uniform(struct kn_backend *be, struct kn_buf y, const struct kn_draw *draw, size_t n);
+/* y = x (1 + c (2u - 1)); y may be x. Linear in x, so it is its own gradient. */
+void kn_jitter(struct kn_backend *be, struct kn_buf y, struct kn_buf x, struct kn_buf u, double c, size_t n);
 
 /* ---- weights: a row-major master and a shadow packed for this backend -------------------------------- */
 enum kn_kind {
@@ -120,6 +129,31 @@ void kn_normalised_gate(struct kn_backend *be, struct kn_buf gate, struct kn_buf
 void kn_normalised_gate_back(struct kn_backend *be, struct kn_buf dlogits, struct kn_buf dgate, struct kn_buf gate, double c,
                              struct kn_ints mask, int T, int N, bool add);
 
+/* Softmax over a row's taken columns of logits[T,N] and all of its side[T,M] together, cut into gate[T,N] (0 where not
+ * taken) and side_gate[T,M]; rows not valid: 0. Back, w = gate and side_gate in one row, q their gradients:
+ * d = w (q - sum w q), into dlogits and dside (overwritten; 0 where w is). M may be 0. */
+void kn_joint_gate(struct kn_backend *be, struct kn_buf gate, struct kn_buf side_gate, struct kn_buf logits, struct kn_buf side,
+                   struct kn_ints mask, struct kn_ints valid, int T, int N, int M);
+void kn_joint_gate_back(struct kn_backend *be, struct kn_buf dlogits, struct kn_buf dside, struct kn_buf dgate, struct kn_buf dside_gate,
+                        struct kn_buf gate, struct kn_buf side_gate, int T, int N, int M);
+/* gate = w r where taken, else 0; `spread`: gate = r / (sum r + 1e-6) times the sum of w, sums over the taken columns.
+ * Back: dw, dr overwritten, 0 where not taken. */
+#define KN_SPREAD_EPS 1e-6
+void kn_rated_gate(struct kn_backend *be, struct kn_buf gate, struct kn_buf w, struct kn_buf r, struct kn_ints mask, bool spread, int T, int N);
+void kn_rated_gate_back(struct kn_backend *be, struct kn_buf dw, struct kn_buf dr, struct kn_buf dgate, struct kn_buf w, struct kn_buf r,
+                        struct kn_ints mask, bool spread, int T, int N);
+/* A row's picks one after the other, as many as mask holds. r[T,N] = the pick's probability b in the softmax over the
+ * columns not picked before whose logit z has top - z <= band max(|z|, |top|); not taken: 0.
+ *   u NULL .at: the picks are those of mask in falling order (ties: lower column), and top is the pick itself;
+ *   u[T,2N]: mask is drawn anew. top is the largest column left; pick i is the first column whose running sum of that
+ *   softmax is over u[t,2i]; r = b where it is top (the lowest of equals) or u[t,2i+1] >= 3/4, else b/3.
+ * Back: dlogits[j] += dr b (1[j = pick] - b_j) over the columns of each softmax, without the 1/3; mask as band left it.
+ * N <= KN_COLUMNS. Source: Liu et al. 2024, arXiv 2409.12136 (GRIN), over a band. */
+enum { KN_COLUMNS = 128 };
+void kn_band(struct kn_backend *be, struct kn_buf r, struct kn_ints mask, struct kn_buf logits, double band, struct kn_buf u, int T, int N);
+void kn_band_back(struct kn_backend *be, struct kn_buf dlogits, struct kn_buf dr, struct kn_ints mask, struct kn_buf logits, double band,
+                  struct kn_buf u, int T, int N);
+
 /* ---- losses on columns; means are over the valid rows (0 where there is none) ------------------------ */
 /* f[e] = E * count_e / (sum of the counts of columns 0..E-1), count_e = picks in mask; 0 where the sum is 0;
  * slot columns get 0. */
@@ -134,6 +168,15 @@ void kn_z_loss_back(struct kn_backend *be, struct kn_buf dlogits, double c, stru
  * dprob += c times its gradient, ln of a 0 probability taken as ln of the smallest normal float. */
 void kn_entropy_loss(struct kn_backend *be, struct kn_buf loss, struct kn_buf prob, struct kn_ints valid, int T, int N, int E);
 void kn_entropy_loss_back(struct kn_backend *be, struct kn_buf dprob, double c, struct kn_buf prob, struct kn_ints valid, int T, int N, int E);
+
+/* f[j] = c times the share of the valid rows that took column j, rows weighed: w_t = weight where marked[t] (NULL .at:
+ * nowhere), else 1; 0 where no row is valid. */
+void kn_column_share(struct kn_backend *be, struct kn_buf f, struct kn_ints mask, struct kn_ints marked, double weight, double c,
+                     struct kn_ints valid, int T, int N);
+/* y[t] = x[t] w_t / (mean of w over the valid rows), w as above: a mean of y is then a weighed mean of x. y may be x.
+ * Linear in x, so it is its own gradient. */
+void kn_weigh_rows(struct kn_backend *be, struct kn_buf y, struct kn_buf x, struct kn_ints marked, double weight, struct kn_ints valid,
+                   int T, int N);
 
 /* ---- dispatch: any number of experts per token, also none -------------------------------------------- */
 /* Where each pick goes. Picks of one expert stand together (rows offset[e]..offset[e+1]-1 of the slot arrays,

@@ -3,9 +3,10 @@
 
 #include <string.h>
 
-extern const struct pressure pressure_aux, pressure_z, pressure_entropy;
+extern const struct pressure pressure_aux, pressure_z, pressure_entropy, pressure_picked;
 
-static const struct pressure *const table[] = {&pressure_aux, &pressure_z, &pressure_entropy};
+static const struct pressure *const table[] = {&pressure_aux, &pressure_z, &pressure_entropy,
+                                              &pressure_picked};
 enum { COUNT = sizeof table / sizeof *table };
 
 const struct pressure *pressure_at(int i)

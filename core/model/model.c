@@ -81,12 +81,12 @@ static void place(struct model *m)
         m->x = memory_take(mem, T * (size_t)m->data.input);
     m->label = memory_take_ints(mem, items);
     m->hit = memory_take_ints(mem, items);
-    m->bad = memory_take_ints(mem, SNAP_LAYERS);
+    m->bad = memory_take_ints(mem, 2 * SNAP_LAYERS);
     m->du = memory_take(mem, T * D);
     m->dtmp = memory_take(mem, T * D);
     m->y = memory_take(mem, T * D);
     m->drows = memory_take(mem, text ? 3 * T * D : 0);
-    m->rows_out = memory_take(mem, T * (size_t)config_int(&m->config, CONFIG_EXPERTS) * D);
+    m->rows_out = memory_take(mem, T * (size_t)moe_rows(&m->layer[0].moe) * D);
     for (int l = 0; l < m->L; l++) {
         struct layer *y = &m->layer[l];
         y->in = memory_take(mem, T * D);
@@ -95,8 +95,10 @@ static void place(struct model *m)
         if (text) attention_place(&y->attention, mem, m->T_room, m->drows, m->y);
         place_norm(&y->norm2, mem, T, D);
         moe_place(&y->moe, mem, m->rows_out);
-        if (m->bad.at)
-            y->moe.route.bad = kn_part_ints(m->bad, (size_t)l); /* side by side: one read a step */
+        if (m->bad.at) { /* side by side: one read a step */
+            y->moe.route.bad = kn_part_ints(m->bad, (size_t)l);
+            y->moe.route.side_bad = kn_part_ints(m->bad, (size_t)(SNAP_LAYERS + l));
+        }
     }
     m->out = memory_take(mem, T * D);
     place_norm(&m->last, mem, T, D);
@@ -190,6 +192,8 @@ bool model_same_shape(const struct model *m, const struct config *c)
     if (router_slots(b, c->knob, config_int(c, CONFIG_EXPERTS), runs, NULL) !=
         m->layer[0].moe.route.S)
         return false;
+    for (int i = 0; a == b && i < ROUTER_KNOBS && a->knobs[i].name; i++)
+        if (a->knobs[i].flags & OPTION_SHAPES && m->config.knob[i] != c->knob[i]) return false;
     if (a == b)
         return m->layer[0].moe.run_count == 0 ||
                memcmp(runs, m->layer[0].moe.runs, sizeof runs) == 0;
@@ -208,7 +212,7 @@ void model_set_router(struct model *m, const struct config *c)
 
 void model_repack(struct model *m)
 {
-    struct kn_weight *w[2 + 7 * SNAP_LAYERS];
+    struct kn_weight *w[2 + (2 + MOE_WEIGHTS) * SNAP_LAYERS];
     int n = 0;
     w[n++] = &m->head;
     if (!m->data.text) w[n++] = &m->input;
@@ -240,6 +244,14 @@ static void norm_backward(struct model *m, struct norm *n, struct kn_buf dx, str
                           struct kn_buf x, bool add)
 {
     kn_rmsnorm_back(m->be, dx, n->dgain, dy, x, n->inv, n->gain, m->T, m->D, add);
+}
+
+void model_draw(struct model *m, uint32_t step)
+{
+    for (int l = 0; l < m->L; l++) {
+        m->layer[l].moe.route.seed = (uint64_t)m->config.value[CONFIG_SEED];
+        m->layer[l].moe.route.draw = step;
+    }
 }
 
 void model_forward(struct model *m, bool training)

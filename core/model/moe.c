@@ -31,26 +31,25 @@ static int add_matrix(struct moe *m, struct params *p, const char *part, int exp
 }
 
 /* `count` experts: the stack of w1 (and w3), then the stack of w2. */
-static void add_experts(struct moe *m, struct params *p, const char *part, int count, int *up,
-                        int *down)
+static void add_experts(struct moe *m, struct params *p, const char *part, int count, int H,
+                        int *up, int *down)
 {
     const struct moe_shape *s = &m->shape;
-    double scale = 1 / sqrt(s->D);
+    double scale = 1 / sqrt(s->D), down_scale = s->down_scale * sqrt((double)s->H / H);
     for (int i = 0; i < count; i++) {
-        int at = add_matrix(m, p, part, i, "w1.weight", s->H, s->D, scale, i > 0);
+        int at = add_matrix(m, p, part, i, "w1.weight", H, s->D, scale, i > 0);
         if (i == 0) *up = at;
-        if (s->act == KN_SWIGLU) add_matrix(m, p, part, i, "w3.weight", s->H, s->D, scale, true);
+        if (s->act == KN_SWIGLU) add_matrix(m, p, part, i, "w3.weight", H, s->D, scale, true);
     }
     for (int i = 0; i < count; i++) {
-        int at = add_matrix(m, p, part, i, "w2.weight", s->D, s->H, s->down_scale, i > 0);
+        int at = add_matrix(m, p, part, i, "w2.weight", s->D, H, down_scale, i > 0);
         if (i == 0) *down = at;
     }
 }
 
-static int dim(const struct moe *m, enum router_dim d)
+static void add_shared(struct moe *m, struct params *p, struct moe_shared *s, const char *part)
 {
-    struct router_array one = {.shape = {d}};
-    return router_array_size(&one, m->shape.E, m->route.S, m->shape.D);
+    if (s->count) add_experts(m, p, part, s->count, s->H, &s->first_up, &s->first_down);
 }
 
 /* The strategy's own arrays: its first is the gate, with the name that Mixtral gives it. */
@@ -61,12 +60,10 @@ static void add_router(struct moe *m, struct params *p)
         const struct router_array *from = &r->params[i];
         struct param a =
             i == 0 ? named(m, "gate", -1, ".weight") : named(m, "router.", -1, from->name);
-        for (int k = 0; k < 3 && from->shape[k] != DIM_END; k++)
-            a.shape[k] = dim(m, from->shape[k]);
+        router_param_shape(r, i, m->route.knob, m->shape.E, m->route.S, m->shape.D, a.shape);
         a.decay = false, a.start = from->start, a.scale = from->scale;
-        int at = params_add(p, a);
-        if (i == 0) m->gate = at;
-        if (i == 1) m->first_extra = at;
+        m->extra[i] = a.shape[0] > 0 ? params_add(p, a) : -1;
+        if (i == 0) m->gate = m->extra[0];
     }
 }
 
@@ -84,17 +81,56 @@ void moe_declare(struct moe *m, const struct moe_shape *shape, const struct rout
                               .N = shape->E + S,
                               .layer = shape->layer,
                               .layers = shape->layers};
-    add_experts(m, p, "experts", shape->E, &m->first_up, &m->first_down);
-    if (shape->shared)
-        add_experts(m, p, "shared_experts", shape->shared, &m->first_shared_up,
-                    &m->first_shared_down);
+    m->route.M = router_side(r, knob, shape->E, S, shape->D);
+    add_experts(m, p, "experts", shape->E, shape->H, &m->first_up, &m->first_down);
+    m->shared = (struct moe_shared){.count = shape->shared, .H = shape->H};
+    add_shared(m, p, &m->shared, "shared_experts");
+    double width = 1;
+    if (r->shared) m->own.count = r->shared(knob, &width);
+    m->own.H = (int)fmax(1, round(width * shape->H));
+    add_shared(m, p, &m->own, "router.shared_experts");
     add_router(m, p);
 }
 
 /* ---- memory ---- */
-static int hidden_rows(const struct moe *m)
+static int hidden_rows(const struct moe *m, int H)
 {
-    return m->shape.act == KN_SWIGLU ? 2 * m->shape.H : m->shape.H;
+    return m->shape.act == KN_SWIGLU ? 2 * H : H;
+}
+
+int moe_rows(const struct moe *m)
+{
+    int rows = m->shape.E;
+    if (m->shared.count > rows) rows = m->shared.count;
+    return m->own.count > rows ? m->own.count : rows;
+}
+
+static void place_shared(struct moe *m, struct memory *mem, struct moe_shared *s)
+{
+    size_t cells = (size_t)m->shape.T * (size_t)s->count;
+    s->pre = memory_take(mem, cells * (size_t)hidden_rows(m, s->H));
+    s->gate = memory_take(mem, cells);
+    s->dgate = memory_take(mem, cells);
+    s->mask = memory_take_ints(mem, cells);
+}
+
+/* What only some strategies need. */
+static void place_extras(struct moe *m, struct memory *mem)
+{
+    struct route *r = &m->route;
+    size_t T = (size_t)m->shape.T, cells = T * (size_t)r->N, side = T * (size_t)r->M;
+    r->row = memory_take(mem, (size_t)r->N);
+    for (int i = 0; i < r->router->work; i++) r->work[i] = memory_take(mem, cells);
+    if (r->M) {
+        r->side = memory_take(mem, side);
+        r->side_gate = memory_take(mem, side);
+        r->dside = memory_take(mem, side);
+        r->dside_gate = memory_take(mem, side);
+    }
+    if (r->router->needs & NEEDS_NOISE) {
+        r->seen = memory_take(mem, T * (size_t)r->D);
+        r->noise = memory_take(mem, T * (size_t)r->D + 2 * cells);
+    }
 }
 
 void moe_place(struct moe *m, struct memory *mem, struct kn_buf out)
@@ -117,24 +153,37 @@ void moe_place(struct moe *m, struct memory *mem, struct kn_buf out)
         r->state[i] =
             memory_take(mem, (size_t)router_array_size(&r->router->state[i], r->E, r->S, r->D));
     m->forced = memory_take_ints(mem, cells);
-    m->pre = memory_take(mem, rows * (size_t)hidden_rows(m));
+    m->pre = memory_take(mem, rows * (size_t)hidden_rows(m, m->shape.H));
     m->out = out;
-    size_t shared = T * (size_t)m->shape.shared;
-    m->shared_pre = memory_take(mem, shared * (size_t)hidden_rows(m));
-    m->ones = memory_take(mem, shared);
-    m->shared_gate = memory_take(mem, shared);
-    m->shared_dgate = memory_take(mem, shared);
-    m->shared_mask = memory_take_ints(mem, shared);
+    m->ones = memory_take(mem, T * (size_t)moe_rows(m));
+    place_shared(m, mem, &m->shared);
+    place_shared(m, mem, &m->own);
+    place_extras(m, mem);
+    if (m->own.count) m->own.gate = r->side_gate, m->own.dgate = r->dside_gate;
 }
 
 static bool open_pair(struct moe *m, struct params *p, struct kn_weight *up, struct kn_weight *down,
-                      int first_up, int first_down, int count)
+                      int first_up, int first_down, int count, int H)
 {
     const struct moe_shape *s = &m->shape;
-    return kn_weight_open(m->be, up, params_at(p, p->w, first_up), KN_UP, count, hidden_rows(m),
+    return kn_weight_open(m->be, up, params_at(p, p->w, first_up), KN_UP, count, hidden_rows(m, H),
                           s->D, s->act == KN_SWIGLU) &&
-           kn_weight_open(m->be, down, params_at(p, p->w, first_down), KN_DOWN, count, s->D, s->H,
+           kn_weight_open(m->be, down, params_at(p, p->w, first_down), KN_DOWN, count, s->D, H,
                           false);
+}
+
+static bool open_shared(struct moe *m, struct params *p, struct moe_shared *s)
+{
+    if (!s->count) return true;
+    s->dup = params_at(p, p->g, s->first_up), s->ddown = params_at(p, p->g, s->first_down);
+    return kn_plan_open(m->be, &s->plan, m->shape.T, s->count, s->count) &&
+           open_pair(m, p, &s->up, &s->down, s->first_up, s->first_down, s->count, s->H);
+}
+
+static void close_shared(struct moe *m, struct moe_shared *s)
+{
+    kn_weight_close(m->be, &s->up), kn_weight_close(m->be, &s->down);
+    kn_plan_close(m->be, &s->plan);
 }
 
 static void fill(struct moe *m, struct kn_buf to, size_t n, double value)
@@ -155,7 +204,7 @@ static bool start_state(struct moe *m, struct err *e)
              : a->start == START_NORMAL ? a->scale
                                         : 0);
     }
-    fill(m, m->ones, (size_t)m->shape.T * (size_t)m->shape.shared, 1);
+    fill(m, m->ones, (size_t)m->shape.T * (size_t)moe_rows(m), 1);
     return kn_sync(m->be, NULL, NULL) ||
            err_set(e, ERR_BACKEND, "the backend failed while a layer was made");
 }
@@ -168,35 +217,32 @@ bool moe_open(struct moe *m, struct params *p, struct err *e)
     r->dparam[0] = params_at(p, p->g, m->gate);
     r->param[0] = params_at(p, p->w, m->gate);
     for (int i = 1; i < ROUTER_ARRAYS && r->router->params[i].name; i++) {
-        r->param[i] = params_at(p, p->w, m->first_extra + i - 1);
-        r->dparam[i] = params_at(p, p->g, m->first_extra + i - 1);
+        if (m->extra[i] < 0) continue;
+        r->param[i] = params_at(p, p->w, m->extra[i]);
+        r->dparam[i] = params_at(p, p->g, m->extra[i]);
     }
     bool ok = kn_plan_open(m->be, &m->plan, s->T, s->E, r->N) &&
               kn_weight_open(m->be, &r->w, r->param[0], KN_DENSE, 1, r->N, s->D, false) &&
-              open_pair(m, p, &m->up, &m->down, m->first_up, m->first_down, s->E);
-    if (ok && s->shared)
-        ok = kn_plan_open(m->be, &m->shared_plan, s->T, s->shared, s->shared) &&
-             open_pair(m, p, &m->shared_up, &m->shared_down, m->first_shared_up,
-                       m->first_shared_down, s->shared);
+              open_pair(m, p, &m->up, &m->down, m->first_up, m->first_down, s->E, s->H) &&
+              open_shared(m, p, &m->shared) && open_shared(m, p, &m->own);
+    if (ok && r->M)
+        ok = kn_weight_open(m->be, &r->side_w, r->param[1], KN_DENSE, 1, r->M, s->D, false);
     if (!ok)
         return err_set(
             e, ERR_MEMORY,
             "not enough memory for %d experts of width %d; try fewer or narrower experts", s->E,
             s->H);
     m->dup = params_at(p, p->g, m->first_up), m->ddown = params_at(p, p->g, m->first_down);
-    if (s->shared)
-        m->dshared_up = params_at(p, p->g, m->first_shared_up),
-        m->dshared_down = params_at(p, p->g, m->first_shared_down);
     return start_state(m, e);
 }
 
 void moe_close(struct moe *m)
 {
     if (!m->be) return;
-    kn_weight_close(m->be, &m->route.w);
+    kn_weight_close(m->be, &m->route.w), kn_weight_close(m->be, &m->route.side_w);
     kn_weight_close(m->be, &m->up), kn_weight_close(m->be, &m->down);
-    kn_weight_close(m->be, &m->shared_up), kn_weight_close(m->be, &m->shared_down);
-    kn_plan_close(m->be, &m->plan), kn_plan_close(m->be, &m->shared_plan);
+    kn_plan_close(m->be, &m->plan);
+    close_shared(m, &m->shared), close_shared(m, &m->own);
     memset(m, 0, sizeof *m);
 }
 
@@ -204,22 +250,33 @@ int moe_weights(struct moe *m, struct kn_weight **to)
 {
     int n = 0;
     to[n++] = &m->route.w, to[n++] = &m->up, to[n++] = &m->down;
-    if (m->shape.shared) to[n++] = &m->shared_up, to[n++] = &m->shared_down;
+    if (m->route.M) to[n++] = &m->route.side_w;
+    if (m->shared.count) to[n++] = &m->shared.up, to[n++] = &m->shared.down;
+    if (m->own.count) to[n++] = &m->own.up, to[n++] = &m->own.down;
     return n;
 }
 
 /* ---- forward ---- */
-/* Shared experts serve every token that could be routed, with gate 1. */
-static void shared_forward(struct moe *m, struct kn_buf y, int T)
+/* Shared experts serve every token that could be routed; without gates of their own, with gate 1.
+ */
+static void shared_forward(struct moe *m, struct moe_shared *s, struct kn_buf y, int T)
 {
     struct kn_backend *be = m->be;
-    int n = m->shape.shared;
-    kn_topk_mask(be, m->shared_mask, m->ones, n, (struct kn_ints){0}, m->route.valid, T, n);
-    kn_masked_gate(be, m->shared_gate, m->ones, m->shared_mask, T, n);
-    kn_plan(be, &m->shared_plan, m->shared_mask, T);
-    kn_moe_ffn(be, m->out, m->shared_pre, &m->shared_plan, m->route.x, &m->shared_up,
-               &m->shared_down, m->shape.act, T);
-    kn_combine(be, y, &m->shared_plan, m->out, m->shared_gate, T, m->shape.D, true);
+    int n = s->count;
+    if (!n) return;
+    kn_topk_mask(be, s->mask, m->ones, n, (struct kn_ints){0}, m->route.valid, T, n);
+    if (s == &m->shared) kn_masked_gate(be, s->gate, m->ones, s->mask, T, n);
+    kn_plan(be, &s->plan, s->mask, T);
+    kn_moe_ffn(be, m->out, s->pre, &s->plan, m->route.x, &s->up, &s->down, m->shape.act, T);
+    kn_combine(be, y, &s->plan, m->out, s->gate, T, m->shape.D, true);
+}
+
+static void shared_backward(struct moe *m, struct moe_shared *s, struct kn_buf dx, struct kn_buf dy)
+{
+    struct route *r = &m->route;
+    if (s->count)
+        kn_moe_ffn_back(m->be, dx, s->dgate, s->dup, s->ddown, &s->plan, dy, s->gate, r->x, s->pre,
+                        &s->up, &s->down, m->shape.act, r->T, true);
 }
 
 /* The v and c of constant slots are the strategy's arrays of these names. */
@@ -253,7 +310,8 @@ void moe_forward(struct moe *m, struct kn_buf y, struct kn_buf x, int T, bool tr
     kn_moe_ffn(m->be, m->out, m->pre, &m->plan, x, &m->up, &m->down, m->shape.act, T);
     kn_combine(m->be, y, &m->plan, m->out, r->gate, T, r->D, false);
     slots_forward(m, y);
-    if (m->shape.shared) shared_forward(m, y, T);
+    shared_forward(m, &m->shared, y, T);
+    shared_forward(m, &m->own, y, T);
 }
 
 /* ---- backward ---- */
@@ -281,10 +339,8 @@ void moe_backward(struct moe *m, struct kn_buf dx, struct kn_buf dy)
     kn_moe_ffn_back(m->be, dx, r->dgate, m->dup, m->ddown, &m->plan, dy, r->gate, r->x, m->pre,
                     &m->up, &m->down, m->shape.act, r->T, false);
     slots_backward(m, dx, dy);
-    if (m->shape.shared)
-        kn_moe_ffn_back(m->be, dx, m->shared_dgate, m->dshared_up, m->dshared_down, &m->shared_plan,
-                        dy, m->shared_gate, r->x, m->shared_pre, &m->shared_up, &m->shared_down,
-                        m->shape.act, r->T, true);
+    shared_backward(m, &m->shared, dx, dy);
+    shared_backward(m, &m->own, dx, dy);
     r->dx = dx;
     route_backward(r, 1.0 / m->shape.layers, true);
 }
@@ -302,14 +358,25 @@ void moe_force_counts(struct moe *m, struct kn_ints counts)
 }
 
 /* ---- FLOPs, forward: a multiplication and an addition are two ---- */
+static double expert_flops(const struct moe *m, int H)
+{
+    return (m->shape.act == KN_SWIGLU ? 6.0 : 4.0) * m->shape.D * H;
+}
+
 double moe_expert_flops(const struct moe *m)
 {
-    return (m->shape.act == KN_SWIGLU ? 6.0 : 4.0) * m->shape.D * m->shape.H;
+    return expert_flops(m, m->shape.H);
+}
+
+double moe_shared_flops(const struct moe *m)
+{
+    return m->shared.count * expert_flops(m, m->shared.H) +
+           m->own.count * expert_flops(m, m->own.H);
 }
 
 double moe_fixed_flops(const struct moe *m)
 {
-    return 2.0 * m->shape.D * m->route.N + m->shape.shared * moe_expert_flops(m);
+    return 2.0 * m->shape.D * (m->route.N + m->route.M) + moe_shared_flops(m);
 }
 
 double moe_slot_flops(const struct moe *m, const double *count)

@@ -5,11 +5,22 @@
 #include "core/model/memory.h"
 #include "core/model/params.h"
 
+enum { MOE_WEIGHTS = 8 };
 struct moe_shape {
     int T, D, E, H, shared; /* most tokens, width, experts, expert width, shared experts */
     int layer, layers;
     enum kn_act act;
     double down_scale; /* standard deviation that the experts' last matrix starts with */
+};
+/* Shared experts: every token that can be routed takes all of them. */
+struct moe_shared {
+    int count, H;
+    struct kn_plan plan;
+    struct kn_weight up, down;
+    struct kn_buf dup, ddown;         /* in the block of gradients */
+    struct kn_buf pre, gate, dgate;   /* rows of the plan; [T,count] */
+    struct kn_ints mask;              /* [T,count] */
+    int first_up, first_down;
 };
 struct moe {
     struct moe_shape shape;
@@ -17,14 +28,14 @@ struct moe {
     struct route route; /* of the newest forward */
     struct slot_run runs[4];
     int run_count;
-    struct kn_plan plan, shared_plan;
-    struct kn_weight up, down, shared_up, shared_down;
-    struct kn_buf dup, ddown, dshared_up, dshared_down; /* in the block of gradients */
+    struct kn_plan plan;
+    struct kn_weight up, down;
+    struct kn_buf dup, ddown; /* in the block of gradients */
     struct kn_buf pre, out; /* rows of the plan: [T*E, 2H or H], [T*E, D] */
-    struct kn_buf shared_pre, ones, shared_gate, shared_dgate;
-    struct kn_ints shared_mask, forced; /* [T,shared]; [T,N] see moe_force */
-    int gate, first_up, first_down, first_shared_up, first_shared_down,
-        first_extra; /* places in the parameter table */
+    struct moe_shared shared, own; /* of gate 1; the strategy's, with gates from its router */
+    struct kn_buf ones;            /* [T, most of the two] */
+    struct kn_ints forced;         /* [T,N] see moe_force */
+    int gate, first_up, first_down, extra[ROUTER_ARRAYS]; /* places in the parameter table */
 };
 
 /* The layer's tensors, named below "model.layers.LAYER.". `knob` must outlive the layer. */
@@ -37,7 +48,7 @@ bool moe_open(struct moe *m, struct params *p, struct err *e);
 void moe_close(struct moe *m); /* accepts a zeroed one */
 int moe_weights(
     struct moe *m,
-    struct kn_weight **to); /* its weights, for kn_repack: at most 5; returns how many */
+    struct kn_weight **to); /* its weights, for kn_repack: at most MOE_WEIGHTS; returns how many */
 
 /* y[T,D] = what the experts say to x[T,D]; 0 for a token that cannot be routed. x is borrowed until
  * moe_backward. */
@@ -52,7 +63,9 @@ void moe_force(struct moe *m, const int32_t *mask, int T);
 void moe_force_counts(struct moe *m, struct kn_ints counts);
 
 double moe_expert_flops(const struct moe *m); /* of one pick of one expert, forward */
+double moe_shared_flops(const struct moe *m); /* a token: all shared experts */
 double moe_fixed_flops(const struct moe *m);  /* a token: router and shared experts */
+int moe_rows(const struct moe *m);            /* a token's most rows in one plan */
 double moe_slot_flops(const struct moe *m,
                       const double *count); /* count[N]: picks of each column */
 #endif

@@ -35,13 +35,38 @@ struct kn_buf route_order(const struct route *r)
 }
 
 /* ---- forward ---- */
+void route_linear(struct route *r, struct kn_buf x)
+{
+    kn_linear(r->be, r->logits, x, &r->w, r->T);
+    if (r->M) kn_linear(r->be, r->side, x, &r->side_w, r->T);
+}
+
+void route_draw(struct route *r, int purpose, size_t n)
+{
+    struct kn_draw draw = {
+        {(uint32_t)r->seed, RNG_ROUTE},
+        {r->draw, (uint32_t)(r->layer * 8 + purpose), (uint32_t)(r->seed >> 32)}};
+    kn_uniform(r->be, r->noise, &draw, n);
+}
+
 static void find_logits(struct route *r)
 {
     if (!r->x.at) return;
     if (r->router->logits)
         r->router->logits(r);
     else
-        kn_linear(r->be, r->logits, r->x, &r->w, r->T);
+        route_linear(r, r->x);
+}
+
+/* A row is valid where its logits and its side logits are finite. */
+static void clean(struct route *r)
+{
+    struct kn_ints real = r->padding;
+    if (r->M) {
+        kn_clean_rows(r->be, r->side, r->valid, r->side_bad, r->side, real, r->T, r->M);
+        real = r->valid;
+    }
+    kn_clean_rows(r->be, r->logits, r->valid, r->bad, r->logits, real, r->T, r->N);
 }
 
 static void find_score(struct route *r)
@@ -92,7 +117,7 @@ static void drop(struct route *r)
 void route_forward(struct route *r)
 {
     find_logits(r);
-    kn_clean_rows(r->be, r->logits, r->valid, r->bad, r->logits, r->padding, r->T, r->N);
+    clean(r);
     find_score(r);
     choose(r);
     kn_column_load(r->be, r->load, r->mask, r->T, r->N, r->E);
@@ -102,8 +127,8 @@ void route_forward(struct route *r)
 /* ---- losses ---- */
 static const struct pressure *pressure_of(const struct route *r, int loss)
 {
-    const char *name = loss < ROUTER_LOSSES ? r->router->losses[loss].pressure : NULL;
-    return name ? pressure_find(name) : NULL;
+    const struct router_loss *l = loss < ROUTER_LOSSES ? &r->router->losses[loss] : NULL;
+    return l && l->pressure ? pressure_find(l->form ? l->form : l->pressure) : NULL;
 }
 
 double route_coefficient(const struct route *r, int loss)
@@ -134,21 +159,30 @@ static void task_back(struct route *r)
     if (limited) drop(r);
 }
 
+void route_linear_back(struct route *r, struct kn_buf dx, struct kn_buf x)
+{
+    bool side = r->M && !r->router->side_detached;
+    if (r->dparam[0].at) kn_linear_back_w(r->be, r->dparam[0], r->dlogits, x, &r->w, r->T);
+    if (r->M && r->dparam[1].at)
+        kn_linear_back_w(r->be, r->dparam[1], r->dside, x, &r->side_w, r->T);
+    if (dx.at) kn_linear_back_x(r->be, dx, r->dlogits, &r->w, r->T, true);
+    if (dx.at && side) kn_linear_back_x(r->be, dx, r->dside, &r->side_w, r->T, true);
+}
+
 static void logits_back(struct route *r)
 {
     if (!r->x.at) return;
-    if (r->router->logits_back) {
+    if (r->router->logits_back)
         r->router->logits_back(r);
-        return;
-    }
-    if (r->dparam[0].at) kn_linear_back_w(r->be, r->dparam[0], r->dlogits, r->x, &r->w, r->T);
-    if (r->dx.at) kn_linear_back_x(r->be, r->dx, r->dlogits, &r->w, r->T, true);
+    else
+        route_linear_back(r, r->dx, r->x);
 }
 
 void route_backward_by(struct route *r, const double weight[ROUTER_LOSSES], bool task)
 {
     const struct pressure *p;
     if (r->dprob.at) kn_zero(r->be, r->dprob, cells(r));
+    if (r->M) kn_zero(r->be, r->dside, (size_t)r->T * r->M);
     if (task)
         task_back(r);
     else

@@ -10,9 +10,10 @@
 
 enum { MOST = 65536 }; /* tokens, and width of x */
 
-static const char *const keys[] = {"strategy", "base",       "knobs",      "training", "logits",
-                                   "x",        "params",     "state",      "counts",   "seed",
-                                   "valid",    "grad_gates", "grad_losses"};
+static const char *const keys[] = {
+    "strategy", "base",       "knobs",       "training",      "logits",
+    "x",        "params",     "state",       "counts",        "seed",
+    "valid",    "grad_gates", "grad_losses", "shared_logits", "answers"};
 enum { KEYS = sizeof keys / sizeof *keys };
 
 static bool bad(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -100,6 +101,12 @@ static double *read_array(const struct array *a, const json_t *from, struct err 
     return values;
 }
 
+/* Is `key` the name of the logits beside this strategy's own? */
+static bool is_side(const struct route_input *in, const char *key)
+{
+    return in->router->side && strcmp(in->router->side, key) == 0;
+}
+
 static bool fill(struct route *r, struct kn_buf to, struct array a, const json_t *from,
                  struct err *e)
 {
@@ -127,18 +134,19 @@ static bool fill_ints(struct route *r, struct kn_ints *to, const char *key, int 
     return to->at || err_set(e, ERR_MEMORY, "no memory for %s", key);
 }
 
-static struct array array_of(const struct router_array *from, const struct route_input *in)
+static struct array array_of(const struct router_array *table, int i, const struct route_input *in)
 {
-    struct array a = {.key = from->name};
-    a.dims = router_array_shape(from, in->E, in->S, in->D, a.shape);
+    struct array a = {.key = table[i].name};
+    a.dims = table == in->router->params
+                 ? router_param_shape(in->router, i, in->knob, in->E, in->S, in->D, a.shape)
+                 : router_array_shape(&table[i], in->E, in->S, in->D, a.shape);
     return a;
 }
 
 /* ---- words and sizes ---- */
 static bool check_keys(const json_t *root, struct err *e)
 {
-    static const char *const others[] = {"prev_logits", "shared_logits", "allocator_logits",
-                                         "rewards",     "documents",     "answers"};
+    static const char *const others[] = {"prev_logits", "allocator_logits", "rewards", "documents"};
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)root, key, value)
@@ -184,6 +192,18 @@ static bool read_words(struct route_input *in, bool *paper, struct err *e)
     if (seed && !(json_is_integer(seed) && json_integer_value(seed) >= 0))
         return bad(e, "seed is a whole number, 0 or more");
     return read_flag(in->root, "training", &in->training, e);
+}
+
+/* Keys that only some strategies read. */
+static bool check_use(const struct route_input *in, struct err *e)
+{
+    static const char *const sides[] = {"shared_logits"};
+    for (int i = 0; i < (int)(sizeof sides / sizeof *sides); i++)
+        if (json_object_get(in->root, sides[i]) && !is_side(in, sides[i]))
+            return bad(e, "%s is of no use to this strategy", sides[i]);
+    if (json_object_get(in->root, "answers") && router_knob(in->router, "answer_weight") < 0)
+        return bad(e, "answers is of no use to this strategy");
+    return true;
 }
 
 /* Rows and columns of a matrix by its first row. */
@@ -326,8 +346,8 @@ bool route_input_open(struct route_input *in, const char *json, size_t size, str
         return bad(e, "broken JSON at byte %zu%s: %s", at, key, why.text);
     }
     if (!json_is_object(in->root)) return bad(e, "this is not a JSON object");
-    return check_keys(in->root, e) && read_words(in, &paper, e) && read_sizes(in, e) &&
-           find_experts(in, paper, e) && read_wishes(in, e);
+    return check_keys(in->root, e) && read_words(in, &paper, e) && check_use(in, e) &&
+           read_sizes(in, e) && find_experts(in, paper, e) && read_wishes(in, e);
 }
 
 void route_input_close(struct route_input *in)
@@ -356,18 +376,31 @@ static bool fill_table(const struct route_input *in, struct route *r, const char
         while (i < count && strcmp(table[i].name, name) != 0) i++;
         if (i == count) return unknown(e, none, name, table, count, sizeof *table);
         if (i < first) return bad(e, "%s: %s is of no use beside logits", key, name);
-        if (!fill(r, to[i], array_of(&table[i], in), value, e)) return false;
+        if (!fill(r, to[i], array_of(table, i, in), value, e)) return false;
     }
     for (int i = first; i < count; i++) {
-        size_t n = router_array_size(&table[i], in->E, in->S, in->D);
+        struct array a = array_of(table, i, in);
+        size_t n = cells(&a);
         double one = 1;
-        if (json_object_get(from, table[i].name)) continue;
+        if (n == 0 || json_object_get(from, table[i].name)) continue;
         if (table[i].start != START_ZERO && table[i].start != START_ONE)
             return bad(e, "%s: %s is missing", key, table[i].name);
         for (size_t j = 0; table[i].start == START_ONE && j < n; j++)
             kn_write(r->be, kn_part(r->be, to[i], j), &one, 1);
     }
     return true;
+}
+
+/* Logits beside the columns' own: given with the logits, made of x else. */
+static bool fill_side(const struct route_input *in, struct route *r, struct err *e)
+{
+    const char *key = in->router->side;
+    const json_t *from = key ? json_object_get(in->root, key) : NULL;
+    struct array a = {.key = key, .shape = {in->T, r->M}, .dims = 2};
+    if (in->D) return !from || bad(e, "%s is of no use beside x", key);
+    if (!from && r->M)
+        return bad(e, "%s is missing: %d rows of %d numbers beside logits", key, in->T, r->M);
+    return !from || fill(r, r->side, a, from, e);
 }
 
 bool route_input_fill(const struct route_input *in, struct route *r, struct err *e)
@@ -379,11 +412,19 @@ bool route_input_fill(const struct route_input *in, struct route *r, struct err 
     if (!(in->D ? fill(r, r->x, x, json_object_get(root, "x"), e)
                 : fill(r, r->logits, logits, json_object_get(root, "logits"), e)))
         return false;
-    if (!fill_table(in, r, "params", in->router->params, r->param, in->D ? 0 : 1, e)) return false;
+    if (!fill_table(in, r, "params", in->router->params, r->param,
+                    in->D              ? 0
+                    : in->router->side ? 2
+                                       : 1,
+                    e) ||
+        !fill_side(in, r, e))
+        return false;
     if (!fill_table(in, r, "state", in->router->state, r->state, 0, e)) return false;
     if (!fill_ints(r, &r->counts, "counts", in->N, json_object_get(root, "counts"), e))
         return false;
     if (!fill_ints(r, &r->padding, "valid", 1, json_object_get(root, "valid"), e)) return false;
+    if (!fill_ints(r, &r->answers, "answers", 1, json_object_get(root, "answers"), e)) return false;
+    r->seed = (uint64_t)json_integer_value(json_object_get(root, "seed"));
     if (in->gates && !fill(r, r->dgate, gates, json_object_get(root, "grad_gates"), e))
         return false;
     route_memory_repack(r);

@@ -15,8 +15,9 @@ static bool take_ints(struct route *r, struct kn_ints *to, size_t n)
 
 static bool take_arrays(struct route *r)
 {
-    for (int i = r->D > 0 ? 0 : 1; i < ROUTER_ARRAYS && r->router->params[i].name; i++) {
-        int size = router_array_size(&r->router->params[i], r->E, r->S, r->D);
+    int first = r->D > 0 ? 0 : r->router->side ? 2 : 1; /* what makes logits is not needed */
+    for (int i = first; i < ROUTER_ARRAYS && r->router->params[i].name; i++) {
+        int size = router_param_size(r->router, i, r->knob, r->E, r->S, r->D);
         if (!take(r, &r->param[i], size) || !take(r, &r->dparam[i], size)) return false;
     }
     for (int i = 0; i < ROUTER_ARRAYS && r->router->state[i].name; i++)
@@ -30,8 +31,25 @@ static bool take_arrays(struct route *r)
 static bool take_inputs(struct route *r)
 {
     size_t n = (size_t)r->T * r->D;
-    return n == 0 || (take(r, &r->x, n) && take(r, &r->dx, n) &&
-                      kn_weight_open(r->be, &r->w, r->param[0], KN_DENSE, 1, r->N, r->D, false));
+    if (n == 0) return true;
+    bool ok = take(r, &r->x, n) && take(r, &r->dx, n) &&
+              kn_weight_open(r->be, &r->w, r->param[0], KN_DENSE, 1, r->N, r->D, false);
+    return ok && (!r->M ||
+                  kn_weight_open(r->be, &r->side_w, r->param[1], KN_DENSE, 1, r->M, r->D, false));
+}
+
+static bool take_extras(struct route *r)
+{
+    size_t n = (size_t)r->T * r->N, m = (size_t)r->T * r->M;
+    bool ok = take_ints(r, &r->side_bad, 1) && take(r, &r->row, r->N);
+    for (int i = 0; i < r->router->work; i++) ok = ok && take(r, &r->work[i], n);
+    if (r->M)
+        ok = ok && take(r, &r->side, m) && take(r, &r->side_gate, m) && take(r, &r->dside, m) &&
+             take(r, &r->dside_gate, m);
+    if (r->router->needs & NEEDS_NOISE)
+        ok = ok && take(r, &r->seen, (size_t)r->T * r->D) &&
+             take(r, &r->noise, (size_t)r->T * r->D + 2 * n);
+    return ok;
 }
 
 bool route_memory_open(struct route *r)
@@ -39,7 +57,8 @@ bool route_memory_open(struct route *r)
     size_t n = (size_t)r->T * r->N;
     struct kn_buf *const cells[] = {&r->logits, &r->prob,  &r->score,  &r->gate,
                                     &r->dgate,  &r->dprob, &r->dlogits};
-    bool ok = take_arrays(r) && take_inputs(r);
+    r->M = router_side(r->router, r->knob, r->E, r->S, r->D);
+    bool ok = take_arrays(r) && take_inputs(r) && take_extras(r);
     for (int i = 0; ok && i < (int)(sizeof cells / sizeof *cells); i++) ok = take(r, cells[i], n);
     ok = ok && take(r, &r->load, r->N) && take_ints(r, &r->mask, n) &&
          take_ints(r, &r->valid, r->T) && take_ints(r, &r->bad, 1) && take_ints(r, &r->dropped, 1);
@@ -49,12 +68,16 @@ bool route_memory_open(struct route *r)
 
 void route_memory_close(struct route *r)
 {
-    struct kn_buf *const bufs[] = {&r->x,    &r->dx,    &r->logits, &r->prob,    &r->score,
-                                   &r->gate, &r->dgate, &r->dprob,  &r->dlogits, &r->load};
-    struct kn_ints *const ints[] = {&r->mask,    &r->valid,  &r->bad,   &r->dropped,
-                                    &r->padding, &r->counts, &r->forced};
+    struct kn_buf *const bufs[] = {&r->x,    &r->dx,        &r->logits, &r->prob,       &r->score,
+                                   &r->gate, &r->dgate,     &r->dprob,  &r->dlogits,    &r->load,
+                                   &r->side, &r->side_gate, &r->dside,  &r->dside_gate, &r->row,
+                                   &r->seen, &r->noise};
+    struct kn_ints *const ints[] = {&r->mask,   &r->valid,  &r->bad,     &r->side_bad, &r->dropped,
+                                    &r->counts, &r->forced, &r->padding, &r->answers};
     if (!r->be) return;
     kn_weight_close(r->be, &r->w);
+    kn_weight_close(r->be, &r->side_w);
+    for (int i = 0; i < ROUTER_WORK; i++) kn_free(r->be, r->work[i]);
     for (int i = 0; i < ROUTER_ARRAYS; i++) {
         kn_free(r->be, r->param[i]);
         kn_free(r->be, r->dparam[i]);
@@ -68,6 +91,6 @@ void route_memory_close(struct route *r)
 
 void route_memory_repack(struct route *r)
 {
-    struct kn_weight *const w = &r->w;
-    if (r->x.at) kn_repack(r->be, &w, 1);
+    struct kn_weight *const w[] = {&r->w, &r->side_w};
+    if (r->x.at) kn_repack(r->be, w, r->M ? 2 : 1);
 }

@@ -9,20 +9,21 @@
 #include "core/base/rng.h"
 #include "kernels/ops.h"
 
-enum { ROUTER_KNOBS = 20, ROUTER_ARRAYS = 8, ROUTER_LOSSES = 6, ROUTER_METRICS = 12, COLUMNS_MAX = 128, EXPERTS_MAX = 64 };
+enum { ROUTER_KNOBS = 20, ROUTER_ARRAYS = 8, ROUTER_LOSSES = 6, ROUTER_METRICS = 12, ROUTER_WORK = 5, COLUMNS_MAX = KN_COLUMNS, EXPERTS_MAX = 64 };
 
 enum router_family { FAMILY_RANK, FAMILY_THRESHOLD, FAMILY_LEARNED_COUNT, FAMILY_NULL, FAMILY_BASELINE };
-enum router_needs { NEEDS_PREV_LOGITS = 1, NEEDS_SEQUENCES = 2, NEEDS_BASELINE_PASS = 4 };
+enum router_needs { NEEDS_PREV_LOGITS = 1, NEEDS_SEQUENCES = 2, NEEDS_BASELINE_PASS = 4, NEEDS_NOISE = 8 };
 enum slot_kind { SLOT_ZERO, SLOT_COPY, SLOT_CONSTANT };
 
 /* Sizes that are known only when a model is: 0 ends a shape. */
-enum router_dim { DIM_END, DIM_1, DIM_E, DIM_S, DIM_N, DIM_D, DIM_4 };
+enum router_dim { DIM_END, DIM_1, DIM_E, DIM_S, DIM_N, DIM_D, DIM_4, DIM_KNOB /* the value of a knob */ };
 enum router_start { START_ZERO, START_ONE, START_NORMAL /* N(0, scale^2) */, START_ORTHOGONAL };
 struct router_array {
     const char *name;
     enum router_dim shape[3];
     enum router_start start;
     double scale;
+    const char *knob; /* DIM_KNOB: which */
 };
 
 enum metric_kind { METRIC_SCALAR, METRIC_PER_EXPERT, METRIC_PER_COLUMN, METRIC_PER_TOKEN, METRIC_PER_TOKEN_COLUMN };
@@ -34,7 +35,8 @@ struct slot_run { enum slot_kind kind; int count; const char *label; };
 struct route;      /* below */
 struct route_host; /* below */
 struct pressure;   /* core/balance/balance.h */
-struct router_loss { const char *pressure, *knob; }; /* entry of core/balance, and the knob that is its coefficient */
+/* The loss's name, and the knob that is its coefficient. form: its entry of core/balance, NULL: the one of its name. */
+struct router_loss { const char *pressure, *knob, *form; };
 
 struct router {
     const char *name, *title, *paper; /* paper: authors, year, arXiv id */
@@ -51,6 +53,14 @@ struct router {
     struct router_loss losses[ROUTER_LOSSES];
     struct router_metric metrics[ROUTER_METRICS];
     int (*slots)(const double *knob, int E, struct slot_run runs[4]); /* NULL: none; returns how many runs */
+    /* Logits beside the columns' own, [T,M]: x params[1]ᵀ, M its rows. NULL: none. What they mean is the strategy's. */
+    const char *side;
+    bool side_detached;                   /* they teach params[1] and never x */
+    /* NULL: none. Shared experts of its own, one a side logit; side_gate are their gates. width: their part of H. */
+    int (*shared)(const double *knob, double *width);
+    int work;                             /* how many of route's `work` it uses */
+    /* NULL: yes. Is backward the derivative of the gates, selection held fast? A straight-through estimator's is not. */
+    bool (*exact)(const double *knob);
     void (*logits)(struct route *r);      /* NULL: logits = x wᵀ */
     void (*logits_back)(struct route *r); /* NULL: dx += dlogits w, dw += dlogitsᵀ x */
     void (*score)(struct route *r);       /* logits -> prob, score; NULL with softmax: prob = softmax, score = prob */
@@ -70,20 +80,28 @@ struct route {
     struct kn_backend *be;
     const struct router *router;
     const double *knob;   /* values in the order of router->knobs */
-    int T, D, E, S, N;
+    int T, D, E, S, N, M; /* M: side logits */
     int layer, layers;    /* this MoE layer, 0-based, of how many */
     bool training;
 
+    uint64_t seed;        /* with `draw` (the step) it makes what this forward draws */
+    uint32_t draw;
+    struct kn_buf noise, seen;              /* NEEDS_NOISE: [T*(D+2N)] numbers; [T,D] x as the router sees it */
+
     struct kn_buf x, dx;                    /* [T,D]; .at NULL: logits are given / no gradient wanted. dx is ADDED to */
-    struct kn_weight w;                     /* [N,D]: params[0] */
+    struct kn_weight w, side_w;             /* [N,D]: params[0]; [M,D]: params[1] where there is a side */
     struct kn_buf param[ROUTER_ARRAYS], dparam[ROUTER_ARRAYS], state[ROUTER_ARRAYS];
     struct kn_ints padding;                 /* [T] 1 = real; NULL .at: all real */
     struct kn_ints counts;                  /* [T] forced counts; NULL .at: the strategy decides */
+    struct kn_ints answers;                 /* [T] 1 = a token that answers; NULL .at: unknown */
     struct kn_ints forced;                  /* [T,N] forced mask; NULL .at: the strategy decides */
 
     struct kn_buf logits, prob, score, gate;    /* [T,N] */
     struct kn_ints mask, valid;                 /* [T,N], [T] */
-    struct kn_ints bad, dropped;                /* [1] */
+    struct kn_ints bad, side_bad, dropped;      /* [1] */
+    struct kn_buf side, side_gate, dside, dside_gate; /* [T,M] */
+    struct kn_buf work[ROUTER_WORK];            /* [T,N] each: the strategy's own */
+    struct kn_buf row;                          /* [N] the same */
     struct kn_buf load;                         /* [N] fractions f before dropping (kn_column_load), for the losses */
     struct kn_buf loss[ROUTER_LOSSES];          /* [1] each, unweighted */
     struct kn_buf dgate, dprob, dlogits;        /* [T,N] */
@@ -94,7 +112,8 @@ struct route_host {
     const struct router *router;
     const double *knob;
     int T, E, N;
-    const float *logits, *prob, *score, *gate;
+    int M;
+    const float *logits, *prob, *score, *gate, *side_gate;
     const int32_t *mask, *valid;
     const double *state[ROUTER_ARRAYS];
 };
@@ -106,6 +125,10 @@ int router_knob(const struct router *r, const char *name);         /* index, or 
 int router_slots(const struct router *r, const double *knob, int E, struct slot_run runs[4], int *run_count); /* S in all */
 int router_array_shape(const struct router_array *a, int E, int S, int D, int shape[3]); /* returns how many dimensions */
 int router_array_size(const struct router_array *a, int E, int S, int D);
+/* The same for parameter i, whose shape may also depend on a knob. */
+int router_param_shape(const struct router *r, int i, const double *knob, int E, int S, int D, int shape[3]);
+int router_param_size(const struct router *r, int i, const double *knob, int E, int S, int D);
+int router_side(const struct router *r, const double *knob, int E, int S, int D); /* M */
 void router_starts(const struct router *r, int E, bool paper, double *knob);
 /* All of a strategy's knob values against their ranges and each other; k > E says so with the range. True: e->code is
  * ERR_NONE, and e->text is a warning or empty. */
@@ -115,6 +138,11 @@ bool router_check(const struct router *r, const double *knob, int E, struct err 
 /* logits (unless x.at is NULL), cleaning, score, selection (or forced counts or experts), gates, capacity. */
 void route_forward(struct route *r);
 void route_losses(struct route *r); /* r->loss[i], unweighted, means over valid rows; nothing where not training */
+/* logits (and side logits) of x, as every strategy makes them unless it has its own way; and back: dx is ADDED to. */
+void route_linear(struct route *r, struct kn_buf x);
+void route_linear_back(struct route *r, struct kn_buf dx, struct kn_buf x);
+/* The first n numbers of r->noise, drawn by seed, step, layer and `purpose`. */
+void route_draw(struct route *r, int purpose, size_t n);
 /* dgate in; dlogits, dparam (added), dx (added) out. `share`: what the losses' coefficients are multiplied by (1/layers);
  * task false: dgate is taken as 0. */
 void route_backward(struct route *r, double share, bool task);

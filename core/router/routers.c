@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-extern const struct router router_topk, router_topp;
+extern const struct router router_topk, router_topp, router_unimoe;
 
-static const struct router *const table[] = {&router_topk, &router_topp};
+static const struct router *const table[] = {&router_topk, &router_topp, &router_unimoe};
 enum { COUNT = sizeof table / sizeof *table };
 
 const struct router *router_at(int i)
@@ -69,6 +69,7 @@ static int dim_size(enum router_dim dim, int E, int S, int D)
         return D;
     case DIM_4:
         return 4;
+    case DIM_KNOB:
     case DIM_1:
     case DIM_END:
         break;
@@ -88,6 +89,31 @@ int router_array_size(const struct router_array *a, int E, int S, int D)
     int shape[3], n = router_array_shape(a, E, S, D, shape), size = 1;
     for (int i = 0; i < n; i++) size *= shape[i];
     return size;
+}
+
+int router_param_shape(const struct router *r, int i, const double *knob, int E, int S, int D,
+                       int shape[3])
+{
+    const struct router_array *a = &r->params[i];
+    int n = router_array_shape(a, E, S, D, shape);
+    for (int k = 0; k < n; k++)
+        if (a->shape[k] == DIM_KNOB) shape[k] = (int)knob[router_knob(r, a->knob)];
+    return n;
+}
+
+int router_param_size(const struct router *r, int i, const double *knob, int E, int S, int D)
+{
+    int shape[3], n = router_param_shape(r, i, knob, E, S, D, shape), size = 1;
+    for (int k = 0; k < n; k++) size *= shape[k];
+    return size;
+}
+
+int router_side(const struct router *r, const double *knob, int E, int S, int D)
+{
+    int shape[3];
+    if (!r->side) return 0;
+    router_param_shape(r, 1, knob, E, S, D, shape);
+    return shape[0];
 }
 
 void router_starts(const struct router *r, int E, bool paper, double *knob)

@@ -189,10 +189,10 @@ static bool backend_alive(struct trainer *t, struct err *e)
 
 static bool routed(struct trainer *t)
 {
-    int32_t bad[SNAP_LAYERS];
-    kn_read_ints(t->be, bad, t->model->bad, (size_t)t->model->L);
-    for (int l = 0; l < t->model->L; l++)
-        if (bad[l]) return false;
+    int32_t bad[2 * SNAP_LAYERS];
+    kn_read_ints(t->be, bad, t->model->bad, 2 * SNAP_LAYERS);
+    for (int i = 0; i < 2 * SNAP_LAYERS; i++)
+        if (bad[i]) return false;
     return true;
 }
 
@@ -226,6 +226,7 @@ bool trainer_step(struct trainer *t, struct err *e)
     double start = clock_now();
     struct model *m = t->model;
     fill(t, DATA_TRAIN, t->step, t->sequences, t->context);
+    model_draw(m, (uint32_t)t->step);
     model_forward(m, true);
     model_loss(m, true);
     model_backward(m);

@@ -97,11 +97,12 @@ void rig_fill(struct rig *g, struct rng *rng)
     for (int i = 0; i < ROUTER_ARRAYS; i++)
         if (r->param[i].at)
             rig_random(g, rng, r->param[i],
-                       router_array_size(&r->router->params[i], r->E, r->S, r->D), 1);
+                       router_param_size(r->router, i, r->knob, r->E, r->S, r->D), 1);
     if (r->x.at)
         rig_random(g, rng, r->x, (size_t)r->T * r->D, 1);
     else
         rig_random(g, rng, r->logits, (size_t)r->T * r->N, 1.5);
+    if (r->M && !r->x.at) rig_random(g, rng, r->side, (size_t)r->T * r->M, 1.5);
     route_memory_repack(&g->r);
 }
 
