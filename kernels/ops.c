@@ -107,6 +107,22 @@ OP(column_share, (f, mask, marked, weight, c, valid, T, N), struct kn_buf f, str
    struct kn_ints marked, double weight, double c, struct kn_ints valid, int T, int N)
 OP(weigh_rows, (y, x, marked, weight, valid, T, N), struct kn_buf y, struct kn_buf x,
    struct kn_ints marked, double weight, struct kn_ints valid, int T, int N)
+OP(mass_match, (p, prob, mean, valid, T, N), struct kn_buf p, struct kn_buf prob, double mean,
+   struct kn_ints valid, int T, int N)
+OP(mass_count, (count, prob, p, most, valid, T, N), struct kn_ints count, struct kn_buf prob,
+   struct kn_buf p, int most, struct kn_ints valid, int T, int N)
+OP(draw_count, (count, prob, u, mean, valid, T, N), struct kn_ints count, struct kn_buf prob,
+   struct kn_buf u, bool mean, struct kn_ints valid, int T, int N)
+OP(row_count, (count, mask, T, N), struct kn_ints count, struct kn_ints mask, int T, int N)
+OP(log_pick, (y, prob, count, T, N), struct kn_buf y, struct kn_buf prob, struct kn_ints count,
+   int T, int N)
+OP(policy_loss, (loss, clipped, prob, count, old, advantage, clip, valid, T, N),
+   struct kn_buf loss, struct kn_buf clipped, struct kn_buf prob, struct kn_ints count,
+   struct kn_buf old, struct kn_buf advantage, double clip, struct kn_ints valid, int T, int N)
+OP(policy_loss_back, (dlogits, c, prob, count, old, advantage, clip, valid, T, N),
+   struct kn_buf dlogits, double c, struct kn_buf prob, struct kn_ints count, struct kn_buf old,
+   struct kn_buf advantage, double clip, struct kn_ints valid, int T, int N)
+OP(group_sum, (y, x, c, T, n), struct kn_buf y, struct kn_buf x, double c, int T, int n)
 OP(plan, (p, mask, T), struct kn_plan *p, struct kn_ints mask, int T)
 OP(plan_all, (p, T), struct kn_plan *p, int T)
 OP(capacity_drop, (mask, gate, dropped, capacity, by_position, T, N, E), struct kn_ints mask,

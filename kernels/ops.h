@@ -23,6 +23,8 @@
     X(column_load) X(column_loss) X(column_loss_back) X(z_loss) X(z_loss_back)                             \
     X(entropy_loss) X(entropy_loss_back)                                                                   \
     X(column_share) X(weigh_rows)                                                                          \
+    X(mass_match) X(mass_count) X(draw_count) X(row_count) X(log_pick)                                     \
+    X(policy_loss) X(policy_loss_back) X(group_sum)                                                        \
     X(plan) X(plan_all) X(capacity_drop) X(moe_ffn) X(combine) X(moe_ffn_back)                             \
     X(copy_slots) X(copy_slots_back) X(constant_slots) X(constant_slots_back)                              \
     X(cross_entropy) X(sum_squares) X(clip_factor) X(adamw)
@@ -177,6 +179,32 @@ void kn_column_share(struct kn_backend *be, struct kn_buf f, struct kn_ints mask
  * Linear in x, so it is its own gradient. */
 void kn_weigh_rows(struct kn_backend *be, struct kn_buf y, struct kn_buf x, struct kn_ints marked, double weight, struct kn_ints valid,
                    int T, int N);
+
+/* ---- counts that are chosen: prob[T,N] holds the probability of 1..N in its columns; count[T], 0 where not valid --- */
+/* p[0] = the one of .01, .02 .. 1 at which the mean over the valid rows of mass_count (most = N) is nearest to `mean`; the
+ * smallest of equals; as it was where no row is valid. Source: Yue et al. 2025, arXiv 2410.10456, eq 12. */
+void kn_mass_match(struct kn_backend *be, struct kn_buf p, struct kn_buf prob, double mean, struct kn_ints valid, int T, int N);
+/* count = how many of a row's largest probabilities it takes to reach p[0] (>=; N where p[0] >= 1 or rounding leaves none),
+ * at most `most`. Source: the same, eq 13. */
+void kn_mass_count(struct kn_backend *be, struct kn_ints count, struct kn_buf prob, struct kn_buf p, int most, struct kn_ints valid,
+                   int T, int N);
+/* count by prob. u[T]: the first whose running sum is over u (rounding leaves none: the last with a probability); u NULL .at:
+ * the most probable (ties: the smaller), or with `mean` the expected count to the nearest (a half: up). */
+void kn_draw_count(struct kn_backend *be, struct kn_ints count, struct kn_buf prob, struct kn_buf u, bool mean, struct kn_ints valid,
+                   int T, int N);
+void kn_row_count(struct kn_backend *be, struct kn_ints count, struct kn_ints mask, int T, int N); /* how many a row takes */
+/* y[t] = ln prob[t, count-1]; 0 where count is 0. */
+void kn_log_pick(struct kn_backend *be, struct kn_buf y, struct kn_buf prob, struct kn_ints count, int T, int N);
+/* PPO. Over the rows that are valid, have a count and an advantage A that is finite: r = exp(min(ln prob[count-1] - old, 20)),
+ * loss[0] = - mean min(r A, clamp(r, 1-clip, 1+clip) A), clipped[0] = share of the rows where the clamp is what counts.
+ * Back, prob a softmax of logits: dlogits[n] += c (- A r (1[n = count] - prob_n)) / rows, 0 where clipped.
+ * Source: Schulman et al. 2017, arXiv 1707.06347, eq 7. */
+void kn_policy_loss(struct kn_backend *be, struct kn_buf loss, struct kn_buf clipped, struct kn_buf prob, struct kn_ints count,
+                    struct kn_buf old, struct kn_buf advantage, double clip, struct kn_ints valid, int T, int N);
+void kn_policy_loss_back(struct kn_backend *be, struct kn_buf dlogits, double c, struct kn_buf prob, struct kn_ints count,
+                         struct kn_buf old, struct kn_buf advantage, double clip, struct kn_ints valid, int T, int N);
+/* y[t] = c times the sum of x[t*n .. t*n+n-1]. */
+void kn_group_sum(struct kn_backend *be, struct kn_buf y, struct kn_buf x, double c, int T, int n);
 
 /* ---- dispatch: any number of experts per token, also none -------------------------------------------- */
 /* Where each pick goes. Picks of one expert stand together (rows offset[e]..offset[e+1]-1 of the slot arrays,

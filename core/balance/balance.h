@@ -6,9 +6,11 @@
 
 struct pressure {
     const char *name, *title, *paper, *formula;
+    bool side; /* of the side logits, which may be detached from x */
     void (*loss)(struct route *r, struct kn_buf to);   /* to[0] = its value, unweighted */
     void (*back)(struct route *r, double coefficient); /* adds coefficient x gradient to r->dprob or r->dlogits */
 };
 const struct pressure *pressure_at(int i); /* the table; NULL past the end */
 const struct pressure *pressure_find(const char *name);
+const struct pressure *pressure_of(const struct router *r, int loss); /* NULL past the last of its losses */
 #endif

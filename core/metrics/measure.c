@@ -9,8 +9,8 @@
 struct measure *measure_open(const struct model *m, struct err *e)
 {
     const struct route *r = &m->layer[0].moe.route;
-    size_t T = (size_t)m->T_room, cells = T * (size_t)r->N, side = T * (size_t)r->M, items = T * (size_t)m->data.items,
-           states = 0;
+    size_t T = (size_t)m->T_room, cells = T * (size_t)r->N, side = T * (size_t)r->M,
+           items = T * (size_t)m->data.items, states = 0;
     for (int i = 0; i < ROUTER_ARRAYS && r->router->state[i].name; i++)
         states += (size_t)router_array_size(&r->router->state[i], r->E, r->S, r->D);
     struct measure *h = calloc(1, sizeof *h);
@@ -61,6 +61,10 @@ struct route_host measure_layer(struct measure *h, struct model *m, int layer)
     if (r->M) kn_read_f32(m->be, h->side_gate, r->side_gate, (size_t)r->T * (size_t)r->M);
     kn_read_ints(m->be, h->mask, r->mask, cells);
     kn_read_ints(m->be, h->valid, r->valid, (size_t)r->T);
+    if (r->learning.told.at) {
+        kn_read(m->be, h->told, r->learning.told, LEARN_TOLD);
+        host.told = h->told;
+    }
     double *at = h->state;
     for (int i = 0; i < ROUTER_ARRAYS && r->router->state[i].name; i++) {
         size_t n = (size_t)router_array_size(&r->router->state[i], r->E, r->S, r->D);

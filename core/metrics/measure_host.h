@@ -9,6 +9,7 @@ struct measure {
     int32_t *whole, *mask, *valid, *total,
         *hit;                      /* [T,N], [T], [T] experts over the layers so far, [T*items] */
     double *wide, *metric, *state; /* [T,N] what a metric writes; the strategy's state */
+    double told[LEARN_TOLD];
 };
 
 /* Copies layer `layer` of the newest forward; valid until the next call. */

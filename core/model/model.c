@@ -87,6 +87,10 @@ static void place(struct model *m)
     m->y = memory_take(mem, T * D);
     m->drows = memory_take(mem, text ? 3 * T * D : 0);
     m->rows_out = memory_take(mem, T * (size_t)moe_rows(&m->layer[0].moe) * D);
+    bool learns = m->config.router->learn;
+    m->reward = memory_take(mem, learns ? T : 0);
+    m->baseline = memory_take(mem, learns ? T : 0);
+    m->plain = memory_take_ints(mem, learns ? T : 0);
     for (int l = 0; l < m->L; l++) {
         struct layer *y = &m->layer[l];
         y->in = memory_take(mem, T * D);
@@ -95,6 +99,7 @@ static void place(struct model *m)
         if (text) attention_place(&y->attention, mem, m->T_room, m->drows, m->y);
         place_norm(&y->norm2, mem, T, D);
         moe_place(&y->moe, mem, m->rows_out);
+        y->moe.route.learning.reward = m->reward, y->moe.route.learning.baseline = m->baseline;
         if (m->bad.at) { /* side by side: one read a step */
             y->moe.route.bad = kn_part_ints(m->bad, (size_t)l);
             y->moe.route.side_bad = kn_part_ints(m->bad, (size_t)(SNAP_LAYERS + l));

@@ -35,6 +35,8 @@ struct model {
     struct kn_ints ids, label;    /* [T] text; [T*items] */
     struct kn_buf out, logits;    /* [T,D] behind the last layer; [T, items*classes] */
     struct kn_buf nll, loss;      /* [T*items], [1] */
+    struct kn_buf reward, baseline; /* [T] see struct route_learning; only where the strategy learns so */
+    struct kn_ints plain;           /* [T] forced counts; the same */
     struct kn_ints hit, bad;      /* [T*items]; tokens of a layer that could not be routed, [2,SNAP_LAYERS]: by their logits, by
                              their side logits alone */
     struct kn_buf du, dtmp, y;    /* [T,D]: gradient of the residual stream, scratch */

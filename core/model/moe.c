@@ -61,7 +61,7 @@ static void add_router(struct moe *m, struct params *p)
         struct param a =
             i == 0 ? named(m, "gate", -1, ".weight") : named(m, "router.", -1, from->name);
         router_param_shape(r, i, m->route.knob, m->shape.E, m->route.S, m->shape.D, a.shape);
-        a.decay = false, a.start = from->start, a.scale = from->scale;
+        a.decay = false, a.start = from->start, a.scale = from->scale, a.apart = from->apart;
         m->extra[i] = a.shape[0] > 0 ? params_add(p, a) : -1;
         if (i == 0) m->gate = m->extra[0];
     }
@@ -126,6 +126,14 @@ static void place_extras(struct moe *m, struct memory *mem)
         r->side_gate = memory_take(mem, side);
         r->dside = memory_take(mem, side);
         r->dside_gate = memory_take(mem, side);
+    }
+    if (r->router->learn) {
+        struct route_learning *l = &r->learning;
+        l->old = memory_take(mem, T), l->advantage = memory_take(mem, T);
+        l->row = memory_take(mem, (size_t)r->M), l->told = memory_take(mem, LEARN_TOLD);
+        l->choice = memory_take_ints(mem, T), l->label = memory_take_ints(mem, T);
+        l->open = memory_take_ints(mem, side);
+        l->one = m->ones;
     }
     if (r->router->needs & NEEDS_NOISE) {
         r->seen = memory_take(mem, T * (size_t)r->D);
@@ -204,6 +212,7 @@ static bool start_state(struct moe *m, struct err *e)
              : a->start == START_NORMAL ? a->scale
                                         : 0);
     }
+    if (r->learn) fill(m, m->route.learning.told, LEARN_TOLD, NAN); /* nothing was learnt yet */
     fill(m, m->ones, (size_t)m->shape.T * (size_t)moe_rows(m), 1);
     return kn_sync(m->be, NULL, NULL) ||
            err_set(e, ERR_BACKEND, "the backend failed while a layer was made");
@@ -225,6 +234,9 @@ bool moe_open(struct moe *m, struct params *p, struct err *e)
               kn_weight_open(m->be, &r->w, r->param[0], KN_DENSE, 1, r->N, s->D, false) &&
               open_pair(m, p, &m->up, &m->down, m->first_up, m->first_down, s->E, s->H) &&
               open_shared(m, p, &m->shared) && open_shared(m, p, &m->own);
+    if (r->router->learn)
+        r->learning.m = params_at(p, p->m, m->extra[1]),
+        r->learning.v = params_at(p, p->v, m->extra[1]);
     if (ok && r->M)
         ok = kn_weight_open(m->be, &r->side_w, r->param[1], KN_DENSE, 1, r->M, s->D, false);
     if (!ok)

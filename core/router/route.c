@@ -125,12 +125,6 @@ void route_forward(struct route *r)
 }
 
 /* ---- losses ---- */
-static const struct pressure *pressure_of(const struct route *r, int loss)
-{
-    const struct router_loss *l = loss < ROUTER_LOSSES ? &r->router->losses[loss] : NULL;
-    return l && l->pressure ? pressure_find(l->form ? l->form : l->pressure) : NULL;
-}
-
 double route_coefficient(const struct route *r, int loss)
 {
     const char *knob = r->router->losses[loss].knob;
@@ -140,7 +134,7 @@ double route_coefficient(const struct route *r, int loss)
 void route_losses(struct route *r)
 {
     const struct pressure *p;
-    for (int i = 0; r->training && (p = pressure_of(r, i)); i++) p->loss(r, r->loss[i]);
+    for (int i = 0; r->training && (p = pressure_of(r->router, i)); i++) p->loss(r, r->loss[i]);
 }
 
 /* ---- backward ---- */
@@ -187,7 +181,7 @@ void route_backward_by(struct route *r, const double weight[ROUTER_LOSSES], bool
         task_back(r);
     else
         kn_zero(r->be, r->dlogits, cells(r));
-    for (int i = 0; weight && (p = pressure_of(r, i)); i++)
+    for (int i = 0; weight && (p = pressure_of(r->router, i)); i++)
         if (weight[i] != 0) p->back(r, weight[i]);
     if (r->router->softmax)
         kn_softmax_rows_back(r->be, r->dlogits, r->dprob, r->prob, route_sharpness(r), r->T, r->N,
@@ -198,7 +192,7 @@ void route_backward_by(struct route *r, const double weight[ROUTER_LOSSES], bool
 void route_backward(struct route *r, double share, bool task)
 {
     double weight[ROUTER_LOSSES] = {0};
-    for (int i = 0; r->training && pressure_of(r, i); i++)
+    for (int i = 0; r->training && pressure_of(r->router, i); i++)
         weight[i] = route_coefficient(r, i) * share;
     route_backward_by(r, weight, task);
 }

@@ -10,10 +10,16 @@
 
 enum { MOST = 65536 }; /* tokens, and width of x */
 
-static const char *const keys[] = {
-    "strategy", "base",       "knobs",       "training",      "logits",
-    "x",        "params",     "state",       "counts",        "seed",
-    "valid",    "grad_gates", "grad_losses", "shared_logits", "answers"};
+static const char *const keys[] = {"strategy",     "base",
+                                   "knobs",        "training",
+                                   "logits",       "x",
+                                   "params",       "state",
+                                   "counts",       "seed",
+                                   "valid",        "grad_gates",
+                                   "grad_losses",  "shared_logits",
+                                   "answers",      "allocator_logits",
+                                   "old_log_prob", "rewards",
+                                   "layers_above"};
 enum { KEYS = sizeof keys / sizeof *keys };
 
 static bool bad(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -146,7 +152,7 @@ static struct array array_of(const struct router_array *table, int i, const stru
 /* ---- words and sizes ---- */
 static bool check_keys(const json_t *root, struct err *e)
 {
-    static const char *const others[] = {"prev_logits", "allocator_logits", "rewards", "documents"};
+    static const char *const others[] = {"prev_logits", "documents"};
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)root, key, value)
@@ -197,12 +203,19 @@ static bool read_words(struct route_input *in, bool *paper, struct err *e)
 /* Keys that only some strategies read. */
 static bool check_use(const struct route_input *in, struct err *e)
 {
-    static const char *const sides[] = {"shared_logits"};
-    for (int i = 0; i < (int)(sizeof sides / sizeof *sides); i++)
-        if (json_object_get(in->root, sides[i]) && !is_side(in, sides[i]))
-            return bad(e, "%s is of no use to this strategy", sides[i]);
-    if (json_object_get(in->root, "answers") && router_knob(in->router, "answer_weight") < 0)
-        return bad(e, "answers is of no use to this strategy");
+    const struct router *r = in->router;
+    const struct {
+        const char *key;
+        bool used;
+    } some[] = {{"shared_logits", is_side(in, "shared_logits")},
+                {"allocator_logits", is_side(in, "allocator_logits")},
+                {"answers", router_knob(r, "answer_weight") >= 0},
+                {"old_log_prob", r->learn},
+                {"rewards", r->learn},
+                {"layers_above", r->learn}};
+    for (int i = 0; i < (int)(sizeof some / sizeof *some); i++)
+        if (json_object_get(in->root, some[i].key) && !some[i].used)
+            return bad(e, "%s is of no use to this strategy", some[i].key);
     return true;
 }
 
@@ -403,6 +416,33 @@ static bool fill_side(const struct route_input *in, struct route *r, struct err 
     return !from || fill(r, r->side, a, from, e);
 }
 
+/* What choices were worth: of the counts drawn and of the baseline pass. */
+static bool fill_learning(const struct route_input *in, struct route *r, struct err *e)
+{
+    static const char *const names[] = {"sampled", "baseline"};
+    const json_t *old = json_object_get(in->root, "old_log_prob"),
+                 *above = json_object_get(in->root, "layers_above");
+    struct array a = {.key = "old_log_prob", .shape = {in->T}, .dims = 1};
+    struct kn_buf *to[] = {&r->learning.reward, &r->learning.baseline};
+    const char *name;
+    json_t *rewards, *value;
+    if (above && !(json_is_integer(above) && json_integer_value(above) >= 0 &&
+                   json_integer_value(above) <= MOST))
+        return bad(e, "layers_above is a whole number, 0 or more");
+    r->layers = 1 + (int)json_integer_value(above);
+    r->learning.remembered = old;
+    if (old && !fill(r, r->learning.old, a, old, e)) return false;
+    if (!read_object(in->root, "rewards", &rewards, e)) return false;
+    json_object_foreach(rewards, name, value)
+    {
+        int i = strcmp(name, names[0]) == 0 ? 0 : strcmp(name, names[1]) == 0 ? 1 : 2;
+        if (i == 2) return unknown(e, "rewards: there is no", name, names, 2, sizeof *names);
+        a.key = name;
+        if (!fill(r, *to[i], a, value, e)) return false;
+    }
+    return true;
+}
+
 bool route_input_fill(const struct route_input *in, struct route *r, struct err *e)
 {
     const json_t *root = in->root;
@@ -424,6 +464,7 @@ bool route_input_fill(const struct route_input *in, struct route *r, struct err 
         return false;
     if (!fill_ints(r, &r->padding, "valid", 1, json_object_get(root, "valid"), e)) return false;
     if (!fill_ints(r, &r->answers, "answers", 1, json_object_get(root, "answers"), e)) return false;
+    if (in->router->learn && !fill_learning(in, r, e)) return false;
     r->seed = (uint64_t)json_integer_value(json_object_get(root, "seed"));
     if (in->gates && !fill(r, r->dgate, gates, json_object_get(root, "grad_gates"), e))
         return false;

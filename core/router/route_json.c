@@ -81,7 +81,7 @@ struct copy {
     struct route_host host;
     float *floats;
     int32_t *ints;
-    double *order, *state[ROUTER_ARRAYS], *metric;
+    double *order, *state[ROUTER_ARRAYS], *metric, told[LEARN_TOLD];
 };
 
 static bool copy_open(struct copy *c, struct route *r)
@@ -115,6 +115,10 @@ static bool copy_open(struct copy *c, struct route *r)
                                   .gate = f + 3 * n,
                                   .mask = c->ints,
                                   .valid = c->ints + n};
+    if (r->learning.told.at) {
+        kn_read(r->be, c->told, r->learning.told, LEARN_TOLD);
+        c->host.told = c->told;
+    }
     for (int i = 0; i < ROUTER_ARRAYS && r->router->state[i].name; i++) {
         int size = router_array_size(&r->router->state[i], r->E, r->S, r->D);
         c->state[i] = malloc(((size_t)size + 1) * sizeof **c->state);
@@ -257,6 +261,7 @@ static void put_gradients(struct writer *w, const char *name, const double *weig
 {
     struct route *r = w->r;
     int x[2] = {r->T, r->D}, logits[2] = {r->T, r->N}, side[2] = {r->T, r->M};
+    bool hidden = task && r->router->side_detached; /* no gate depends on them */
     clear_gradients(r);
     route_backward_by(r, weight, task);
     put_key(w, name);
@@ -265,9 +270,9 @@ static void put_gradients(struct writer *w, const char *name, const double *weig
         put_buf(w, "x", r->dx, x, 2);
     else
         put_buf(w, "logits", r->dlogits, logits, 2);
-    if (!r->x.at && r->M) put_buf(w, r->router->side, r->dside, side, 2);
+    if (!r->x.at && r->M && !hidden) put_buf(w, r->router->side, r->dside, side, 2);
     for (int i = 0; i < ROUTER_ARRAYS; i++)
-        if (r->dparam[i].at) put_gradient(w, i);
+        if (r->dparam[i].at && (i != 1 || !hidden)) put_gradient(w, i);
     text_add(w->to, "}");
 }
 

@@ -46,6 +46,17 @@ static bool take_extras(struct route *r)
     if (r->M)
         ok = ok && take(r, &r->side, m) && take(r, &r->side_gate, m) && take(r, &r->dside, m) &&
              take(r, &r->dside_gate, m);
+    struct route_learning *l = &r->learning;
+    if (r->router->learn) {
+        const double one = 1;
+        ok = ok && take(r, &l->reward, r->T) && take(r, &l->baseline, r->T) &&
+             take(r, &l->old, r->T) && take(r, &l->advantage, r->T) && take(r, &l->one, r->T) &&
+             take(r, &l->row, r->M) && take(r, &l->told, LEARN_TOLD) &&
+             take_ints(r, &l->choice, r->T) && take_ints(r, &l->label, r->T) &&
+             take_ints(r, &l->open, m);
+        for (int t = 0; ok && t < r->T; t++) kn_write(r->be, kn_part(r->be, l->one, t), &one, 1);
+        l->rewarded = true;
+    }
     if (r->router->needs & NEEDS_NOISE)
         ok = ok && take(r, &r->seen, (size_t)r->T * r->D) &&
              take(r, &r->noise, (size_t)r->T * r->D + 2 * n);
@@ -68,12 +79,34 @@ bool route_memory_open(struct route *r)
 
 void route_memory_close(struct route *r)
 {
-    struct kn_buf *const bufs[] = {&r->x,    &r->dx,        &r->logits, &r->prob,       &r->score,
-                                   &r->gate, &r->dgate,     &r->dprob,  &r->dlogits,    &r->load,
-                                   &r->side, &r->side_gate, &r->dside,  &r->dside_gate, &r->row,
-                                   &r->seen, &r->noise};
-    struct kn_ints *const ints[] = {&r->mask,   &r->valid,  &r->bad,     &r->side_bad, &r->dropped,
-                                    &r->counts, &r->forced, &r->padding, &r->answers};
+    struct kn_buf *const bufs[] = {&r->x,
+                                   &r->dx,
+                                   &r->logits,
+                                   &r->prob,
+                                   &r->score,
+                                   &r->gate,
+                                   &r->dgate,
+                                   &r->dprob,
+                                   &r->dlogits,
+                                   &r->load,
+                                   &r->side,
+                                   &r->side_gate,
+                                   &r->dside,
+                                   &r->dside_gate,
+                                   &r->row,
+                                   &r->seen,
+                                   &r->noise,
+                                   &r->learning.reward,
+                                   &r->learning.baseline,
+                                   &r->learning.old,
+                                   &r->learning.advantage,
+                                   &r->learning.one,
+                                   &r->learning.row,
+                                   &r->learning.told};
+    struct kn_ints *const ints[] = {
+        &r->mask,           &r->valid,        &r->bad,     &r->side_bad, &r->dropped,
+        &r->counts,         &r->forced,       &r->padding, &r->answers,  &r->learning.choice,
+        &r->learning.label, &r->learning.open};
     if (!r->be) return;
     kn_weight_close(r->be, &r->w);
     kn_weight_close(r->be, &r->side_w);

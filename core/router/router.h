@@ -24,6 +24,7 @@ struct router_array {
     enum router_start start;
     double scale;
     const char *knob; /* DIM_KNOB: which */
+    bool apart;       /* `learn` trains it, not the model's optimiser */
 };
 
 enum metric_kind { METRIC_SCALAR, METRIC_PER_EXPERT, METRIC_PER_COLUMN, METRIC_PER_TOKEN, METRIC_PER_TOKEN_COLUMN };
@@ -31,6 +32,13 @@ struct router_metric { const char *name, *unit, *help; enum metric_kind kind; };
 
 /* A run of zero-computation columns: `count` of one kind, as people call them. */
 struct slot_run { enum slot_kind kind; int count; const char *label; };
+
+/* What a strategy wants of a training step (struct router, phase). */
+enum route_phase {
+    PHASE_PLAIN = 1,    /* every token takes as many experts as in the baseline pass */
+    PHASE_BASELINE = 2, /* that pass is made, without gradient */
+    PHASE_LEARN = 4,    /* `learn` is called */
+};
 
 struct route;      /* below */
 struct route_host; /* below */
@@ -61,6 +69,13 @@ struct router {
     int work;                             /* how many of route's `work` it uses */
     /* NULL: yes. Is backward the derivative of the gates, selection held fast? A straight-through estimator's is not. */
     bool (*exact)(const double *knob);
+    /* Strategies that learn from what their choice was worth (NEEDS_BASELINE_PASS); all NULL: no.
+     * baseline: experts of every token in the pass that rewards are held against. phase: of a step, `age` of them after
+     * the strategy came (`alone`: the model rests). learn: once a step that asks for it, after the loss; r is as the
+     * forward left it; moves the params that are `apart`, and returns how many updates that took. */
+    int (*baseline)(const double *knob);
+    unsigned (*phase)(const double *knob, long age, bool alone);
+    int (*learn)(struct route *r, unsigned phase);
     void (*logits)(struct route *r);      /* NULL: logits = x wᵀ */
     void (*logits_back)(struct route *r); /* NULL: dx += dlogits w, dw += dlogitsᵀ x */
     void (*score)(struct route *r);       /* logits -> prob, score; NULL with softmax: prob = softmax, score = prob */
@@ -73,6 +88,18 @@ struct router {
     bool (*blind)(const struct route_host *h, int t);
     /* NULL: any is fine. A sentence of warning (true) or refusal (false) for a combination of knob values. */
     bool (*check)(const double *knob, int E, char *say, int size);
+};
+
+/* What choices were worth, and what learning from it needs. [T] each unless said. */
+enum { LEARN_TOLD = 4 };
+struct route_learning {
+    struct kn_buf reward, baseline;   /* log-probability of a token's targets: as chosen; in the baseline pass */
+    struct kn_buf old, advantage;     /* log-probability of the choices when they were made */
+    struct kn_buf one, row, told;     /* ones; [M]; [LEARN_TOLD] what the newest learning leaves for metrics */
+    struct kn_ints choice, label, open; /* counts taken; counts to imitate; [T,M] the counts that there are */
+    struct kn_buf m, v;               /* moments of params[1]; .at NULL: none */
+    long updates;                     /* made before */
+    bool rewarded, remembered;        /* reward and baseline are of this forward; old is known */
 };
 
 /* One layer's routing of one batch. The owner (the MoE layer, or the route command) gives the memory. */
@@ -100,6 +127,7 @@ struct route {
     struct kn_ints mask, valid;                 /* [T,N], [T] */
     struct kn_ints bad, side_bad, dropped;      /* [1] */
     struct kn_buf side, side_gate, dside, dside_gate; /* [T,M] */
+    struct route_learning learning;             /* router->learn only */
     struct kn_buf work[ROUTER_WORK];            /* [T,N] each: the strategy's own */
     struct kn_buf row;                          /* [N] the same */
     struct kn_buf load;                         /* [N] fractions f before dropping (kn_column_load), for the losses */
@@ -116,6 +144,7 @@ struct route_host {
     const float *logits, *prob, *score, *gate, *side_gate;
     const int32_t *mask, *valid;
     const double *state[ROUTER_ARRAYS];
+    const double *told; /* router->learn only */
 };
 
 const struct router *router_at(int i);                 /* the table; NULL past the end */

@@ -13,6 +13,14 @@ struct good {
     long updates;
 };
 
+/* Of strategies that learn from what their choice was worth (core/train/learn.c). */
+struct learning {
+    enum trainer_stage stage;
+    long age, updates; /* steps since the strategy came; its own updates in them */
+    unsigned passed;   /* phase of the newest step, and its updates */
+    int epochs;
+};
+
 struct trainer {
     struct config config;
     struct kn_backend *be;
@@ -24,6 +32,7 @@ struct trainer {
     struct measure *measure;
     struct tally tally;
     struct good good;
+    struct learning learning;
 
     long step, skipped;
     int bad_row, returns;     /* steps skipped in a row; how often the good state was taken back */
@@ -41,6 +50,11 @@ struct trainer {
 
 bool trainer_build(struct trainer *t, const struct config *c, const struct model *from,
                    struct err *e);    /* model, measure, good */
+unsigned learn_phase(const struct trainer *t);             /* of the next step */
+void learn_counts(struct trainer *t);                      /* before any forward: whose counts hold */
+void learn_baseline(struct trainer *t, unsigned phase);    /* before the step's own forward */
+void learn_step(struct trainer *t, unsigned phase);        /* after its loss, where it was finite */
+void learn_fresh(struct trainer *t);                       /* a strategy came */
 void trainer_keep(struct trainer *t); /* the state of now is good */
 bool trainer_apply(struct trainer *t, const struct config *c,
                    struct err *e); /* strategy and knobs, live */

@@ -177,6 +177,7 @@ static void fill(struct trainer *t, enum data_split split, int64_t index, int se
     t->batch.sequences = sequences, t->batch.context = context, t->batch.T = sequences * context;
     t->data->fill(t->data, (uint64_t)t->config.value[CONFIG_SEED], split, index, &t->batch);
     model_input(t->model, &t->batch);
+    learn_counts(t);
 }
 
 static bool backend_alive(struct trainer *t, struct err *e)
@@ -225,11 +226,14 @@ bool trainer_step(struct trainer *t, struct err *e)
 {
     double start = clock_now();
     struct model *m = t->model;
+    unsigned phase = learn_phase(t);
+    bool rests = t->learning.stage == STAGE_ALONE;
     fill(t, DATA_TRAIN, t->step, t->sequences, t->context);
     model_draw(m, (uint32_t)t->step);
+    learn_baseline(t, phase);
     model_forward(m, true);
-    model_loss(m, true);
-    model_backward(m);
+    model_loss(m, !rests);
+    if (!rests) model_backward(m);
     optimizer_sums(&t->optimizer, &m->params, m->loss, t->config.value[CONFIG_CLIP]);
     t->lr = t->lr_scale * optimizer_rate(&t->config, t->step, t->horizon);
     bool finite = optimizer_finite(&t->optimizer, &t->loss, &t->grad_norm);
@@ -237,9 +241,12 @@ bool trainer_step(struct trainer *t, struct err *e)
     bool ok = true;
     if (finite && routed(t)) {
         if (t->step % KEEP_EVERY == 0) trainer_keep(t);
-        optimizer_update(&t->optimizer, &m->params, t->lr, t->config.value[CONFIG_DECAY]);
-        model_repack(m);
-        model_after_step(m);
+        if (!rests) {
+            optimizer_update(&t->optimizer, &m->params, t->lr, t->config.value[CONFIG_DECAY]);
+            model_repack(m);
+            model_after_step(m);
+        }
+        learn_step(t, phase);
         t->bad_row = 0;
     } else {
         ok = skip(t, e);

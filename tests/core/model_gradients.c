@@ -22,6 +22,7 @@ static const struct gradient_case {
      "orders",
      "unimoe",
      {"batch=12", "gates=released", "shared=2", "layers=2", "jitter=0.05", "shared_width=1"}},
+    {"orders, adak", "orders", "adak", {"batch=24", "k=3", "layers=2"}},
     {"orders, relu experts", "orders", "topp", {"batch=24", "expert=relu"}},
     {"text, topk",
      "text",

@@ -60,10 +60,14 @@ static void compare(struct rig *g, struct kn_buf at, int n, const double *dgate,
         rig_write(g, cell, &moved, 1);
         values(g, dgate, down);
         rig_write(g, cell, &x, 1);
-        for (int o = 0; o < outputs; o++)
+        for (int o = 0; o < outputs; o++) {
+            bool detached = o > 0 && g->r.router->side_detached && at.at == g->r.x.at &&
+                            pressure_of(g->r.router, o - 1)->side;
+            if (detached) continue; /* it teaches the side's own weights, never x */
             NEAR(want[o][i], (up[o] - down[o]) / (2 * eps), 1e-5, 1e-3,
                  "%s, case %d: gradient of %s into %s[%d]", g->r.router->name, number,
                  o ? g->r.router->losses[o - 1].pressure : "the gates", what, i);
+        }
     }
 }
 
@@ -195,7 +199,8 @@ START_TEST(picks_are_expert_counts_and_slot_picks_and_dropped_pairs)
         double knob[ROUTER_KNOBS];
         struct kn_plan plan;
         rig_random_knobs(router, &rng, E, knob);
-        int limit = router_knob(router, "capacity");
+        int limit = router_knob(router, "capacity"), decode = router_knob(router, "decode");
+        if (decode >= 0) knob[decode] = 1; /* in use, counts are drawn as in training */
         if (limit >= 0 && shape % 2) knob[limit] = .5 + rng_uniform(&rng);
         rig_open_with(&g, rig_backend(backend), router, knob, T, 0, E);
         size_t n = (size_t)T * g.r.N;
@@ -269,6 +274,9 @@ START_TEST(a_broken_row_gets_nothing_and_disturbs_no_other)
         rig_write(&g, kn_part(be, g.r.logits, 2 * N + 2 * i), &poison[i], 1);
     rig_write(&g, kn_part(be, g.r.logits, 3 * N), &poison[0], 1);
     rig_write_ints(&g, &g.r.padding, padding, 5);
+    for (int t = 0; router->learn && t < 5; t++) mask[t] = 3; /* draws go by a token's place */
+    if (router->learn) rig_write_ints(&g, &g.r.counts, mask, 5);
+    if (router->learn) rig_write_ints(&clean, &clean.r.counts, mask, 3);
     rig_random(&g, &rng, g.r.dgate, 5 * N, 1);
 
     route_forward(&g.r);
@@ -364,7 +372,7 @@ START_TEST(every_strategy_is_whole_and_its_start_and_paper_knobs_are_in_range)
         ck_assert_int_eq(router_knob(r, r->knobs[i].name), i);
     }
     for (int i = 0; i < loss_count(r); i++) {
-        ck_assert_ptr_nonnull(pressure_find(r->losses[i].pressure));
+        ck_assert_ptr_nonnull(pressure_of(r, i));
         ck_assert(!r->losses[i].knob || router_knob(r, r->losses[i].knob) >= 0);
     }
     for (int i = 0; i < ROUTER_METRICS && r->metrics[i].name; i++)

@@ -17,9 +17,10 @@ static const struct save_case {
     const char *data, *strategy, *backend;
     int steps;
 } cases[] = {
-    {"orders", "topk", "cpu", 100}, {"orders", "topp", "cpu", 100}, {"text", "topk", "cpu", 12},
-    {"text", "topp", "cpu", 12},    {"orders", "topp", "ref", 10},
-    {"orders", "unimoe", "cpu", 100},
+    {"orders", "topk", "cpu", 100}, {"orders", "topp", "cpu", 100},
+    {"text", "topk", "cpu", 12},    {"text", "topp", "cpu", 12},
+    {"orders", "topp", "ref", 10},  {"orders", "unimoe", "cpu", 100},
+    {"orders", "adak", "cpu", 110}, {"text", "adak", "cpu", 12},
 };
 
 START_TEST(saved_and_resumed_is_bit_by_bit_never_interrupted)
