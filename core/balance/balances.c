@@ -25,6 +25,6 @@ const struct pressure *pressure_find(const char *name)
 
 const struct pressure *pressure_of(const struct router *r, int loss)
 {
-    const struct router_loss *l = loss < ROUTER_LOSSES ? &r->losses[loss] : NULL;
-    return l && l->pressure ? pressure_find(l->form ? l->form : l->pressure) : NULL;
+    const char *name = loss < ROUTER_LOSSES ? r->losses[loss].pressure : NULL;
+    return name ? pressure_find(r->forms[loss] ? r->forms[loss] : name) : NULL;
 }

@@ -43,8 +43,7 @@ enum route_phase {
 struct route;      /* below */
 struct route_host; /* below */
 struct pressure;   /* core/balance/balance.h */
-/* The loss's name, and the knob that is its coefficient. form: its entry of core/balance, NULL: the one of its name. */
-struct router_loss { const char *pressure, *knob, *form; };
+struct router_loss { const char *pressure, *knob; }; /* entry of core/balance, and the knob that is its coefficient */
 
 struct router {
     const char *name, *title, *paper; /* paper: authors, year, arXiv id */
@@ -59,6 +58,7 @@ struct router {
     struct router_array params[ROUTER_ARRAYS];  /* trained; the first is `w` */
     struct router_array state[ROUTER_ARRAYS];   /* outside the gradient; saved, resumed, shown */
     struct router_loss losses[ROUTER_LOSSES];
+    const char *forms[ROUTER_LOSSES];           /* entry of core/balance where it is not the one of the loss's name */
     struct router_metric metrics[ROUTER_METRICS];
     int (*slots)(const double *knob, int E, struct slot_run runs[4]); /* NULL: none; returns how many runs */
     /* Logits beside the columns' own, [T,M]: x params[1]ᵀ, M its rows. NULL: none. What they mean is the strategy's. */

@@ -169,7 +169,8 @@ SUITE(trainer_saved)
 {
     TCase *t = tcase_create("saved");
     tcase_set_timeout(t, 60);
-    tcase_add_loop_test(t, saved_and_resumed_is_bit_by_bit_never_interrupted, 0, 5);
+    tcase_add_loop_test(t, saved_and_resumed_is_bit_by_bit_never_interrupted, 0,
+                        (int)(sizeof cases / sizeof *cases));
     tcase_add_test(t, what_is_named_at_resume_wins_where_shapes_stay);
     tcase_add_test(t, a_text_checkpoint_has_the_names_and_config_of_mixtral);
     tcase_add_test(t, other_data_is_refused_and_so_is_a_file_of_another_program);
