@@ -21,13 +21,13 @@ PKGS     = ncursesw jansson
 
 CPPFLAGS += -I. -D_GNU_SOURCE -DVANPOOL_VERSION='"$(VERSION)"' $(shell $(PC) --cflags $(PKGS)) $(CPPFLAGS_$(LINE))
 CPPFLAGS_edit := -DLINE_EDIT
-CFLAGS   += -std=gnu11 -Wall -Wextra -Werror -fopenmp -fno-math-errno -fno-trapping-math -fPIE \
+CFLAGS   += -std=gnu11 -Wall -Wextra -Werror -pthread -fno-math-errno -fno-trapping-math -fPIE \
             -fstack-protector-strong -fstack-clash-protection -fcf-protection -ffile-prefix-map=$(CURDIR)=.
 CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2
-CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+CFLAGS_asan    := -O2 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CFLAGS_tsan    := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
-LDFLAGS  += -pie -Wl,-z,relro,-z,now -fopenmp
-LDLIBS   := $(shell $(PC) --libs $(PKGS) || echo -lncursesw -ltinfo -ljansson) $(LIBS_LINE_$(LINE)) -lpthread -ldl -lm
+LDFLAGS  += -pie -Wl,-z,relro,-z,now -pthread
+LDLIBS   := $(shell $(PC) --libs $(PKGS) || echo -lncursesw -ltinfo -ljansson) $(LIBS_LINE_$(LINE)) -lm
 
 # The cpu backend's ops are compiled once per SIMD level; backend.c picks at start.
 CPU_ONCE       := kernels/cpu/backend.c kernels/cpu/pool.c
@@ -92,7 +92,7 @@ bench: vanpool $(BENCHES)    ## build what measures, and run the program's own t
 
 # ---- set-up: Debian installs what is missing by itself, elsewhere we say what is needed ----
 NEED_PLAY := gcc pkg-config libncurses-dev libreadline-dev libjansson-dev
-NEED_TEST := $(NEED_PLAY) check clang clang-format libomp-dev tmux jq procps
+NEED_TEST := $(NEED_PLAY) check clang clang-format tmux jq procps
 .PHONY: deps deps-test play
 deps:                        ## install what building needs (Debian; else prints it)
 	@sh tests/install.sh $(NEED_PLAY)
@@ -124,7 +124,7 @@ layers:                      ## includes may only point down: kernels <- core <-
 	@! grep -rnE '#include "(core|tui|tests)/' kernels
 	@! grep -rnE '#include "(tui|tests)/' core
 	@! grep -rnE '#include "tests/' tui
-	@! grep -rnE '#include <(omp|immintrin)' core tui
+	@! grep -rnE '#include <(pthread|stdatomic)' core tui | grep -vE '^core/session/'
 	@! grep -rnE '#include <(ncurses|curses)' core kernels tui --include=*.c --include=*.h | grep -v '^tui/screen/terminal\.c:'
 
 .PHONY: clean help

@@ -1,7 +1,7 @@
 #ifndef KERNELS_BACKEND_H
 #define KERNELS_BACKEND_H
 /* A backend is a place where numbers live and are worked on: `ref` (float64, plain loops, the oracle
- * of every test) or `cpu` (float32, OpenMP and SIMD). Opened by name, or "auto" for the fastest here.
+ * of every test) or `cpu` (float32, threads and SIMD). Opened by name, or "auto" for the fastest here.
  * Nothing in kernels/ knows what a router or a lesson is: float arrays in, float arrays out. */
 #include <stdbool.h>
 #include <stddef.h>

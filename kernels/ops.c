@@ -123,6 +123,35 @@ OP(policy_loss_back, (dlogits, c, prob, count, old, advantage, clip, valid, T, N
    struct kn_buf dlogits, double c, struct kn_buf prob, struct kn_ints count, struct kn_buf old,
    struct kn_buf advantage, double clip, struct kn_ints valid, int T, int N)
 OP(group_sum, (y, x, c, T, n), struct kn_buf y, struct kn_buf x, double c, int T, int n)
+OP(relu, (y, x, n), struct kn_buf y, struct kn_buf x, size_t n)
+OP(relu_back, (dx, dy, y, n, add), struct kn_buf dx, struct kn_buf dy, struct kn_buf y, size_t n,
+   bool add)
+OP(row_share, (y, x, eps, T, N), struct kn_buf y, struct kn_buf x, double eps, int T, int N)
+OP(row_share_back, (dx, dy, y, x, eps, T, N), struct kn_buf dx, struct kn_buf dy, struct kn_buf y,
+   struct kn_buf x, double eps, int T, int N)
+OP(positive_mask, (mask, x, valid, T, N), struct kn_ints mask, struct kn_buf x,
+   struct kn_ints valid, int T, int N)
+OP(positive_mean, (m, x, valid, T, N), struct kn_buf m, struct kn_buf x, struct kn_ints valid,
+   int T, int N)
+OP(l1_loss, (loss, a, balance, valid, T, N), struct kn_buf loss, struct kn_buf a, double balance,
+   struct kn_ints valid, int T, int N)
+OP(l1_loss_back, (dx, c, weight, a, balance, valid, T, N), struct kn_buf dx, double c,
+   struct kn_buf weight, struct kn_buf a, double balance, struct kn_ints valid, int T, int N)
+OP(locality_loss, (loss, x, s, document, valid, T, N), struct kn_buf loss, struct kn_buf x,
+   double s, struct kn_ints document, struct kn_ints valid, int T, int N)
+OP(locality_loss_back, (dx, c, weight, x, s, document, valid, T, N), struct kn_buf dx, double c,
+   struct kn_buf weight, struct kn_buf x, double s, struct kn_ints document, struct kn_ints valid,
+   int T, int N)
+OP(chunk_loss, (loss, a, rms, length, document, valid, T, N), struct kn_buf loss, struct kn_buf a,
+   bool rms, int length, struct kn_ints document, struct kn_ints valid, int T, int N)
+OP(chunk_loss_back, (dx, c, weight, a, rms, length, document, valid, T, N), struct kn_buf dx,
+   double c, struct kn_buf weight, struct kn_buf a, bool rms, int length, struct kn_ints document,
+   struct kn_ints valid, int T, int N)
+OP(toggle, (y, x, level, factor, min, max), struct kn_buf y, struct kn_buf x, double level,
+   double factor, double min, double max)
+OP(stage, (y, x, goal, near), struct kn_buf y, struct kn_buf x, double goal, double near)
+OP(ratio_ramp, (y, state, x, o), struct kn_buf y, struct kn_buf state, struct kn_buf x,
+   const struct kn_ramp *o)
 OP(plan, (p, mask, T), struct kn_plan *p, struct kn_ints mask, int T)
 OP(plan_all, (p, T), struct kn_plan *p, int T)
 OP(capacity_drop, (mask, gate, dropped, capacity, by_position, T, N, E), struct kn_ints mask,

@@ -22,6 +22,9 @@
     X(joint_gate) X(joint_gate_back) X(rated_gate) X(rated_gate_back) X(band) X(band_back)                 \
     X(column_load) X(column_loss) X(column_loss_back) X(z_loss) X(z_loss_back)                             \
     X(entropy_loss) X(entropy_loss_back)                                                                   \
+    X(relu) X(relu_back) X(row_share) X(row_share_back) X(positive_mask) X(positive_mean)                  \
+    X(l1_loss) X(l1_loss_back) X(locality_loss) X(locality_loss_back) X(chunk_loss) X(chunk_loss_back)     \
+    X(toggle) X(stage) X(ratio_ramp)                                                                       \
     X(column_share) X(weigh_rows)                                                                          \
     X(mass_match) X(mass_count) X(draw_count) X(row_count) X(log_pick)                                     \
     X(policy_loss) X(policy_loss_back) X(group_sum)                                                        \
@@ -170,6 +173,54 @@ void kn_z_loss_back(struct kn_backend *be, struct kn_buf dlogits, double c, stru
  * dprob += c times its gradient, ln of a 0 probability taken as ln of the smallest normal float. */
 void kn_entropy_loss(struct kn_backend *be, struct kn_buf loss, struct kn_buf prob, struct kn_ints valid, int T, int N, int E);
 void kn_entropy_loss_back(struct kn_backend *be, struct kn_buf dprob, double c, struct kn_buf prob, struct kn_ints valid, int T, int N, int E);
+
+/* ---- ReLU routers: a column is on where its logit is positive --------------------------------------- */
+/* y = x where x > 0, else 0; y may be x. dx (+)= dy where y > 0; dx may be dy. */
+void kn_relu(struct kn_backend *be, struct kn_buf y, struct kn_buf x, size_t n);
+void kn_relu_back(struct kn_backend *be, struct kn_buf dx, struct kn_buf dy, struct kn_buf y, size_t n, bool add);
+/* y = x / (sum of its row + eps); dx[t,j] = (dy_j - sum_i y_i dy_i) / (sum of row t of x + eps); dx may be dy. */
+void kn_row_share(struct kn_backend *be, struct kn_buf y, struct kn_buf x, double eps, int T, int N);
+void kn_row_share_back(struct kn_backend *be, struct kn_buf dx, struct kn_buf dy, struct kn_buf y, struct kn_buf x, double eps, int T, int N);
+/* mask = 1 where x > 0 in a valid row, else 0. */
+void kn_positive_mask(struct kn_backend *be, struct kn_ints mask, struct kn_buf x, struct kn_ints valid, int T, int N);
+/* m[0] = mean over the valid rows of how many of their numbers are > 0; NaN where there is no valid row. */
+void kn_positive_mean(struct kn_backend *be, struct kn_buf m, struct kn_buf x, struct kn_ints valid, int T, int N);
+/* The three losses below are of a[T,N] = relu(x) or of x itself; their backs ADD c weight[0] times the gradient into x's
+ * (weight NULL .at: 1), through a where a > 0 only. document[T]: rows of one number that follow each other are one text.
+ * l1: loss[0] = sum_e f_e mean_t a[t,e] over the valid rows; f_e = balance * (share of the valid rows with a[t,e] > 0), a
+ * constant, or 1 where balance = 0. Source: Wang et al. 2024, arXiv 2412.14711. */
+void kn_l1_loss(struct kn_backend *be, struct kn_buf loss, struct kn_buf a, double balance, struct kn_ints valid, int T, int N);
+void kn_l1_loss_back(struct kn_backend *be, struct kn_buf dx, double c, struct kn_buf weight, struct kn_buf a, double balance,
+                     struct kn_ints valid, int T, int N);
+/* Neighbours alike: mean over columns and over pairs (t-1, t), both valid and of one document, of the cross-entropy of
+ * sigmoid(s x[t-1]) against the target sigmoid(s x[t]); 0 where there is no pair. The gradient flows into both.
+ * Source: Song et al. 2025, arXiv 2507.08771. */
+void kn_locality_loss(struct kn_backend *be, struct kn_buf loss, struct kn_buf x, double s, struct kn_ints document,
+                      struct kn_ints valid, int T, int N);
+void kn_locality_loss_back(struct kn_backend *be, struct kn_buf dx, double c, struct kn_buf weight, struct kn_buf x, double s,
+                           struct kn_ints document, struct kn_ints valid, int T, int N);
+/* Few columns a chunk: chunks are `length` rows of one document, its last one filled up with empty rows. Mean over the columns
+ * and the chunks that have a valid row of 1 - prod_t (1 - p[t,e] + KN_SHARE_EPS); p = h / (sum of its row + KN_SHARE_EPS) and
+ * h = a, or a / sqrt(mean of its row's squares + KN_NORM_EPS) where `rms`; p = 0 in rows not valid; 0 where no chunk.
+ * Source: the same; the two small numbers are those of its code. */
+#define KN_SHARE_EPS 1e-5
+void kn_chunk_loss(struct kn_backend *be, struct kn_buf loss, struct kn_buf a, bool rms, int length, struct kn_ints document,
+                   struct kn_ints valid, int T, int N);
+void kn_chunk_loss_back(struct kn_backend *be, struct kn_buf dx, double c, struct kn_buf weight, struct kn_buf a, bool rms,
+                        int length, struct kn_ints document, struct kn_ints valid, int T, int N);
+
+/* ---- controllers: single numbers that move once a step; x[0] not finite moves nothing ---------------- */
+/* y[0] *= factor where x[0] > level, else y[0] /= factor; then held in min..max (also where x is not finite). */
+void kn_toggle(struct kn_backend *be, struct kn_buf y, struct kn_buf x, double level, double factor, double min, double max);
+/* How far x[0] has come on its way to goal. y[4]: calls so far; mean x of the first ten; stage; newest x. Stage 1 for ten calls
+ * and until x has gone 5 % of the way from that mean to goal, then 2; 3 from the first |x - goal| <= near on. */
+void kn_stage(struct kn_backend *be, struct kn_buf y, struct kn_buf x, double goal, double near);
+/* y[0] follows the change of x from one window of `every` calls to the next. state[4]: calls so far; mean x of this window so
+ * far; of the one before; what y moves by each call. At the end of each window from call `first` on: ratio = mean / mean
+ * before, at least `least` if over 1; y then moves in a line to min(y ratio, most) until the next. Before that, and where it
+ * is 0, y = start; y is held in 0..most always. */
+struct kn_ramp { double start, least, most; int every, first; };
+void kn_ratio_ramp(struct kn_backend *be, struct kn_buf y, struct kn_buf state, struct kn_buf x, const struct kn_ramp *o);
 
 /* f[j] = c times the share of the valid rows that took column j, rows weighed: w_t = weight where marked[t] (NULL .at:
  * nowhere), else 1; 0 where no row is valid. */

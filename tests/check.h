@@ -1,7 +1,8 @@
 #ifndef TESTS_CHECK_H
 #define TESTS_CHECK_H
 /* What every test file uses: Check, one macro for numbers, and the way a suite is found.
- * A test file says SUITE(name) { ... add test cases to `suite` ... } and is thereby run by main.c. */
+ * A test file says SUITE(name) { ... add test cases to `suite` ... } and is thereby run by main.c.
+ */
 #include <check.h>
 #include <math.h>
 #include <stdbool.h>

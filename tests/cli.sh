@@ -181,6 +181,10 @@ gives 2 'checkpoint' sample
 gives 2 '' inspect
 gives 0 '' sample text.st --tokens 50 --seed 4; no_escape sample; cp out one
 gives 0 '' sample text.st --tokens 50 --seed 4; same out one 'the same seed writes another text'
+mv words.txt elsewhere.txt
+gives 0 '' sample text.st --tokens 50 --seed 4; same out one 'without the text it was trained on it writes something else'
+gives 5 'words.txt' train --resume text.st --steps 40
+mv elsewhere.txt words.txt
 gives 0 '' sample text.st --tokens 20 --counts --json; json 'length > 0 and all(.[]; .type == "character" and (.experts | type == "number"))'
 gives 0 '' sample text.st --tokens 20 --temperature 0 --prompt 'the '
 gives 2 'from 0 to 10' sample text.st --temperature -1

@@ -13,6 +13,6 @@ none() { # none WHAT PATTERN PATH...
 none 'flags that make isnan() useless' '-(ffast-math|Ofast|ffinite-math-only)' Makefile
 none 'kernels and core neither print nor exit' '(^|[^a-z_])(printf|puts|perror|exit|abort|system)\(' kernels core
 none 'only main ends the program' '(^|[^a-z_])(exit|_Exit|abort)\(' tui/cli tui/app tui/views tui/draw tui/prompt
-none 'only the session has threads' 'pthread_create' kernels core/base core/data core/router core/balance core/model core/train core/metrics core/script core/console tui
-none 'unbounded copies' '(^|[^a-z_])(strcpy|strcat|sprintf|gets|strtok)\(' kernels core tui
+none 'only the session and the cpu backend have threads' 'pthread_create' kernels/*.c kernels/ref core/base core/data core/router core/balance core/model core/train core/metrics core/script core/console tui
+none 'unbounded copies' '(^|[^a-z_])(sprintf|vsprintf|gets|strtok)\(' kernels core tui
 exit $bad

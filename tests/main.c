@@ -22,7 +22,8 @@ void test_skip(const char *format, ...)
 
 int main(int argc, char **argv)
 {
-    skipped = mmap(NULL, sizeof *skipped, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    skipped =
+        mmap(NULL, sizeof *skipped, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (skipped == MAP_FAILED) return 1;
     SRunner *runner = srunner_create(NULL);
     for (struct test_suite *s = test_suites; s; s = s->next) {

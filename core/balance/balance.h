@@ -7,8 +7,9 @@
 struct pressure {
     const char *name, *title, *paper, *formula;
     bool side; /* of the side logits, which may be detached from x */
+    unsigned needs; /* of enum router_needs: without it the loss is not known and does nothing */
     void (*loss)(struct route *r, struct kn_buf to);   /* to[0] = its value, unweighted */
-    void (*back)(struct route *r, double coefficient); /* adds coefficient x gradient to r->dprob or r->dlogits */
+    void (*back)(struct route *r, double coefficient); /* adds coefficient (x r->factor) x gradient to r->dprob or r->dlogits */
 };
 const struct pressure *pressure_at(int i); /* the table; NULL past the end */
 const struct pressure *pressure_find(const char *name);

@@ -3,12 +3,13 @@
 
 #include <string.h>
 
-extern const struct pressure pressure_aux, pressure_z, pressure_entropy, pressure_picked,
-    pressure_policy, pressure_chosen, pressure_warm;
+extern const struct pressure pressure_aux, pressure_z, pressure_entropy, pressure_l1,
+    pressure_locality, pressure_chunk, pressure_picked, pressure_policy, pressure_chosen,
+    pressure_warm;
 
 static const struct pressure *const table[] = {
-    &pressure_aux,    &pressure_z,      &pressure_entropy, &pressure_picked,
-    &pressure_policy, &pressure_chosen, &pressure_warm};
+    &pressure_aux,   &pressure_z,      &pressure_entropy, &pressure_l1,     &pressure_locality,
+    &pressure_chunk, &pressure_picked, &pressure_policy,  &pressure_chosen, &pressure_warm};
 enum { COUNT = sizeof table / sizeof *table };
 
 const struct pressure *pressure_at(int i)

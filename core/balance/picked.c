@@ -2,8 +2,8 @@
  * the picks alone. Source: released code of Li et al. 2025, arXiv 2511.12609,
  * load_balancing_loss_func: shares of tokens, not of picks, so that the mean number of picks is the
  * value at balance. A strategy that asks for it leaves, before picks are dropped, N times each
- * column's share of the tokens in `row` and the softmax over each token's picks in `work[0]`;
- * work[1] is overwritten. */
+ * column's share of the tokens in `row` and the softmax over each token's picks in `scratch[0]`;
+ * scratch[1] is overwritten. */
 #include "core/balance/balance.h"
 
 static double answer_weight(const struct route *r)
@@ -14,18 +14,18 @@ static double answer_weight(const struct route *r)
 
 static void picked_loss(struct route *r, struct kn_buf to)
 {
-    kn_weigh_rows(r->be, r->work[1], r->work[0], r->answers, answer_weight(r), r->valid, r->T,
+    kn_weigh_rows(r->be, r->scratch[1], r->scratch[0], r->answers, answer_weight(r), r->valid, r->T,
                   r->N);
-    kn_column_loss(r->be, to, r->work[1], r->row, r->valid, r->T, r->N);
+    kn_column_loss(r->be, to, r->scratch[1], r->row, r->valid, r->T, r->N);
 }
 
 static void picked_back(struct route *r, double coefficient)
 {
-    kn_zero(r->be, r->work[1], (size_t)r->T * r->N);
-    kn_column_loss_back(r->be, r->work[1], coefficient, r->row, r->valid, r->T, r->N);
-    kn_weigh_rows(r->be, r->work[1], r->work[1], r->answers, answer_weight(r), r->valid, r->T,
+    kn_zero(r->be, r->scratch[1], (size_t)r->T * r->N);
+    kn_column_loss_back(r->be, r->scratch[1], coefficient, r->row, r->valid, r->T, r->N);
+    kn_weigh_rows(r->be, r->scratch[1], r->scratch[1], r->answers, answer_weight(r), r->valid, r->T,
                   r->N);
-    kn_softmax_rows_back(r->be, r->dlogits, r->work[1], r->work[0], 1, r->T, r->N, true);
+    kn_softmax_rows_back(r->be, r->dlogits, r->scratch[1], r->scratch[0], 1, r->T, r->N, true);
 }
 
 const struct pressure pressure_picked = {

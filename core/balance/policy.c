@@ -1,6 +1,6 @@
 /* core/balance/policy.c - What a strategy that chooses counts learns from: the worth of its choices
  * (policy), their cost (chosen), and labels to imitate first (warm). All are losses on the side
- * logits, whose probabilities stand in side_gate; route_learning holds the rest; work[1] is
+ * logits, whose probabilities stand in side_gate; route_learning holds the rest; scratch[1] is
  * overwritten. Source: Yue et al. 2025, arXiv 2410.10456, equations 7 to 13. */
 #include "core/balance/balance.h"
 
@@ -66,9 +66,9 @@ static void chosen_loss(struct route *r, struct kn_buf to)
 static void chosen_back(struct route *r, double coefficient)
 {
     write_counts(r);
-    kn_zero(r->be, r->work[1], (size_t)r->T * r->M);
-    kn_column_loss_back(r->be, r->work[1], coefficient, r->learning.row, r->valid, r->T, r->M);
-    kn_normalised_gate_back(r->be, r->dside, r->work[1], r->side_gate, 1, r->learning.open, r->T,
+    kn_zero(r->be, r->scratch[1], (size_t)r->T * r->M);
+    kn_column_loss_back(r->be, r->scratch[1], coefficient, r->learning.row, r->valid, r->T, r->M);
+    kn_normalised_gate_back(r->be, r->dside, r->scratch[1], r->side_gate, 1, r->learning.open, r->T,
                             r->M, true);
 }
 
@@ -79,10 +79,11 @@ static void find_labels(struct route *r)
     struct route_learning *l = &r->learning;
     int most = (int)knob(r, "max", r->M), k = (int)knob(r, "k", 1);
     if (knob(r, "warm", 0) == 1) { /* k for everyone */
-        kn_topk_mask(r->be, l->open, r->work[0], k < most ? k : most, (struct kn_ints){0}, r->valid,
-                     r->T, r->M);
+        kn_topk_mask(r->be, l->open, r->scratch[0], k < most ? k : most, (struct kn_ints){0},
+                     r->valid, r->T, r->M);
         kn_row_count(r->be, l->label, l->open, r->T, r->M);
-        kn_topk_mask(r->be, l->open, r->work[0], most, (struct kn_ints){0}, r->valid, r->T, r->M);
+        kn_topk_mask(r->be, l->open, r->scratch[0], most, (struct kn_ints){0}, r->valid, r->T,
+                     r->M);
     } else {
         kn_mass_count(r->be, l->label, r->prob, r->state[0], most, r->valid, r->T, r->N);
     }

@@ -86,6 +86,22 @@ static bool cmd_list(struct console *c, int argc, char **argv, struct text *out,
     return l != NULL;
 }
 
+static bool cmd_layer(struct console *c, int argc, char **argv, struct text *out, struct err *e)
+{
+    long layer;
+    int layers = config_int(trainer_config(c->trainer), CONFIG_LAYERS);
+    if (!verb_words(verb_named("layer"), argc, 0, 1, e)) return false;
+    if (argc == 1) {
+        text_add(out, "layer %d of %d\n", console_snapshot(c)->focus + 1, layers);
+        return true;
+    }
+    if (!verb_number("layer N", argv[1], 1, &layer, e)) return false;
+    if (layer > layers)
+        return err_set(e, ERR_USAGE, "layer %ld is not there: this model has %d", layer, layers);
+    trainer_focus(c->trainer, (int)layer - 1);
+    return true;
+}
+
 static bool cmd_help(struct console *c, int argc, char **argv, struct text *out, struct err *e)
 {
     (void)c;
@@ -122,6 +138,10 @@ const struct command show_commands[] = {
      .help = "what was measured",
      .run = cmd_show,
      .complete = complete_show},
+    {.name = "layer",
+     .usage = "layer [N]",
+     .help = "the layer whose scores and gates are shown token by token",
+     .run = cmd_layer},
     {.name = "list",
      .usage = "list [TABLE]",
      .help = "the tables: strategies, knobs, fields and more",

@@ -192,7 +192,7 @@ static void measure(struct console *c, bool window)
     trainer_measure(c->trainer, s, window);
     s->goal = c->goal;
     s->paused = !console_busy(c);
-    s->finished = c->goal >= 0 && s->step > 0 && s->step >= c->goal;
+    s->finished = c->goal >= 0 && s->step >= c->goal && s->step >= s->setting[CONFIG_STEPS];
     c->stale = false;
 }
 

@@ -58,6 +58,8 @@ struct dataset {
 const struct dataset_type *dataset_type(int i); /* the table; NULL past the end */
 /* "orders", "text:FILE[\nFILE...]". */
 struct dataset *dataset_open(const char *what, uint64_t seed, struct err *e);
+/* A text of which only the shape is left, for a model that writes and is not trained. NULL: no memory. */
+struct dataset *dataset_blank_text(struct err *e);
 void dataset_close(struct dataset *d); /* accepts NULL */
 bool batch_open(struct batch *b, const struct data_shape *s, int sequences, int context, struct err *e);
 void batch_close(struct batch *b);     /* accepts a zeroed one */

@@ -251,3 +251,31 @@ const struct dataset_type dataset_type_text = {
                {"unimoe", "entropy_price", .01}},
     .open = text_open,
 };
+
+static void blank_fill(const struct dataset *d, uint64_t seed, enum data_split split, int64_t index,
+                       struct batch *b)
+{
+    size_t T = (size_t)b->T;
+    (void)d, (void)seed, (void)split, (void)index;
+    memset(b->ids, 0, T * sizeof *b->ids);
+    memset(b->label, -1, T * sizeof *b->label);
+    memset(b->need, -1, T * sizeof *b->need);
+    memset(b->kind, -1, T * sizeof *b->kind);
+    memset(b->id, -1, T * sizeof *b->id);
+}
+
+struct dataset *dataset_blank_text(struct err *e)
+{
+    struct corpus *c = calloc(1, sizeof *c);
+    if (!c) {
+        err_set(e, ERR_MEMORY, "not enough memory for an empty text");
+        return NULL;
+    }
+    c->base = (struct dataset){.type = &dataset_type_text,
+                               .label = "text",
+                               .shape = {.text = true, .input = 256, .items = 1, .classes = 256},
+                               .close = text_close,
+                               .fill = blank_fill,
+                               .show = text_show};
+    return &c->base;
+}

@@ -91,6 +91,7 @@ void snapshot_clear(struct snapshot *s)
         s->rule[i] = NAN;
         unknown(s->rule_column[i], COLUMNS_MAX);
         unknown(s->rule_token[i], SNAP_TOKENS);
+        unknown(s->rule_layer[i], SNAP_LAYERS);
     }
     for (int l = 0; l < SNAP_LAYERS; l++) {
         unknown(s->load[l], COLUMNS_MAX);

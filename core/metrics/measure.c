@@ -16,13 +16,14 @@ struct measure *measure_open(const struct model *m, struct err *e)
     struct measure *h = calloc(1, sizeof *h);
     if (!h) goto failed;
     h->real = malloc((4 * cells + side + items) * sizeof *h->real);
-    h->whole = malloc((cells + 2 * T + items) * sizeof *h->whole);
+    h->whole = malloc((cells + 3 * T + items) * sizeof *h->whole);
     h->wide = malloc((cells + states + 1) * sizeof *h->wide);
     if (!h->real || !h->whole || !h->wide) goto failed;
     h->logits = h->real, h->prob = h->logits + cells, h->score = h->prob + cells,
     h->gate = h->score + cells;
     h->side_gate = h->gate + cells, h->nll = h->side_gate + side;
-    h->mask = h->whole, h->valid = h->mask + cells, h->total = h->valid + T, h->hit = h->total + T;
+    h->mask = h->whole, h->valid = h->mask + cells, h->document = h->valid + T,
+    h->total = h->document + T, h->hit = h->total + T;
     h->metric = h->wide, h->state = h->wide + cells;
     return h;
 failed:
@@ -53,7 +54,8 @@ struct route_host measure_layer(struct measure *h, struct model *m, int layer)
                               .gate = h->gate,
                               .side_gate = h->side_gate,
                               .mask = h->mask,
-                              .valid = h->valid};
+                              .valid = h->valid,
+                              .document = r->document.at ? h->document : NULL};
     kn_read_f32(m->be, h->logits, r->logits, cells);
     kn_read_f32(m->be, h->prob, r->prob, cells);
     kn_read_f32(m->be, h->score, r->score, cells);
@@ -65,6 +67,7 @@ struct route_host measure_layer(struct measure *h, struct model *m, int layer)
         kn_read(m->be, h->told, r->learning.told, LEARN_TOLD);
         host.told = h->told;
     }
+    if (r->document.at) kn_read_ints(m->be, h->document, r->document, (size_t)r->T);
     double *at = h->state;
     for (int i = 0; i < ROUTER_ARRAYS && r->router->state[i].name; i++) {
         size_t n = (size_t)router_array_size(&r->router->state[i], r->E, r->S, r->D);

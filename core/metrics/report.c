@@ -77,6 +77,16 @@ static void losses(struct text *to, const struct snapshot *s)
     text_add(to, "}");
 }
 
+static void layers(struct text *to, const char *name, const float *value, int L)
+{
+    text_add(to, ",\"%s_by_layer\":", name);
+    for (int l = 0; l < L; l++) {
+        text_add(to, "%s", l ? "," : "[");
+        report_number(to, (double)value[l]);
+    }
+    text_add(to, "]");
+}
+
 /* The strategy's scalars, the means of those per token, and lists of those per expert or column. */
 static void rule(struct text *to, const struct snapshot *s)
 {
@@ -97,6 +107,7 @@ static void rule(struct text *to, const struct snapshot *s)
             text_add(to, "]");
         else
             report_number(to, s->rule[i]);
+        if (metric->kind == METRIC_PER_LAYER) layers(to, metric->name, s->rule_layer[i], s->L);
     }
     text_add(to, "}");
 }

@@ -45,6 +45,7 @@ struct snapshot {
     double losses[ROUTER_LOSSES];      /* unweighted, in the strategy's order */
     double rule[ROUTER_METRICS];       /* the strategy's scalars (and the mean of those per token), by its order */
     float rule_column[ROUTER_METRICS][COLUMNS_MAX]; /* per expert or column, mean over layers */
+    float rule_layer[ROUTER_METRICS][SNAP_LAYERS]; /* the scalars layer by layer */
     float load[SNAP_LAYERS][COLUMNS_MAX];  /* picks of a column over the mean of the expert columns: 1 = fair */
     float count_share[SNAP_LAYERS][SNAP_COUNTS + 1]; /* share of tokens with 0..15, 16+ experts */
     float need_share[SNAP_NEEDS + 1];      /* share of tokens by need; all NaN where unknown */

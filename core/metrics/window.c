@@ -9,6 +9,7 @@ static int width_of(const struct route_host *r, enum metric_kind kind)
 {
     switch (kind) {
     case METRIC_SCALAR:
+    case METRIC_PER_LAYER:
         return 1;
     case METRIC_PER_EXPERT:
         return r->E;
@@ -31,8 +32,8 @@ static double mean_of(const double *at, int n)
     return known ? sum / known : NAN;
 }
 
-/* Metric i of one layer, into the means over layers. */
-static void add_metric(struct measure *h, const struct route_host *r, int i, int L,
+/* Metric i of one layer, into the means over layers and beside those of the others. */
+static void add_metric(struct measure *h, const struct route_host *r, int i, int layer, int L,
                        struct snapshot *to)
 {
     const struct router_metric *metric = &r->router->metrics[i];
@@ -40,10 +41,9 @@ static void add_metric(struct measure *h, const struct route_host *r, int i, int
     r->router->measure(r, i, h->metric);
     bool columns = metric->kind == METRIC_PER_EXPERT || metric->kind == METRIC_PER_COLUMN;
     for (int j = 0; columns && j < n; j++) to->rule_column[i][j] += (float)(h->metric[j] / L);
-    if (metric->kind == METRIC_SCALAR || metric->kind == METRIC_PER_TOKEN)
-        to->rule[i] += mean_of(h->metric, n) / L;
-    else
-        to->rule[i] = NAN;
+    bool numbers = columns || metric->kind == METRIC_PER_TOKEN_COLUMN;
+    to->rule_layer[i][layer] = numbers ? NAN : (float)mean_of(h->metric, n);
+    to->rule[i] += numbers ? NAN : mean_of(h->metric, n) / L;
 }
 
 void measure_rule(struct measure *h, struct model *m, struct snapshot *to)
@@ -52,8 +52,9 @@ void measure_rule(struct measure *h, struct model *m, struct snapshot *to)
     for (int i = 0; i < ROUTER_LOSSES && router->losses[i].pressure; i++) {
         double sum = 0, value;
         for (int l = 0; l < m->L; l++) {
-            kn_read(m->be, &value, m->layer[l].moe.route.loss[i], 1);
-            sum += value;
+            struct route *r = &m->layer[l].moe.route;
+            kn_read(m->be, &value, r->loss[i], 1);
+            sum += route_loss_known(r, i) ? value : NAN;
         }
         to->losses[i] = sum / m->L;
     }
@@ -64,7 +65,7 @@ void measure_rule(struct measure *h, struct model *m, struct snapshot *to)
     for (int l = 0; router->measure && l < m->L; l++) {
         struct route_host r = measure_layer(h, m, l);
         for (int i = 0; i < ROUTER_METRICS && router->metrics[i].name; i++)
-            add_metric(h, &r, i, m->L, to);
+            add_metric(h, &r, i, l, m->L, to);
     }
 }
 

@@ -56,6 +56,7 @@ static void declare(struct model *m)
                                   .act = (enum kn_act)config_int(c, CONFIG_EXPERT),
                                   .down_scale = (text ? thin : 0.5) / sqrt(H)};
         moe_declare(&y->moe, &shape, c->router, c->knob, p);
+        y->moe.route.before = l > 0 ? &m->layer[l - 1].moe.route : NULL;
     }
     declare_norm(&m->last, p, "model.norm", -1, D);
     m->head_at = params_add(p, matrix("lm_head.weight", outputs, D, text ? 0.02 : 1 / sqrt(D)));
@@ -76,7 +77,7 @@ static void place(struct model *m)
     size_t T = (size_t)m->T_room, D = (size_t)m->D, items = T * (size_t)m->data.items;
     bool text = m->data.text;
     if (text)
-        m->ids = memory_take_ints(mem, T);
+        m->ids = memory_take_ints(mem, T), m->document = memory_take_ints(mem, T);
     else
         m->x = memory_take(mem, T * (size_t)m->data.input);
     m->label = memory_take_ints(mem, items);
@@ -99,6 +100,7 @@ static void place(struct model *m)
         if (text) attention_place(&y->attention, mem, m->T_room, m->drows, m->y);
         place_norm(&y->norm2, mem, T, D);
         moe_place(&y->moe, mem, m->rows_out);
+        y->moe.route.document = m->document; /* NULL where tokens have no order */
         y->moe.route.learning.reward = m->reward, y->moe.route.learning.baseline = m->baseline;
         if (m->bad.at) { /* side by side: one read a step */
             y->moe.route.bad = kn_part_ints(m->bad, (size_t)l);
@@ -229,10 +231,25 @@ void model_repack(struct model *m)
 }
 
 /* ---- the pass ---- */
+static void write_documents(struct model *m, int context)
+{
+    enum { SOME = 256 };
+    int32_t number[SOME];
+    if (!m->data.text || context == m->document_context) return;
+    for (int t = 0; t < m->T_room; t++) {
+        number[t % SOME] = t / context;
+        if (t % SOME == SOME - 1 || t == m->T_room - 1)
+            kn_write_ints(m->be, kn_part_ints(m->document, (size_t)(t / SOME * SOME)), number,
+                          (size_t)(t % SOME + 1));
+    }
+    m->document_context = context;
+}
+
 void model_input(struct model *m, const struct batch *b)
 {
     size_t T = (size_t)b->T;
     m->T = b->T, m->B = b->sequences, m->C = b->context;
+    write_documents(m, b->context);
     if (m->data.text)
         kn_write_ints(m->be, m->ids, b->ids, T);
     else

@@ -33,6 +33,8 @@ struct model {
     struct kn_weight input, head; /* input: not text */
     struct kn_buf x;              /* [T,input], not text */
     struct kn_ints ids, label;    /* [T] text; [T*items] */
+    struct kn_ints document;      /* [T] text: the sequence that a token is of */
+    int document_context;         /* tokens a sequence that `document` was written for */
     struct kn_buf out, logits;    /* [T,D] behind the last layer; [T, items*classes] */
     struct kn_buf nll, loss;      /* [T*items], [1] */
     struct kn_buf reward, baseline; /* [T] see struct route_learning; only where the strategy learns so */

@@ -120,7 +120,7 @@ static void place_extras(struct moe *m, struct memory *mem)
     struct route *r = &m->route;
     size_t T = (size_t)m->shape.T, cells = T * (size_t)r->N, side = T * (size_t)r->M;
     r->row = memory_take(mem, (size_t)r->N);
-    for (int i = 0; i < r->router->work; i++) r->work[i] = memory_take(mem, cells);
+    for (int i = 0; i < r->router->scratch; i++) r->scratch[i] = memory_take(mem, cells);
     if (r->M) {
         r->side = memory_take(mem, side);
         r->side_gate = memory_take(mem, side);
@@ -156,6 +156,7 @@ void moe_place(struct moe *m, struct memory *mem, struct kn_buf out)
     r->valid = memory_take_ints(mem, T);
     r->dropped = memory_take_ints(mem, 1);
     r->load = memory_take(mem, (size_t)r->N);
+    r->work = memory_take(mem, ROUTER_WORK + T);
     for (int i = 0; i < ROUTER_LOSSES; i++) r->loss[i] = memory_take(mem, 1);
     for (int i = 0; i < ROUTER_ARRAYS && r->router->state[i].name; i++)
         r->state[i] =
@@ -210,6 +211,8 @@ static bool start_state(struct moe *m, struct err *e)
         fill(m, m->route.state[i], n,
              a->start == START_ONE      ? 1
              : a->start == START_NORMAL ? a->scale
+             : a->start == START_VALUE  ? a->scale
+             : a->start == START_KNOB   ? m->route.knob[(int)a->scale]
                                         : 0);
     }
     if (r->learn) fill(m, m->route.learning.told, LEARN_TOLD, NAN); /* nothing was learnt yet */

@@ -14,7 +14,7 @@ enum metric { COUNT_PROBABILITY, EXPECTED_COUNT, ADVANTAGE, REWARD, BASELINE_REW
 enum loss { POLICY, COUNT, IMITATE };
 enum { DECODE_ARGMAX, DECODE_SAMPLE, DECODE_MEAN };
 enum { WARM_NONE, WARM_K, WARM_P };
-enum work { NOUGHT, WORK = 2 }; /* [T,N] zeros; the pressures' own */
+enum scratch { NOUGHT, SCRATCHES = 2 }; /* [T,N] zeros; the pressures' own */
 
 static const char *const decode_words[] = {"argmax", "sample", "mean", NULL};
 static const char *const warm_words[] = {"none", "k", "p", NULL};
@@ -23,8 +23,8 @@ static const char *const warm_words[] = {"none", "k", "p", NULL};
 /* open = the counts 1..n of every valid row. */
 static void open_counts(struct route *r, int n)
 {
-    kn_topk_mask(r->be, r->learning.open, r->work[NOUGHT], n, (struct kn_ints){0}, r->valid, r->T,
-                 r->M);
+    kn_topk_mask(r->be, r->learning.open, r->scratch[NOUGHT], n, (struct kn_ints){0}, r->valid,
+                 r->T, r->M);
 }
 
 /* side_gate = the probability of each count. */
@@ -163,7 +163,7 @@ const struct router router_adak = {
     .ordered = true,
     .side = "allocator_logits",
     .side_detached = true,
-    .work = WORK,
+    .scratch = SCRATCHES,
     .baseline = adak_baseline,
     .phase = adak_phase,
     .learn = adak_learn,

@@ -6,6 +6,7 @@
 #include "core/router/router.h"
 
 #include <math.h>
+#include <string.h>
 
 static size_t cells(const struct route *r)
 {
@@ -125,16 +126,37 @@ void route_forward(struct route *r)
 }
 
 /* ---- losses ---- */
-double route_coefficient(const struct route *r, int loss)
+bool route_loss_known(const struct route *r, int loss)
+{
+    return r->document.at || !(pressure_of(r->router, loss)->needs & NEEDS_SEQUENCES);
+}
+
+static double knob_of(const struct route *r, int loss)
 {
     const char *knob = r->router->losses[loss].knob;
     return knob ? knob_or(r, knob, 0) : 0;
 }
 
+double route_coefficient(const struct route *r, int loss)
+{
+    double value = knob_of(r, loss);
+    return value == 0 && r->router->weights[loss] ? 1 : value;
+}
+
+/* The state that is a loss's coefficient; {NULL}: its knob is. */
+static struct kn_buf factor_of(const struct route *r, int loss)
+{
+    const char *name = r->router->weights[loss];
+    for (int i = 0; name && knob_of(r, loss) == 0 && i < ROUTER_ARRAYS; i++)
+        if (strcmp(r->router->state[i].name, name) == 0) return r->state[i];
+    return (struct kn_buf){0};
+}
+
 void route_losses(struct route *r)
 {
     const struct pressure *p;
-    for (int i = 0; r->training && (p = pressure_of(r->router, i)); i++) p->loss(r, r->loss[i]);
+    for (int i = 0; r->training && (p = pressure_of(r->router, i)); i++)
+        if (route_loss_known(r, i)) p->loss(r, r->loss[i]);
 }
 
 /* ---- backward ---- */
@@ -172,7 +194,8 @@ static void logits_back(struct route *r)
         route_linear_back(r, r->dx, r->x);
 }
 
-void route_backward_by(struct route *r, const double weight[ROUTER_LOSSES], bool task)
+/* `factors`: losses also by the state that is their coefficient. */
+static void backward(struct route *r, const double weight[ROUTER_LOSSES], bool factors, bool task)
 {
     const struct pressure *p;
     if (r->dprob.at) kn_zero(r->be, r->dprob, cells(r));
@@ -181,12 +204,19 @@ void route_backward_by(struct route *r, const double weight[ROUTER_LOSSES], bool
         task_back(r);
     else
         kn_zero(r->be, r->dlogits, cells(r));
-    for (int i = 0; weight && (p = pressure_of(r->router, i)); i++)
-        if (weight[i] != 0) p->back(r, weight[i]);
+    for (int i = 0; weight && (p = pressure_of(r->router, i)); i++) {
+        r->factor = factors ? factor_of(r, i) : (struct kn_buf){0};
+        if (weight[i] != 0 && route_loss_known(r, i)) p->back(r, weight[i]);
+    }
     if (r->router->softmax)
         kn_softmax_rows_back(r->be, r->dlogits, r->dprob, r->prob, route_sharpness(r), r->T, r->N,
                              true);
     logits_back(r);
+}
+
+void route_backward_by(struct route *r, const double weight[ROUTER_LOSSES], bool task)
+{
+    backward(r, weight, false, task);
 }
 
 void route_backward(struct route *r, double share, bool task)
@@ -194,7 +224,7 @@ void route_backward(struct route *r, double share, bool task)
     double weight[ROUTER_LOSSES] = {0};
     for (int i = 0; r->training && pressure_of(r->router, i); i++)
         weight[i] = route_coefficient(r, i) * share;
-    route_backward_by(r, weight, task);
+    backward(r, weight, true, task);
 }
 
 /* ---- what holds for the picks of any strategy ---- */

@@ -10,16 +10,11 @@
 
 enum { MOST = 65536 }; /* tokens, and width of x */
 
-static const char *const keys[] = {"strategy",     "base",
-                                   "knobs",        "training",
-                                   "logits",       "x",
-                                   "params",       "state",
-                                   "counts",       "seed",
-                                   "valid",        "grad_gates",
-                                   "grad_losses",  "shared_logits",
-                                   "answers",      "allocator_logits",
-                                   "old_log_prob", "rewards",
-                                   "layers_above"};
+static const char *const keys[] = {
+    "strategy",     "base",        "knobs",   "training",      "logits",       "x",
+    "params",       "state",       "counts",  "seed",          "documents",    "valid",
+    "grad_gates",   "grad_losses", "answers", "shared_logits", "old_log_prob", "allocator_logits",
+    "layers_above", "rewards"};
 enum { KEYS = sizeof keys / sizeof *keys };
 
 static bool bad(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -152,7 +147,7 @@ static struct array array_of(const struct router_array *table, int i, const stru
 /* ---- words and sizes ---- */
 static bool check_keys(const json_t *root, struct err *e)
 {
-    static const char *const others[] = {"prev_logits", "documents"};
+    static const char *const others[] = {"prev_logits"};
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)root, key, value)
@@ -325,6 +320,8 @@ static bool read_wishes(struct route_input *in, struct err *e)
     json_object_foreach(losses, name, value) if (!read_loss(in, name, value, e)) return false;
     if (json_object_get(in->root, "counts") && !in->router->ordered)
         return bad(e, "counts: %s has no order to take columns in", in->router->name);
+    if (json_object_get(in->root, "documents") && !(in->router->needs & NEEDS_SEQUENCES))
+        return bad(e, "documents is of no use to this strategy");
     return true;
 }
 
@@ -394,12 +391,15 @@ static bool fill_table(const struct route_input *in, struct route *r, const char
     for (int i = first; i < count; i++) {
         struct array a = array_of(table, i, in);
         size_t n = cells(&a);
-        double one = 1;
         if (n == 0 || json_object_get(from, table[i].name)) continue;
-        if (table[i].start != START_ZERO && table[i].start != START_ONE)
+        enum router_start start = table[i].start;
+        if (start == START_NORMAL || start == START_ORTHOGONAL)
             return bad(e, "%s: %s is missing", key, table[i].name);
-        for (size_t j = 0; table[i].start == START_ONE && j < n; j++)
-            kn_write(r->be, kn_part(r->be, to[i], j), &one, 1);
+        double value = start == START_KNOB    ? in->knob[(int)table[i].scale]
+                       : start == START_VALUE ? table[i].scale
+                                              : 1;
+        for (size_t j = 0; start != START_ZERO && j < n; j++)
+            kn_write(r->be, kn_part(r->be, to[i], j), &value, 1);
     }
     return true;
 }
@@ -443,6 +443,16 @@ static bool fill_learning(const struct route_input *in, struct route *r, struct 
     return true;
 }
 
+/* Tokens come in order; without documents they are one text. */
+static bool fill_documents(const struct route_input *in, struct route *r, struct err *e)
+{
+    const json_t *from = json_object_get(in->root, "documents");
+    if (!(in->router->needs & NEEDS_SEQUENCES)) return true;
+    if (from) return fill_ints(r, &r->document, "documents", INT32_MAX, from, e);
+    r->document = kn_alloc_ints(r->be, r->T); /* all 0 */
+    return r->document.at || err_set(e, ERR_MEMORY, "no memory for documents");
+}
+
 bool route_input_fill(const struct route_input *in, struct route *r, struct err *e)
 {
     const json_t *root = in->root;
@@ -463,6 +473,7 @@ bool route_input_fill(const struct route_input *in, struct route *r, struct err 
     if (!fill_ints(r, &r->counts, "counts", in->N, json_object_get(root, "counts"), e))
         return false;
     if (!fill_ints(r, &r->padding, "valid", 1, json_object_get(root, "valid"), e)) return false;
+    if (!fill_documents(in, r, e)) return false;
     if (!fill_ints(r, &r->answers, "answers", 1, json_object_get(root, "answers"), e)) return false;
     if (in->router->learn && !fill_learning(in, r, e)) return false;
     r->seed = (uint64_t)json_integer_value(json_object_get(root, "seed"));

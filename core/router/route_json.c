@@ -89,7 +89,7 @@ static bool copy_open(struct copy *c, struct route *r)
     size_t n = (size_t)r->T * r->N;
     size_t side = (size_t)r->T * r->M;
     *c = (struct copy){.floats = malloc((4 * n + side + 1) * sizeof *c->floats),
-                       .ints = malloc((n + r->T + 1) * sizeof *c->ints),
+                       .ints = malloc((n + 2 * (size_t)r->T + 1) * sizeof *c->ints),
                        .order = malloc((n + 1) * sizeof *c->order),
                        .metric = malloc((n + COLUMNS_MAX) * sizeof *c->metric)};
     if (!c->floats || !c->ints || !c->order || !c->metric) return false;
@@ -101,6 +101,7 @@ static bool copy_open(struct copy *c, struct route *r)
     if (side) kn_read_f32(r->be, f + 4 * n, r->side_gate, side);
     kn_read_ints(r->be, c->ints, r->mask, n);
     kn_read_ints(r->be, c->ints + n, r->valid, r->T);
+    if (r->document.at) kn_read_ints(r->be, c->ints + n + r->T, r->document, r->T);
     kn_read(r->be, c->order, route_order(r), n);
     c->host = (struct route_host){.router = r->router,
                                   .knob = r->knob,
@@ -114,7 +115,8 @@ static bool copy_open(struct copy *c, struct route *r)
                                   .score = f + 2 * n,
                                   .gate = f + 3 * n,
                                   .mask = c->ints,
-                                  .valid = c->ints + n};
+                                  .valid = c->ints + n,
+                                  .document = r->document.at ? c->ints + n + r->T : NULL};
     if (r->learning.told.at) {
         kn_read(r->be, c->told, r->learning.told, LEARN_TOLD);
         c->host.told = c->told;
@@ -219,6 +221,7 @@ static void put_metrics(struct writer *w, const struct copy *c)
         int shape[2] = {T, N}, *from = shape, dims = 2;
         switch (router->metrics[i].kind) {
         case METRIC_SCALAR:
+        case METRIC_PER_LAYER:
             dims = 0;
             break;
         case METRIC_PER_EXPERT:

@@ -42,7 +42,7 @@ static bool take_extras(struct route *r)
 {
     size_t n = (size_t)r->T * r->N, m = (size_t)r->T * r->M;
     bool ok = take_ints(r, &r->side_bad, 1) && take(r, &r->row, r->N);
-    for (int i = 0; i < r->router->work; i++) ok = ok && take(r, &r->work[i], n);
+    for (int i = 0; i < r->router->scratch; i++) ok = ok && take(r, &r->scratch[i], n);
     if (r->M)
         ok = ok && take(r, &r->side, m) && take(r, &r->side_gate, m) && take(r, &r->dside, m) &&
              take(r, &r->dside_gate, m);
@@ -72,7 +72,8 @@ bool route_memory_open(struct route *r)
     bool ok = take_arrays(r) && take_inputs(r) && take_extras(r);
     for (int i = 0; ok && i < (int)(sizeof cells / sizeof *cells); i++) ok = take(r, cells[i], n);
     ok = ok && take(r, &r->load, r->N) && take_ints(r, &r->mask, n) &&
-         take_ints(r, &r->valid, r->T) && take_ints(r, &r->bad, 1) && take_ints(r, &r->dropped, 1);
+         take(r, &r->work, ROUTER_WORK + (size_t)r->T) && take_ints(r, &r->valid, r->T) &&
+         take_ints(r, &r->bad, 1) && take_ints(r, &r->dropped, 1);
     if (!ok) route_memory_close(r);
     return ok;
 }
@@ -96,6 +97,7 @@ void route_memory_close(struct route *r)
                                    &r->row,
                                    &r->seen,
                                    &r->noise,
+                                   &r->work,
                                    &r->learning.reward,
                                    &r->learning.baseline,
                                    &r->learning.old,
@@ -103,14 +105,15 @@ void route_memory_close(struct route *r)
                                    &r->learning.one,
                                    &r->learning.row,
                                    &r->learning.told};
-    struct kn_ints *const ints[] = {
-        &r->mask,           &r->valid,        &r->bad,     &r->side_bad, &r->dropped,
-        &r->counts,         &r->forced,       &r->padding, &r->answers,  &r->learning.choice,
-        &r->learning.label, &r->learning.open};
+    struct kn_ints *const ints[] = {&r->mask,         &r->valid,           &r->bad,
+                                    &r->side_bad,     &r->dropped,         &r->counts,
+                                    &r->forced,       &r->padding,         &r->answers,
+                                    &r->document,     &r->learning.choice, &r->learning.label,
+                                    &r->learning.open};
     if (!r->be) return;
     kn_weight_close(r->be, &r->w);
     kn_weight_close(r->be, &r->side_w);
-    for (int i = 0; i < ROUTER_WORK; i++) kn_free(r->be, r->work[i]);
+    for (int i = 0; i < ROUTER_SCRATCH; i++) kn_free(r->be, r->scratch[i]);
     for (int i = 0; i < ROUTER_ARRAYS; i++) {
         kn_free(r->be, r->param[i]);
         kn_free(r->be, r->dparam[i]);

@@ -5,7 +5,7 @@
 
 /* be, router, knob, T, D, E, S, N of *r are set, the rest is zeroed. D = 0: logits are given. Takes
  * all other arrays (with x, dx, w, dw only where D > 0) and fills parameters and state with zeros.
- * padding, counts and forced stay NULL. False: no memory, and *r is closed. */
+ * padding, counts, forced and document stay NULL. False: no memory, and *r is closed. */
 bool route_memory_open(struct route *r);
 void route_memory_close(
     struct route *r); /* accepts a zeroed one; also frees padding, counts and forced */

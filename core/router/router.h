@@ -9,7 +9,10 @@
 #include "core/base/rng.h"
 #include "kernels/ops.h"
 
-enum { ROUTER_KNOBS = 20, ROUTER_ARRAYS = 8, ROUTER_LOSSES = 6, ROUTER_METRICS = 12, ROUTER_WORK = 5, COLUMNS_MAX = KN_COLUMNS, EXPERTS_MAX = 64 };
+enum {
+    ROUTER_KNOBS = 20, ROUTER_ARRAYS = 8, ROUTER_LOSSES = 6, ROUTER_METRICS = 12, ROUTER_WORK = 16, ROUTER_SCRATCH = 5,
+    COLUMNS_MAX = KN_COLUMNS, EXPERTS_MAX = 64
+};
 
 enum router_family { FAMILY_RANK, FAMILY_THRESHOLD, FAMILY_LEARNED_COUNT, FAMILY_NULL, FAMILY_BASELINE };
 enum router_needs { NEEDS_PREV_LOGITS = 1, NEEDS_SEQUENCES = 2, NEEDS_BASELINE_PASS = 4, NEEDS_NOISE = 8 };
@@ -17,7 +20,13 @@ enum slot_kind { SLOT_ZERO, SLOT_COPY, SLOT_CONSTANT };
 
 /* Sizes that are known only when a model is: 0 ends a shape. */
 enum router_dim { DIM_END, DIM_1, DIM_E, DIM_S, DIM_N, DIM_D, DIM_4, DIM_KNOB /* the value of a knob */ };
-enum router_start { START_ZERO, START_ONE, START_NORMAL /* N(0, scale^2) */, START_ORTHOGONAL };
+enum router_start {
+    START_ZERO, START_ONE,
+    START_NORMAL, /* N(0, scale^2) */
+    START_ORTHOGONAL,
+    START_VALUE,  /* state only: `scale` itself */
+    START_KNOB,   /* state only: the value of knob number `scale` */
+};
 struct router_array {
     const char *name;
     enum router_dim shape[3];
@@ -27,7 +36,8 @@ struct router_array {
     bool apart;       /* `learn` trains it, not the model's optimiser */
 };
 
-enum metric_kind { METRIC_SCALAR, METRIC_PER_EXPERT, METRIC_PER_COLUMN, METRIC_PER_TOKEN, METRIC_PER_TOKEN_COLUMN };
+enum metric_kind { METRIC_SCALAR, METRIC_PER_EXPERT, METRIC_PER_COLUMN, METRIC_PER_TOKEN, METRIC_PER_TOKEN_COLUMN,
+    METRIC_PER_LAYER /* a scalar that is also shown layer by layer */ };
 struct router_metric { const char *name, *unit, *help; enum metric_kind kind; };
 
 /* A run of zero-computation columns: `count` of one kind, as people call them. */
@@ -59,6 +69,7 @@ struct router {
     struct router_array state[ROUTER_ARRAYS];   /* outside the gradient; saved, resumed, shown */
     struct router_loss losses[ROUTER_LOSSES];
     const char *forms[ROUTER_LOSSES];           /* entry of core/balance where it is not the one of the loss's name */
+    const char *weights[ROUTER_LOSSES];         /* the state [1] that is a loss's coefficient where its knob is NULL or 0 */
     struct router_metric metrics[ROUTER_METRICS];
     int (*slots)(const double *knob, int E, struct slot_run runs[4]); /* NULL: none; returns how many runs */
     /* Logits beside the columns' own, [T,M]: x params[1]ᵀ, M its rows. NULL: none. What they mean is the strategy's. */
@@ -66,7 +77,7 @@ struct router {
     bool side_detached;                   /* they teach params[1] and never x */
     /* NULL: none. Shared experts of its own, one a side logit; side_gate are their gates. width: their part of H. */
     int (*shared)(const double *knob, double *width);
-    int work;                             /* how many of route's `work` it uses */
+    int scratch;                          /* how many of route's `scratch` it uses */
     /* NULL: yes. Is backward the derivative of the gates, selection held fast? A straight-through estimator's is not. */
     bool (*exact)(const double *knob);
     /* Strategies that learn from what their choice was worth (NEEDS_BASELINE_PASS); all NULL: no.
@@ -122,17 +133,21 @@ struct route {
     struct kn_ints counts;                  /* [T] forced counts; NULL .at: the strategy decides */
     struct kn_ints answers;                 /* [T] 1 = a token that answers; NULL .at: unknown */
     struct kn_ints forced;                  /* [T,N] forced mask; NULL .at: the strategy decides */
+    struct kn_ints document;                /* [T] tokens in order, those of one text by one number; NULL .at: no order */
+    const struct route *before;             /* the MoE layer before this one; NULL: none */
 
     struct kn_buf logits, prob, score, gate;    /* [T,N] */
     struct kn_ints mask, valid;                 /* [T,N], [T] */
     struct kn_ints bad, side_bad, dropped;      /* [1] */
     struct kn_buf side, side_gate, dside, dside_gate; /* [T,M] */
     struct route_learning learning;             /* router->learn only */
-    struct kn_buf work[ROUTER_WORK];            /* [T,N] each: the strategy's own */
+    struct kn_buf scratch[ROUTER_SCRATCH];      /* [T,N] each: the strategy's own */
     struct kn_buf row;                          /* [N] the same */
     struct kn_buf load;                         /* [N] fractions f before dropping (kn_column_load), for the losses */
     struct kn_buf loss[ROUTER_LOSSES];          /* [1] each, unweighted */
     struct kn_buf dgate, dprob, dlogits;        /* [T,N] */
+    struct kn_buf work;                         /* [ROUTER_WORK + T] a strategy's scratch */
+    struct kn_buf factor;                       /* [1] a pressure's coefficient is also times this; NULL .at: 1 */
 };
 
 /* The same arrays on the host, for metrics and pictures: T rows from the first. prob may be NULL. */
@@ -142,7 +157,7 @@ struct route_host {
     int T, E, N;
     int M;
     const float *logits, *prob, *score, *gate, *side_gate;
-    const int32_t *mask, *valid;
+    const int32_t *mask, *valid, *document; /* document may be NULL: no order */
     const double *state[ROUTER_ARRAYS];
     const double *told; /* router->learn only */
 };
@@ -175,7 +190,8 @@ void route_draw(struct route *r, int purpose, size_t n);
 /* dgate in; dlogits, dparam (added), dx (added) out. `share`: what the losses' coefficients are multiplied by (1/layers);
  * task false: dgate is taken as 0. */
 void route_backward(struct route *r, double share, bool task);
-double route_coefficient(const struct route *r, int loss); /* the value of its knob; 0 where it has none */
+double route_coefficient(const struct route *r, int loss); /* the value of its knob; 0 where it has none, 1 where its state is one */
+bool route_loss_known(const struct route *r, int loss);    /* false: it needs an order of tokens, and there is none */
 /* The same with the weight of each loss given (NULL: no loss), whether training or not. */
 void route_backward_by(struct route *r, const double weight[ROUTER_LOSSES], bool task);
 double route_capacity(const struct route *r); /* the knob's value where it counts, that is in training; 0: no limit */

@@ -4,10 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-extern const struct router router_topk, router_topp, router_unimoe, router_adak;
+extern const struct router router_topk, router_topp, router_remoe, router_blockffn, router_unimoe,
+    router_adak;
 
-static const struct router *const table[] = {&router_topk, &router_topp, &router_unimoe,
-                                             &router_adak};
+static const struct router *const table[] = {&router_topk,     &router_topp,   &router_remoe,
+                                             &router_blockffn, &router_unimoe, &router_adak};
 enum { COUNT = sizeof table / sizeof *table };
 
 const struct router *router_at(int i)

@@ -12,7 +12,7 @@ enum knob { P, NULLS, SHARED, SHARED_WIDTH, AUX, GATES, ESTIMATOR, BAND, ANSWER_
 enum metric { P_MASS, NULL_SHARE, SHARED_WEIGHT, LOST_TO_NULL, K_DYNAMIC };
 /* [T,N] each: PICKED (softmax over the picks alone, for aux), shares of the joint softmax, band
  * weights; SCRATCH is the gradient of the first two. */
-enum work { PICKED, SCRATCH, WEIGHT, RATE, DRATE, WORK };
+enum scratch { PICKED, SCRATCH, WEIGHT, RATE, DRATE, SCRATCHES };
 enum noise { FOR_X, FOR_PICKS };
 
 static int unimoe_slots(const double *knob, int E, struct slot_run runs[4])
@@ -88,28 +88,28 @@ static void unimoe_select(struct route *r)
 {
     kn_cumulative_mask(r->be, r->mask, r->prob, r->knob[P], true, r->valid, r->T, r->N);
     if (drawn(r))
-        kn_band(r->be, r->work[RATE], r->mask, r->logits, r->knob[BAND], draws(r), r->T, r->N);
+        kn_band(r->be, r->scratch[RATE], r->mask, r->logits, r->knob[BAND], draws(r), r->T, r->N);
 }
 
 /* What the pressure `picked` reads, before any pick is dropped. */
 static void note_picked(struct route *r)
 {
-    kn_normalised_gate(r->be, r->work[PICKED], r->logits, 1, r->mask, r->T, r->N);
+    kn_normalised_gate(r->be, r->scratch[PICKED], r->logits, 1, r->mask, r->T, r->N);
     kn_column_share(r->be, r->row, r->mask, r->answers, r->knob[ANSWER_WEIGHT], r->N, r->valid,
                     r->T, r->N);
 }
 
 static void unimoe_weigh(struct route *r)
 {
-    struct kn_buf to = rated(r) ? r->work[WEIGHT] : r->gate;
+    struct kn_buf to = rated(r) ? r->scratch[WEIGHT] : r->gate;
     note_picked(r);
     kn_joint_gate(r->be, to, r->side_gate, r->logits, r->side, r->mask, r->valid, r->T, r->N, r->M);
     if (!rated(r)) return;
     if (!drawn(r))
-        kn_band(r->be, r->work[RATE], r->mask, r->logits, r->knob[BAND], (struct kn_buf){0}, r->T,
-                r->N);
-    kn_rated_gate(r->be, r->gate, r->work[WEIGHT], r->work[RATE], r->mask, r->knob[GATES] != 0,
-                  r->T, r->N);
+        kn_band(r->be, r->scratch[RATE], r->mask, r->logits, r->knob[BAND], (struct kn_buf){0},
+                r->T, r->N);
+    kn_rated_gate(r->be, r->gate, r->scratch[WEIGHT], r->scratch[RATE], r->mask,
+                  r->knob[GATES] != 0, r->T, r->N);
 }
 
 static void unimoe_backward(struct route *r)
@@ -119,11 +119,11 @@ static void unimoe_backward(struct route *r)
                            r->side_gate, r->T, r->N, r->M);
         return;
     }
-    kn_rated_gate_back(r->be, r->work[SCRATCH], r->work[DRATE], r->dgate, r->work[WEIGHT],
-                       r->work[RATE], r->mask, r->knob[GATES] != 0, r->T, r->N);
-    kn_joint_gate_back(r->be, r->dlogits, r->dside, r->work[SCRATCH], r->dside_gate,
-                       r->work[WEIGHT], r->side_gate, r->T, r->N, r->M);
-    kn_band_back(r->be, r->dlogits, r->work[DRATE], r->mask, r->logits, r->knob[BAND], draws(r),
+    kn_rated_gate_back(r->be, r->scratch[SCRATCH], r->scratch[DRATE], r->dgate, r->scratch[WEIGHT],
+                       r->scratch[RATE], r->mask, r->knob[GATES] != 0, r->T, r->N);
+    kn_joint_gate_back(r->be, r->dlogits, r->dside, r->scratch[SCRATCH], r->dside_gate,
+                       r->scratch[WEIGHT], r->side_gate, r->T, r->N, r->M);
+    kn_band_back(r->be, r->dlogits, r->scratch[DRATE], r->mask, r->logits, r->knob[BAND], draws(r),
                  r->T, r->N);
 }
 
@@ -227,7 +227,7 @@ const struct router router_unimoe = {
     .ordered = true,
     .side = "shared_logits",
     .shared = unimoe_shared,
-    .work = WORK,
+    .scratch = SCRATCHES,
     .exact = unimoe_exact,
     .knobs = {[P] = {.name = "p",
                      .max = 1,

@@ -34,6 +34,7 @@ static void forget_rule(struct snapshot *s)
     for (int i = 0; i < ROUTER_LOSSES; i++) s->losses[i] = NAN;
     for (int i = 0; i < ROUTER_METRICS; i++) {
         s->rule[i] = NAN;
+        for (int l = 0; l < SNAP_LAYERS; l++) s->rule_layer[i][l] = NAN;
         for (int j = 0; j < COLUMNS_MAX; j++) s->rule_column[i][j] = NAN;
         for (int j = 0; j < SNAP_TOKENS; j++) s->rule_token[i][j] = NAN;
     }

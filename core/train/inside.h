@@ -48,6 +48,8 @@ struct trainer {
     struct snapshot now;
 };
 
+/* On data that is open; owns it from now on, also where it fails. NULL data: NULL, e as it is. */
+struct trainer *trainer_open_on(const struct config *c, struct dataset *data, struct err *e);
 bool trainer_build(struct trainer *t, const struct config *c, const struct model *from,
                    struct err *e);    /* model, measure, good */
 unsigned learn_phase(const struct trainer *t);             /* of the next step */

@@ -125,12 +125,19 @@ bool trainer_build(struct trainer *t, const struct config *c, const struct model
 
 struct trainer *trainer_open(const struct config *c, struct err *e)
 {
+    return trainer_open_on(c, dataset_open(c->data, (uint64_t)c->value[CONFIG_TASK_SEED], e), e);
+}
+
+struct trainer *trainer_open_on(const struct config *c, struct dataset *data, struct err *e)
+{
     struct err warning = {0};
-    struct trainer *t = calloc(1, sizeof *t);
+    struct trainer *t = data ? calloc(1, sizeof *t) : NULL;
     if (!t) {
-        err_set(e, ERR_MEMORY, "not enough memory to train");
+        if (data) err_set(e, ERR_MEMORY, "not enough memory to train");
+        dataset_close(data);
         return NULL;
     }
+    t->data = data;
     if (!config_check(c, &warning)) {
         if (e) *e = warning;
         goto failed;
@@ -138,7 +145,6 @@ struct trainer *trainer_open(const struct config *c, struct err *e)
     t->config = *c;
     t->lr_scale = 1, t->horizon = -1;
     snapshot_clear(&t->now);
-    if (!(t->data = dataset_open(c->data, (uint64_t)c->value[CONFIG_TASK_SEED], e))) goto failed;
     if (!(t->be = open_backend(c, e))) goto failed;
     t->sequences = config_int(c, CONFIG_BATCH),
     t->context = t->data->shape.text ? config_int(c, CONFIG_CONTEXT) : 1;

@@ -49,6 +49,8 @@ struct model *trainer_model(struct trainer *t); /* for benches and tests; ends w
 bool trainer_save(struct trainer *t, const char *path, struct err *e);
 /* Opens a trainer from a checkpoint; what `override` names (backend, threads, steps...) wins where it does not change shapes. */
 struct trainer *trainer_resume(const char *path, const struct config *override, struct err *e);
+/* The same for a text model that only writes: what it was trained on need not be there. */
+struct trainer *trainer_revive(const char *path, const struct config *override, struct err *e);
 
 /* Writes `tokens` characters of text from a text model, one call of `emit` each (count: real experts, mean over
  * layers); temperature 0: the likeliest. False from emit stops it. */

@@ -2,13 +2,13 @@
  */
 #include "kernels/cpu/cpu.h"
 
+#include "kernels/cpu/pool.h"
+
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-
-int omp_get_thread_num(void);
 
 /* ---- levels, the widest first */
 static bool has_avx512(void)
@@ -95,21 +95,30 @@ void cpu_sync(struct kn_backend *be)
 }
 
 /* ---- threads */
+struct dealing {
+    const struct cpu *c;
+    int n, grain;
+    cpu_unit *unit;
+    const void *job;
+};
+
+static void deal(void *of, int u, int thread)
+{
+    const struct dealing *d = of;
+    d->unit(d->job, u * d->grain, (int)cpu_min(d->n, (u + 1) * d->grain),
+            d->c->scratch + thread * CPU_SCRATCH);
+}
+
 void cpu_each(struct kn_backend *be, int n, int grain, double work, cpu_unit *unit, const void *job)
 {
-    struct cpu *c = (struct cpu *)be;
+    const struct cpu *c = (const struct cpu *)be;
+    struct dealing d = {c, n, grain, unit, job};
     int units = (n + grain - 1) / grain;
-    if (be->threads == 1 || units < 2 || work < CPU_FORK) {
-        for (int i = 0; i < n; i += grain) unit(job, i, (int)cpu_min(n, i + grain), c->scratch);
+    if (be->threads > 1 && units > 1 && work >= CPU_FORK) {
+        pool_run(c->pool, units, deal, &d);
         return;
     }
-#pragma omp parallel num_threads(be->threads)
-    {
-        float *scratch = c->scratch + omp_get_thread_num() * CPU_SCRATCH;
-#pragma omp for schedule(dynamic, 1) nowait
-        for (int u = 0; u < units; u++)
-            unit(job, u * grain, (int)cpu_min(n, (u + 1) * grain), scratch);
-    }
+    for (int u = 0; u < units; u++) deal(&d, u, 0);
 }
 
 /* ---- weights and plans */
@@ -210,16 +219,20 @@ struct kn_backend *cpu_open(const struct kn_settings *s, char *why, size_t size)
         c->scratch = reserve(CPU_SCRATCH * c->head.threads);
         c->common = reserve(CPU_SCRATCH);
         c->rope.turn = reserve(CPU_ROPE);
-        if (c->scratch && c->common && c->rope.turn) return &c->head;
+        if (c->head.threads > 1) c->pool = pool_open(c->head.threads);
+        bool ready = c->head.threads == 1 || c->pool;
+        if (ready && c->scratch && c->common && c->rope.turn) return &c->head;
         cpu_close(&c->head);
     }
-    snprintf(why, size, "backend cpu: out of memory");
+    snprintf(why, size, "backend cpu: no memory, or no room for %d threads",
+             s->threads > 0 ? s->threads : cores());
     return NULL;
 }
 
 void cpu_close(struct kn_backend *be)
 {
     struct cpu *c = (struct cpu *)be;
+    pool_close(c->pool);
     give_back(c->scratch, CPU_SCRATCH * be->threads);
     give_back(c->common, CPU_SCRATCH);
     give_back(c->rope.turn, CPU_ROPE);

@@ -8,7 +8,7 @@
 /* Numbers of scratch per thread: taken at open, touched only as far as an op needs it. */
 #define CPU_SCRATCH ((size_t)4 << 20)
 /* Operations below which a second thread costs more than it brings. */
-#define CPU_FORK 600e3
+#define CPU_FORK 200e3
 /* Rows of one block of an expert: nine full tiles of 14, twenty-one of 6. */
 #define CPU_BLOCK 126
 /* Hidden columns that one unit of the experts' gradient owns, at least and at most. */
@@ -24,8 +24,9 @@ struct cpu_rope {
 
 struct cpu {
     struct kn_backend head;
-    float *scratch; /* [threads, CPU_SCRATCH] */
-    float *common;  /* [CPU_SCRATCH] partial sums of one op */
+    struct pool *pool; /* NULL with one thread */
+    float *scratch;    /* [threads, CPU_SCRATCH] */
+    float *common;     /* [CPU_SCRATCH] partial sums of one op */
     struct cpu_rope rope;
     float *experts; /* what kn_moe_ffn_back passes between its phases */
     size_t experts_room;

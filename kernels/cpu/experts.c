@@ -287,6 +287,7 @@ void OP(moe_ffn_back)(struct kn_backend *be, struct kn_buf dx, struct kn_buf dga
                       int T, bool add)
 {
     struct cpu *c = (struct cpu *)be;
+    const struct cpu_plan *own = p->own;
     struct ffn f = {.pre = pre.at,
                     .dx = dx.at,
                     .dgate = dgate.at,
@@ -304,9 +305,13 @@ void OP(moe_ffn_back)(struct kn_backend *be, struct kn_buf dx, struct kn_buf dga
                     .act = act,
                     .add = add,
                     .rows = KN_I32(p->offset)[p->E]};
-    /* Wide slices gather less, narrow ones share out better: eight units are enough. */
-    for (f.slice = CPU_SLICE_MAX; f.slice > CPU_SLICE_MIN; f.slice /= 2)
-        if (p->E * ((f.H + f.slice - 1) / f.slice) >= 8) break;
+    /* Wide slices gather less; but there should be eight units, and none with over a quarter of
+     * all. */
+    long fullest = KN_I32(p->count)[own->order[0]];
+    for (f.slice = CPU_SLICE_MAX; f.slice > CPU_SLICE_MIN; f.slice /= 2) {
+        int slices = (f.H + f.slice - 1) / f.slice;
+        if (p->E * slices >= 8 && 4 * fullest <= (long)f.rows * slices) break;
+    }
     f.slices = (f.H + f.slice - 1) / f.slice;
     f.back = c->experts;
     f.part = f.back + (size_t)f.slices * f.rows * f.D;

@@ -47,31 +47,27 @@ static void multiply_add(const void *job, int from, int to, float *scratch)
 
 static void read_all(const void *job, int from, int to, float *scratch)
 {
-    (void)job, (void)scratch;
-    float *part = scratch;
     vf sum[8] = {};
     for (size_t at = (size_t)from << 14; at < (size_t)to << 14; at += 8 * VL) {
         _Pragma("GCC unroll 8") for (int i = 0; i < 8; i++) sum[i] +=
             vec_load((const float *)job + at + i * VL);
     }
     for (int i = 1; i < 8; i++) sum[0] += sum[i];
-    vec_store(part, sum[0]);
+    vec_store(scratch, sum[0]);
 }
 
-/* The best of several runs of `pieces` pieces: the seconds of one run. */
+/* The best of several runs of `pieces` pieces, shared by that many threads: the seconds of one run.
+ */
 static double best_of(struct kn_backend *be, int threads, int runs, int pieces, cpu_unit *unit,
                       const void *job)
 {
-    struct kn_backend *timed = be;
-    int all = be->threads;
+    int used = threads > 0 && threads < be->threads ? threads : be->threads;
     double best = INFINITY;
-    if (threads > 0 && threads < all) be->threads = threads;
     for (int r = 0; r < runs; r++) {
         double start = now();
-        cpu_each(timed, pieces, 1, INFINITY, unit, job);
+        cpu_each(be, pieces, (pieces + used - 1) / used, INFINITY, unit, job);
         best = fmin(best, now() - start);
     }
-    be->threads = all;
     return best;
 }
 

@@ -44,6 +44,12 @@ static const json_t *at(const json_t *from, const char *path)
 #define ROW1 "[1,3,2,0]"
 #define ROW2 "[0,0,4,1]"
 #define ROW8 "[2.2,0.4,1.6,-0.5,0.9,0.1,-1.2,1.3]"
+#define REMOE                                                                                      \
+    "{\"strategy\":\"remoe\",\"base\":\"paper\",\"logits\":[[0.8,-0.3,0,1.2],[0.5,0.4,-1,-2]]"
+#define BLOCKFFN                                                                                   \
+    "{\"strategy\":\"blockffn\",\"knobs\":{\"length\":2,\"sharpness\":5},\"logits\":[[0.8,-0.3,0." \
+    "6,"                                                                                           \
+    "0],[0.3,-1,-1,0.4]]"
 #define X "\"x\":[[1,2],[0,1]],\"params\":{\"w\":[[1,0],[0,1],[0.5,0.5]]}"
 
 static const struct answer {
@@ -121,6 +127,37 @@ static const struct answer {
      "\"grad_gates\":[[1,0,0],[0,1,0]]}",
      "loss_grad.w.1.1", -.258245},
     {"{\"strategy\":\"topk\",\"knobs\":{\"k\":2}," X "}", "gates.0.2", .377541},
+    {REMOE "}", "losses.l1", 4.2},
+    {REMOE ",\"training\":true}", "losses.l1", 4.2},
+    {REMOE "}", "state.lambda.0", 1e-8},
+    {REMOE ",\"training\":true}", "state.lambda.0", 1.2e-8},
+    {REMOE ",\"training\":true,\"state\":{\"lambda\":[0.5]}}", "state.lambda.0", .6},
+    {REMOE ",\"state\":{\"lambda\":[0.5]}}", "metrics.lambda", .5},
+    {REMOE ",\"training\":true}", "state.course.2", 1},
+    {REMOE "}", "metrics.sparsity", .5},
+    {REMOE "}", "metrics.sparsity_target", .75},
+    {REMOE "}", "experts.1", 2},
+    {REMOE "}", "chosen.0.0", 3},
+    {REMOE "}", "scores.0.1", 0},
+    {REMOE ",\"grad_losses\":{\"l1\":1}}", "loss_grad.logits.1.1", 1},
+    {REMOE ",\"grad_gates\":[[1,2,3,4],[1,2,3,4]]}", "grad.logits.0.3", 4},
+    {REMOE ",\"grad_gates\":[[1,2,3,4],[1,2,3,4]]}", "grad.logits.0.1", 0},
+    {"{\"strategy\":\"remoe\"," X ",\"grad_gates\":[[1,0,0],[0,1,0]]}", "grad.w.1.1", 1},
+    {BLOCKFFN "}", "losses.locality", 1.170240},
+    {BLOCKFFN "}", "losses.chunk", .438759},
+    {BLOCKFFN ",\"documents\":[3,3]}", "losses.locality", 1.170240},
+    {BLOCKFFN ",\"documents\":[3,4]}", "losses.locality", 0},
+    {BLOCKFFN "}", "metrics.tls", .5},
+    {BLOCKFFN "}", "metrics.cls_length", .25},
+    {BLOCKFFN "}", "metrics.reuse", .5},
+    {BLOCKFFN "}", "metrics.union.1", 0},
+    {BLOCKFFN "}", "metrics.union.3", 1},
+    {BLOCKFFN "}", "metrics.chunk_weight", .05},
+    {BLOCKFFN ",\"params\":{\"scale\":[0,1,1,1]}}", "gates.0.0", 0},
+    {BLOCKFFN ",\"training\":true}", "state.window.0", 1},
+    {BLOCKFFN ",\"training\":true}", "state.chunk_weight.0", .05},
+    {BLOCKFFN ",\"grad_gates\":[[1,0,0,0],[0,0,0,0]]}", "grad.scale.0", 1.599968},
+    {BLOCKFFN ",\"valid\":[1,0]}", "losses.locality", 0},
 };
 enum { ANSWERS = sizeof answers / sizeof *answers };
 
@@ -232,6 +269,19 @@ static const struct refusal {
      "aux is not a number"},
     {"{\"strategy\":\"topk\",\"logits\":[[1,2]],\"grad_losses\":[1]}",
      "grad_losses is not an object"},
+    {"{\"strategy\":\"remoe\",\"logits\":[[1,2]],\"documents\":[1]}", "documents is of no use"},
+    {"{\"strategy\":\"remoe\",\"logits\":[[1,2]],\"counts\":[1]}", "remoe has no order"},
+    {"{\"strategy\":\"remoe\",\"logits\":[[1,2]],\"knobs\":{\"target\":3}}",
+     "target is a number from 0.25 to 2"},
+    {"{\"strategy\":\"remoe\",\"logits\":[[1,2]],\"state\":{\"lamda\":[1]}}",
+     "did you mean lambda?"},
+    {"{\"strategy\":\"blockffn\",\"logits\":[[1,2]],\"documents\":[1,2]}",
+     "documents should hold 1 numbers, not 2"},
+    {"{\"strategy\":\"blockffn\",\"logits\":[[1,2]],\"documents\":[-1]}", "documents[0] is -1"},
+    {"{\"strategy\":\"blockffn\",\"logits\":[[1,2]],\"params\":{\"scale\":[1]}}",
+     "scale should hold 2 numbers, not 1"},
+    {"{\"strategy\":\"blockffn\",\"logits\":[[1,2]],\"knobs\":{\"norm\":\"rmsnorm\"}}",
+     "rms, none, sum"},
 };
 enum { REFUSALS = sizeof refusals / sizeof *refusals };
 

@@ -10,6 +10,16 @@ struct kn_backend *rig_backend(const char *name)
     return be;
 }
 
+/* What does not start at random stands at its start. */
+static void start(struct rig *g, const struct router_array *a, struct kn_buf to)
+{
+    double value = a->start == START_KNOB    ? g->knob[(int)a->scale]
+                   : a->start == START_VALUE ? a->scale
+                                             : a->start == START_ONE;
+    for (int i = 0; i < router_array_size(a, g->r.E, g->r.S, g->r.D); i++)
+        kn_write(g->be, kn_part(g->be, to, i), &value, 1);
+}
+
 void rig_open_with(struct rig *g, struct kn_backend *be, const struct router *router,
                    const double *knob, int T, int D, int E)
 {
@@ -29,6 +39,14 @@ void rig_open_with(struct rig *g, struct kn_backend *be, const struct router *ro
                           .layers = 1,
                           .training = true};
     ck_assert(route_memory_open(&g->r));
+    if (router->needs & NEEDS_SEQUENCES) {
+        g->r.document = kn_alloc_ints(be, (size_t)T + 1); /* one text */
+        ck_assert_ptr_nonnull(g->r.document.at);
+    }
+    for (int i = 0; i < ROUTER_ARRAYS && router->state[i].name; i++)
+        start(g, &router->state[i], g->r.state[i]);
+    for (int i = 1; i < ROUTER_ARRAYS && router->params[i].name; i++)
+        start(g, &router->params[i], g->r.param[i]);
 }
 
 void rig_open(struct rig *g, const char *backend, const char *strategy, const char *knobs, int T,

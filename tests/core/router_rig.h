@@ -1,7 +1,7 @@
 #ifndef TESTS_CORE_ROUTER_RIG_H
 #define TESTS_CORE_ROUTER_RIG_H
 /* One route with its memory and knobs, on a backend of its own. Opened inside a test: a process
- * with OpenMP threads must not fork. */
+ * with threads must not fork. */
 #include "core/base/rng.h"
 #include "core/router/route_memory.h"
 #include "tests/check.h"

@@ -294,9 +294,12 @@ START_TEST(a_broken_row_gets_nothing_and_disturbs_no_other)
     for (int i = 2 * N; i < 4 * N; i++) ck_assert(dlogits[i] == 0);
     gate = rig_read(&clean, clean.r.gate, 3 * N);
     for (int i = 0; i < 2 * N; i++) ck_assert_double_eq(gate[i], rig_read(&g, g.r.gate, 5 * N)[i]);
-    for (int i = 0; i < loss_count(router); i++)
+    for (int i = 0; i < loss_count(router); i++) {
+        if (pressure_of(router, i)->needs & NEEDS_SEQUENCES)
+            continue; /* without the row, others are neighbours */
         NEAR(*rig_read(&g, g.r.loss[i], 1), *rig_read(&clean, clean.r.loss[i], 1), 1e-6, 1e-6,
              "%s: loss %s", router->name, router->losses[i].pressure);
+    }
     route_memory_close(&clean.r);
     rig_close(&g);
 }

@@ -165,6 +165,25 @@ START_TEST(looking_at_a_run_does_not_change_it)
 }
 END_TEST
 
+/* Steps of 1500 with 100 of warm-up: where the rate stands, as a share of its height. */
+static const struct rate_case {
+    long step;
+    double done, want;
+} rates[] = {
+    {0, -1, .01 * 1}, {49, -1, .5 * .99763}, {100, -1, .99015}, {750, -1, .55},
+    {1500, -1, .1},   {9999, -1, .1},        {5000, 0, 1},      {5000, .5, .55},
+    {5000, 1, .1},    {5000, 7, .1},         {9, 0, .1},
+};
+
+START_TEST(the_learning_rate_rises_then_anneals_to_a_tenth)
+{
+    const struct rate_case *x = &rates[_i];
+    struct config c = rig_config("orders", "topk", "cpu", "lr=0.01", NULL);
+    NEAR(optimizer_rate(&c, x->step, x->done) / .01, x->want, 2e-4, 0, "step %ld, %g done", x->step,
+         x->done);
+}
+END_TEST
+
 /* ---- live changes ---- */
 START_TEST(a_switch_keeps_weights_and_moments_and_training_goes_on)
 {
@@ -247,6 +266,8 @@ SUITE(trainer_steps)
     tcase_add_loop_test(t, flops_are_counted_from_the_picks_that_were_made, 0, 6);
     tcase_add_loop_test(t, the_window_shows_the_same_tokens_while_the_weights_change, 0, 2);
     tcase_add_loop_test(t, looking_at_a_run_does_not_change_it, 0, 2);
+    tcase_add_loop_test(t, the_learning_rate_rises_then_anneals_to_a_tenth, 0,
+                        sizeof rates / sizeof *rates);
     tcase_add_loop_test(t, a_switch_keeps_weights_and_moments_and_training_goes_on, 0, 2);
     tcase_add_test(t, a_knob_turned_live_is_heard_in_the_next_step);
     tcase_add_test(t, a_reset_is_a_fresh_start_and_a_refused_one_changes_nothing);

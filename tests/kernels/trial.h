@@ -63,7 +63,7 @@ struct op_trial {
 const struct op_trial *trial_op(int i);
 int trial_count(void);
 extern const struct op_trial trials_dense[], trials_gate[],
-    trials_moe[], trials_draw[], trials_policy[]; /* each ends with a NULL name */
+    trials_moe[], trials_relu[], trials_draw[], trials_policy[]; /* each ends with a NULL name */
 
 struct trial trial_open(const struct op_trial *op, struct kn_backend *be, struct shape s,
                         uint64_t seed);

@@ -50,6 +50,13 @@ stands() { # the step number does not move for half a second
     sleep 0.5
     [ -n "$first" ] && [ "$first" = "$(steps)" ]
 }
+spent() { cat /proc/"$(child)"/task/*/schedstat | awk '{ ns += $1 } END { print int(ns / 1e6) }'; } # ms
+idle() {
+    local before
+    before=$(spent)
+    sleep 1
+    [ -n "$before" ] && [ $(($(spent) - before)) -lt 10 ]
+}
 check() { # WHAT COMMAND ...
     local what=$1
     shift
@@ -169,6 +176,7 @@ visit() {
     check 'Esc goes back' sees '1 Vans'
     keys Space
     check 'Space pauses' stands
+    check 'paused it takes less than 1 % of a core' idle
     was=$(steps)
     keys .
     check '. makes one step' step_is $((was + 1))

@@ -18,13 +18,12 @@ enum {
 
 /* ---- drawing ---- */
 
-static void draw_choices(const struct app *a, struct canvas *to)
+static void draw_choices(struct canvas *to)
 {
     const char *choices = line_choices();
     if (!*choices) return;
     canvas_fill(to, 0, to->height - 2, to->width, INK_SELECTED, " ");
     canvas_fit(to, 1, to->height - 2, to->width - 2, INK_SELECTED, "%s", choices);
-    (void)a;
 }
 
 static void paint(struct app *a)
@@ -44,7 +43,7 @@ static void paint(struct app *a)
     frame_draw(&a->canvas, &a->scene, &a->frame);
     if (width >= FRAME_LEAST_WIDTH && height >= FRAME_LEAST_HEIGHT) {
         popup_draw(&a->popup, &a->canvas);
-        if (a->typing) draw_choices(a, &a->canvas);
+        if (a->typing) draw_choices(&a->canvas);
     }
     terminal_draw(&a->canvas, -1, 0);
     a->stale = false;
@@ -90,10 +89,9 @@ static bool listen(struct app *a)
 /* Milliseconds until there is something to look at; -1: until a key. */
 static int patience(const struct app *a, double painted)
 {
-    if (a->ended) return a->stale ? 0 : -1;
-    if (a->wishes > 0 || !a->any) return ANSWER_MS;
-    double now = clock_now(), left = 1.0 / FRAMES - (now - painted);
-    if (a->now.paused && !a->stale) return a->listening > now ? 1000 / FRAMES : -1;
+    double now = clock_now(), left = a->stale ? painted + 1.0 / FRAMES - now : 1.0 / FRAMES;
+    if (!a->ended && (a->wishes > 0 || !a->any)) return ANSWER_MS;
+    if (!a->stale && (a->ended || (a->now.paused && a->listening <= now))) return -1;
     return left > 0 ? (int)ceil(left * 1000) : 0;
 }
 

@@ -99,7 +99,7 @@ bool cli_sample(const struct flags *f, struct err *e)
     struct flags own = *f;
     own.setting[CONFIG_SEED] = NULL; /* of the sampling, not of the run */
     if (!flags_override(&own, f->operands.at[0], &c, e)) return false;
-    struct trainer *t = trainer_resume(f->operands.at[0], &c, e);
+    struct trainer *t = trainer_revive(f->operands.at[0], &c, e);
     if (!t) return false;
     out_catch_interrupt();
     bool ok = trainer_sample(t, f->prompt ? f->prompt : "", f->tokens > 0 ? f->tokens : 400,
