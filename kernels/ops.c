@@ -35,6 +35,8 @@ OP(scale, (y, c, x, n), struct kn_buf y, double c, struct kn_buf x, size_t n)
 OP(fill, (y, c, n), struct kn_buf y, double c, size_t n)
 OP(tanh, (y, x, n), struct kn_buf y, struct kn_buf x, size_t n)
 OP(tanh_back, (dx, dy, y, n), struct kn_buf dx, struct kn_buf dy, struct kn_buf y, size_t n)
+OP(uniform, (y, draw, n), struct kn_buf y, const struct kn_draw *draw, size_t n)
+OP(jitter, (y, x, u, c, n), struct kn_buf y, struct kn_buf x, struct kn_buf u, double c, size_t n)
 OP(repack, (w, count), struct kn_weight *const *w, int count)
 OP(linear, (y, x, w, T), struct kn_buf y, struct kn_buf x, const struct kn_weight *w, int T)
 OP(linear_back_x, (dx, dy, w, T, add), struct kn_buf dx, struct kn_buf dy,
@@ -101,6 +103,21 @@ OP(sigmoid_gate_back, (dx, dgate, gate, x, c, share, mask, T, N, add), struct kn
    struct kn_ints mask, int T, int N, bool add)
 OP(column_mask, (mask, score, c, period, valid, T, N), struct kn_ints mask, struct kn_buf score,
    double c, int period, struct kn_ints valid, int T, int N)
+OP(joint_gate, (gate, side_gate, logits, side, mask, valid, T, N, M), struct kn_buf gate,
+   struct kn_buf side_gate, struct kn_buf logits, struct kn_buf side, struct kn_ints mask,
+   struct kn_ints valid, int T, int N, int M)
+OP(joint_gate_back, (dlogits, dside, dgate, dside_gate, gate, side_gate, T, N, M),
+   struct kn_buf dlogits, struct kn_buf dside, struct kn_buf dgate, struct kn_buf dside_gate,
+   struct kn_buf gate, struct kn_buf side_gate, int T, int N, int M)
+OP(rated_gate, (gate, w, r, mask, spread, T, N), struct kn_buf gate, struct kn_buf w,
+   struct kn_buf r, struct kn_ints mask, bool spread, int T, int N)
+OP(rated_gate_back, (dw, dr, dgate, w, r, mask, spread, T, N), struct kn_buf dw, struct kn_buf dr,
+   struct kn_buf dgate, struct kn_buf w, struct kn_buf r, struct kn_ints mask, bool spread, int T,
+   int N)
+OP(band, (r, mask, logits, band, u, T, N), struct kn_buf r, struct kn_ints mask,
+   struct kn_buf logits, double band, struct kn_buf u, int T, int N)
+OP(band_back, (dlogits, dr, mask, logits, band, u, T, N), struct kn_buf dlogits, struct kn_buf dr,
+   struct kn_ints mask, struct kn_buf logits, double band, struct kn_buf u, int T, int N)
 OP(column_load, (f, mask, T, N, E), struct kn_buf f, struct kn_ints mask, int T, int N, int E)
 OP(column_loss, (loss, a, f, valid, T, N), struct kn_buf loss, struct kn_buf a, struct kn_buf f,
    struct kn_ints valid, int T, int N)
@@ -137,6 +154,26 @@ OP(roster_step, (r, x, mask, valid, T, N, D), const struct kn_roster *r, struct 
    struct kn_ints mask, struct kn_ints valid, int T, int N, int D)
 OP(group_load, (f, mask, valid, g, T, N, E), struct kn_buf f, struct kn_ints mask,
    struct kn_ints valid, const struct kn_groups *g, int T, int N, int E)
+OP(column_share, (f, mask, marked, weight, c, valid, T, N), struct kn_buf f, struct kn_ints mask,
+   struct kn_ints marked, double weight, double c, struct kn_ints valid, int T, int N)
+OP(weigh_rows, (y, x, marked, weight, valid, T, N), struct kn_buf y, struct kn_buf x,
+   struct kn_ints marked, double weight, struct kn_ints valid, int T, int N)
+OP(mass_match, (p, prob, mean, valid, T, N), struct kn_buf p, struct kn_buf prob, double mean,
+   struct kn_ints valid, int T, int N)
+OP(mass_count, (count, prob, p, most, valid, T, N), struct kn_ints count, struct kn_buf prob,
+   struct kn_buf p, int most, struct kn_ints valid, int T, int N)
+OP(draw_count, (count, prob, u, mean, valid, T, N), struct kn_ints count, struct kn_buf prob,
+   struct kn_buf u, bool mean, struct kn_ints valid, int T, int N)
+OP(row_count, (count, mask, T, N), struct kn_ints count, struct kn_ints mask, int T, int N)
+OP(log_pick, (y, prob, count, T, N), struct kn_buf y, struct kn_buf prob, struct kn_ints count,
+   int T, int N)
+OP(policy_loss, (loss, clipped, prob, count, old, advantage, clip, valid, T, N),
+   struct kn_buf loss, struct kn_buf clipped, struct kn_buf prob, struct kn_ints count,
+   struct kn_buf old, struct kn_buf advantage, double clip, struct kn_ints valid, int T, int N)
+OP(policy_loss_back, (dlogits, c, prob, count, old, advantage, clip, valid, T, N),
+   struct kn_buf dlogits, double c, struct kn_buf prob, struct kn_ints count, struct kn_buf old,
+   struct kn_buf advantage, double clip, struct kn_ints valid, int T, int N)
+OP(group_sum, (y, x, c, T, n), struct kn_buf y, struct kn_buf x, double c, int T, int n)
 OP(relu, (y, x, n), struct kn_buf y, struct kn_buf x, size_t n)
 OP(relu_back, (dx, dy, y, n, add), struct kn_buf dx, struct kn_buf dy, struct kn_buf y, size_t n,
    bool add)

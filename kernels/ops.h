@@ -12,7 +12,7 @@
 
 /* Every op, in the order of kn_times. A new op: one name here, its contract below, one function a backend. */
 #define KN_OPS(X)                                                                                          \
-    X(zero) X(copy) X(add) X(accumulate) X(scale) X(fill) X(tanh) X(tanh_back)                             \
+    X(zero) X(copy) X(add) X(accumulate) X(scale) X(fill) X(tanh) X(tanh_back) X(uniform) X(jitter)        \
     X(repack) X(linear) X(linear_back_x) X(linear_back_w) X(bias) X(bias_back)                             \
     X(embed) X(embed_back) X(rope) X(rope_back) X(attention) X(attention_back)                             \
     X(rmsnorm) X(rmsnorm_back) X(softmax_rows) X(softmax_rows_back)                                        \
@@ -21,6 +21,7 @@
     X(normalised_gate) X(normalised_gate_back) X(mask_without)                                             \
     X(cosine) X(cosine_back) X(squash) X(over_mask) X(over_back) X(even_gate) X(even_gate_back)            \
     X(sigmoid_gate) X(sigmoid_gate_back) X(column_mask)                                                    \
+    X(joint_gate) X(joint_gate_back) X(rated_gate) X(rated_gate_back) X(band) X(band_back)                 \
     X(column_load) X(column_loss) X(column_loss_back) X(z_loss) X(z_loss_back)                             \
     X(entropy_loss) X(entropy_loss_back) X(group_load)                                                     \
     X(over_loss) X(over_loss_back) X(share_loss) X(share_loss_back) X(taken_loss) X(taken_loss_back)       \
@@ -29,6 +30,9 @@
     X(relu) X(relu_back) X(row_share) X(row_share_back) X(positive_mask) X(positive_mean)                  \
     X(l1_loss) X(l1_loss_back) X(locality_loss) X(locality_loss_back) X(chunk_loss) X(chunk_loss_back)     \
     X(toggle) X(stage) X(ratio_ramp)                                                                       \
+    X(column_share) X(weigh_rows)                                                                          \
+    X(mass_match) X(mass_count) X(draw_count) X(row_count) X(log_pick)                                     \
+    X(policy_loss) X(policy_loss_back) X(group_sum)                                                        \
     X(plan) X(plan_all) X(capacity_drop) X(moe_ffn) X(combine) X(moe_ffn_back)                             \
     X(copy_slots) X(copy_slots_back) X(constant_slots) X(constant_slots_back)                              \
     X(room_drop) X(constant_mix)                                                                           \
@@ -51,6 +55,12 @@ void kn_fill(struct kn_backend *be, struct kn_buf y, double c, size_t n);       
 /* y = tanh x, y may be x; dx = dy (1 - y^2), dx may be dy. Tolerance 1e-6 absolute. */
 void kn_tanh(struct kn_backend *be, struct kn_buf y, struct kn_buf x, size_t n);
 void kn_tanh_back(struct kn_backend *be, struct kn_buf dx, struct kn_buf dy, struct kn_buf y, size_t n);
+/* y[i] = a number of 24 bits in [0,1), the same on every backend: word i%4 of the Philox4x32-10 block with this key and
+ * counter (i/4, at[0], at[1], at[2]). Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3". */
+struct kn_draw { uint32_t key[2], at[3]; };
+void kn_uniform(struct kn_backend *be, struct kn_buf y, const struct kn_draw *draw, size_t n);
+/* y = x (1 + c (2u - 1)); y may be x. Linear in x, so it is its own gradient. */
+void kn_jitter(struct kn_backend *be, struct kn_buf y, struct kn_buf x, struct kn_buf u, double c, size_t n);
 
 /* ---- weights: a row-major master and a shadow packed for this backend -------------------------------- */
 enum kn_kind {
@@ -175,6 +185,31 @@ void kn_sigmoid_gate_back(struct kn_backend *be, struct kn_buf dx, struct kn_buf
  * Rows are valid ones; period > 1: those of equal t % period are ranked apart from the others. Source: Zhou et al. 2022, arXiv 2202.09368. */
 void kn_column_mask(struct kn_backend *be, struct kn_ints mask, struct kn_buf score, double c, int period, struct kn_ints valid, int T, int N);
 
+/* Softmax over a row's taken columns of logits[T,N] and all of its side[T,M] together, cut into gate[T,N] (0 where not
+ * taken) and side_gate[T,M]; rows not valid: 0. Back, w = gate and side_gate in one row, q their gradients:
+ * d = w (q - sum w q), into dlogits and dside (overwritten; 0 where w is). M may be 0. */
+void kn_joint_gate(struct kn_backend *be, struct kn_buf gate, struct kn_buf side_gate, struct kn_buf logits, struct kn_buf side,
+                   struct kn_ints mask, struct kn_ints valid, int T, int N, int M);
+void kn_joint_gate_back(struct kn_backend *be, struct kn_buf dlogits, struct kn_buf dside, struct kn_buf dgate, struct kn_buf dside_gate,
+                        struct kn_buf gate, struct kn_buf side_gate, int T, int N, int M);
+/* gate = w r where taken, else 0; `spread`: gate = r / (sum r + 1e-6) times the sum of w, sums over the taken columns.
+ * Back: dw, dr overwritten, 0 where not taken. */
+#define KN_SPREAD_EPS 1e-6
+void kn_rated_gate(struct kn_backend *be, struct kn_buf gate, struct kn_buf w, struct kn_buf r, struct kn_ints mask, bool spread, int T, int N);
+void kn_rated_gate_back(struct kn_backend *be, struct kn_buf dw, struct kn_buf dr, struct kn_buf dgate, struct kn_buf w, struct kn_buf r,
+                        struct kn_ints mask, bool spread, int T, int N);
+/* A row's picks one after the other, as many as mask holds. r[T,N] = the pick's probability b in the softmax over the
+ * columns not picked before whose logit z has top - z <= band max(|z|, |top|); not taken: 0.
+ *   u NULL .at: the picks are those of mask in falling order (ties: lower column), and top is the pick itself;
+ *   u[T,2N]: mask is drawn anew. top is the largest column left; pick i is the first column whose running sum of that
+ *   softmax is over u[t,2i]; r = b where it is top (the lowest of equals) or u[t,2i+1] >= 3/4, else b/3.
+ * Back: dlogits[j] += dr b (1[j = pick] - b_j) over the columns of each softmax, without the 1/3; mask as band left it.
+ * N <= KN_COLUMNS. Source: Liu et al. 2024, arXiv 2409.12136 (GRIN), over a band. */
+enum { KN_COLUMNS = 128 };
+void kn_band(struct kn_backend *be, struct kn_buf r, struct kn_ints mask, struct kn_buf logits, double band, struct kn_buf u, int T, int N);
+void kn_band_back(struct kn_backend *be, struct kn_buf dlogits, struct kn_buf dr, struct kn_ints mask, struct kn_buf logits, double band,
+                  struct kn_buf u, int T, int N);
+
 /* ---- losses on columns; means are over the valid rows (0 where there is none) ------------------------ */
 /* f[e] = E * count_e / (sum of the counts of columns 0..E-1), count_e = picks in mask; 0 where the sum is 0;
  * slot columns get 0. */
@@ -286,6 +321,41 @@ void kn_stage(struct kn_backend *be, struct kn_buf y, struct kn_buf x, double go
  * is 0, y = start; y is held in 0..most always. */
 struct kn_ramp { double start, least, most; int every, first; };
 void kn_ratio_ramp(struct kn_backend *be, struct kn_buf y, struct kn_buf state, struct kn_buf x, const struct kn_ramp *o);
+
+/* f[j] = c times the share of the valid rows that took column j, rows weighed: w_t = weight where marked[t] (NULL .at:
+ * nowhere), else 1; 0 where no row is valid. */
+void kn_column_share(struct kn_backend *be, struct kn_buf f, struct kn_ints mask, struct kn_ints marked, double weight, double c,
+                     struct kn_ints valid, int T, int N);
+/* y[t] = x[t] w_t / (mean of w over the valid rows), w as above: a mean of y is then a weighed mean of x. y may be x.
+ * Linear in x, so it is its own gradient. */
+void kn_weigh_rows(struct kn_backend *be, struct kn_buf y, struct kn_buf x, struct kn_ints marked, double weight, struct kn_ints valid,
+                   int T, int N);
+
+/* ---- counts that are chosen: prob[T,N] holds the probability of 1..N in its columns; count[T], 0 where not valid --- */
+/* p[0] = the one of .01, .02 .. 1 at which the mean over the valid rows of mass_count (most = N) is nearest to `mean`; the
+ * smallest of equals; as it was where no row is valid. Source: Yue et al. 2025, arXiv 2410.10456, eq 12. */
+void kn_mass_match(struct kn_backend *be, struct kn_buf p, struct kn_buf prob, double mean, struct kn_ints valid, int T, int N);
+/* count = how many of a row's largest probabilities it takes to reach p[0] (>=; N where p[0] >= 1 or rounding leaves none),
+ * at most `most`. Source: the same, eq 13. */
+void kn_mass_count(struct kn_backend *be, struct kn_ints count, struct kn_buf prob, struct kn_buf p, int most, struct kn_ints valid,
+                   int T, int N);
+/* count by prob. u[T]: the first whose running sum is over u (rounding leaves none: the last with a probability); u NULL .at:
+ * the most probable (ties: the smaller), or with `mean` the expected count to the nearest (a half: up). */
+void kn_draw_count(struct kn_backend *be, struct kn_ints count, struct kn_buf prob, struct kn_buf u, bool mean, struct kn_ints valid,
+                   int T, int N);
+void kn_row_count(struct kn_backend *be, struct kn_ints count, struct kn_ints mask, int T, int N); /* how many a row takes */
+/* y[t] = ln prob[t, count-1]; 0 where count is 0. */
+void kn_log_pick(struct kn_backend *be, struct kn_buf y, struct kn_buf prob, struct kn_ints count, int T, int N);
+/* PPO. Over the rows that are valid, have a count and an advantage A that is finite: r = exp(min(ln prob[count-1] - old, 20)),
+ * loss[0] = - mean min(r A, clamp(r, 1-clip, 1+clip) A), clipped[0] = share of the rows where the clamp is what counts.
+ * Back, prob a softmax of logits: dlogits[n] += c (- A r (1[n = count] - prob_n)) / rows, 0 where clipped.
+ * Source: Schulman et al. 2017, arXiv 1707.06347, eq 7. */
+void kn_policy_loss(struct kn_backend *be, struct kn_buf loss, struct kn_buf clipped, struct kn_buf prob, struct kn_ints count,
+                    struct kn_buf old, struct kn_buf advantage, double clip, struct kn_ints valid, int T, int N);
+void kn_policy_loss_back(struct kn_backend *be, struct kn_buf dlogits, double c, struct kn_buf prob, struct kn_ints count,
+                         struct kn_buf old, struct kn_buf advantage, double clip, struct kn_ints valid, int T, int N);
+/* y[t] = c times the sum of x[t*n .. t*n+n-1]. */
+void kn_group_sum(struct kn_backend *be, struct kn_buf y, struct kn_buf x, double c, int T, int n);
 
 /* ---- dispatch: any number of experts per token, also none -------------------------------------------- */
 /* Where each pick goes. Picks of one expert stand together (rows offset[e]..offset[e+1]-1 of the slot arrays,

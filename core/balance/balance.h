@@ -6,6 +6,7 @@
 
 struct pressure {
     const char *name, *title, *paper, *formula;
+    bool side; /* of the side logits, which may be detached from x */
     unsigned needs; /* of enum router_needs: without it the loss is not known and does nothing */
     void (*loss)(struct route *r, struct kn_buf to);   /* to[0] = its value, unweighted */
     void (*back)(struct route *r, double coefficient); /* adds coefficient (x r->factor) x gradient to r->dprob, r->dlogits or r->dparam */
@@ -14,4 +15,5 @@ struct pressure {
 };
 const struct pressure *pressure_at(int i); /* the table; NULL past the end */
 const struct pressure *pressure_find(const char *name);
+const struct pressure *pressure_of(const struct router *r, int loss); /* NULL past the last of its losses */
 #endif

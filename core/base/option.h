@@ -14,6 +14,7 @@ enum { /* flags */
     OPTION_MAX_N = 8,
     OPTION_START_E = 16,
     OPTION_PAPER_E = 32,
+    OPTION_KEPT = 256,   /* a strategy switched to takes the value that the knob of this name had, if that has this too */
     OPTION_OURS = 64,    /* in no paper: our addition */
     OPTION_DIVIDES_E = 128, /* E is a multiple of it */
 };

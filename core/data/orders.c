@@ -74,6 +74,7 @@ const struct dataset_type dataset_type_orders = {
     .steps = 1500,
     .lr_default = 6e-3,
     .lr = {{"topk", 1e-2},
+           {"adak", 1e-2},
            {"remoe", 1e-2},
            {"blockffn", 1e-2},
            {"topp", 6e-3},

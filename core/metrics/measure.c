@@ -9,19 +9,19 @@
 struct measure *measure_open(const struct model *m, struct err *e)
 {
     const struct route *r = &m->layer[0].moe.route;
-    size_t T = (size_t)m->T_room, cells = T * (size_t)r->N, items = T * (size_t)m->data.items,
-           states = 0;
+    size_t T = (size_t)m->T_room, cells = T * (size_t)r->N, side = T * (size_t)r->M,
+           items = T * (size_t)m->data.items, states = 0;
     for (int i = 0; i < ROUTER_ARRAYS && r->router->state[i].name; i++)
         states += (size_t)router_array_size(&r->router->state[i], r->E, r->S, r->D);
     struct measure *h = calloc(1, sizeof *h);
     if (!h) goto failed;
-    h->real = malloc((4 * cells + items) * sizeof *h->real);
+    h->real = malloc((4 * cells + side + items) * sizeof *h->real);
     h->whole = malloc((cells + 3 * T + items) * sizeof *h->whole);
     h->wide = malloc((cells + states + 1) * sizeof *h->wide);
     if (!h->real || !h->whole || !h->wide) goto failed;
     h->logits = h->real, h->prob = h->logits + cells, h->score = h->prob + cells,
     h->gate = h->score + cells;
-    h->nll = h->gate + cells;
+    h->side_gate = h->gate + cells, h->nll = h->side_gate + side;
     h->mask = h->whole, h->valid = h->mask + cells, h->document = h->valid + T,
     h->total = h->document + T, h->hit = h->total + T;
     h->metric = h->wide, h->state = h->wide + cells;
@@ -47,10 +47,12 @@ struct route_host measure_layer(struct measure *h, struct model *m, int layer)
                               .T = r->T,
                               .E = r->E,
                               .N = r->N,
+                              .M = r->M,
                               .logits = h->logits,
                               .prob = h->prob,
                               .score = h->score,
                               .gate = h->gate,
+                              .side_gate = h->side_gate,
                               .mask = h->mask,
                               .valid = h->valid,
                               .document = r->document.at ? h->document : NULL};
@@ -58,6 +60,7 @@ struct route_host measure_layer(struct measure *h, struct model *m, int layer)
     kn_read_f32(m->be, h->prob, r->prob, cells);
     kn_read_f32(m->be, h->score, r->score, cells);
     kn_read_f32(m->be, h->gate, r->gate, cells);
+    if (r->M) kn_read_f32(m->be, h->side_gate, r->side_gate, (size_t)r->T * (size_t)r->M);
     kn_read_ints(m->be, h->mask, r->mask, cells);
     kn_read_ints(m->be, h->valid, r->valid, (size_t)r->T);
     if (r->document.at) kn_read_ints(m->be, h->document, r->document, (size_t)r->T);
@@ -280,7 +283,7 @@ static void tell_flops(const struct tally *y, const struct model *m, struct snap
         const struct moe *e = &m->layer[l].moe;
         for (int j = 0; j < e->route.E; j++) routed += y->picks[l][j] * moe_expert_flops(e);
         slots += moe_slot_flops(e, y->picks[l], y->copied[l]);
-        shared += e->shape.shared * moe_expert_flops(e);
+        shared += moe_shared_flops(e);
         all += e->route.E * moe_expert_flops(e);
     }
     to->expert_flops_per_token = routed / y->tokens + shared;

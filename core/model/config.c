@@ -211,10 +211,16 @@ bool config_set_router(struct config *c, const char *name, struct err *e)
     const struct router *r = router_find(name, e);
     if (!r) return false;
     const struct dataset_type *type = data_type(c->data, NULL);
+    struct config old = *c;
     if (r != c->router) c->knob_named = 0; /* a knob of the same name is another strategy's */
     c->router = r;
     start_value(c, CONFIG_LR, dataset_lr(type, r->name));
     start_knobs(c, type);
+    for (int i = 0; r != old.router && r->knobs[i].name; i++) {
+        int from = router_knob(old.router, r->knobs[i].name);
+        if (from >= 0 && r->knobs[i].flags & old.router->knobs[from].flags & OPTION_KEPT)
+            c->knob[i] = old.knob[from];
+    }
     return true;
 }
 

@@ -86,12 +86,15 @@ static void place(struct model *m)
     m->label = memory_take_ints(mem, items);
     m->counts = memory_take_ints(mem, T);
     m->hit = memory_take_ints(mem, items);
-    m->bad = memory_take_ints(mem, SNAP_LAYERS);
+    m->bad = memory_take_ints(mem, 2 * SNAP_LAYERS);
     m->du = memory_take(mem, T * D);
     m->dtmp = memory_take(mem, T * D);
     m->y = memory_take(mem, T * D);
     m->drows = memory_take(mem, text ? 3 * T * D : 0);
-    m->rows_out = memory_take(mem, T * (size_t)config_int(&m->config, CONFIG_EXPERTS) * D);
+    m->rows_out = memory_take(mem, T * (size_t)moe_rows(&m->layer[0].moe) * D);
+    bool learns = m->config.router->learn;
+    m->reward = memory_take(mem, learns ? T : 0);
+    m->baseline = memory_take(mem, learns ? T : 0);
     for (int l = 0; l < m->L; l++) {
         struct layer *y = &m->layer[l];
         y->in = memory_take(mem, T * D);
@@ -101,8 +104,11 @@ static void place(struct model *m)
         place_norm(&y->norm2, mem, T, D);
         moe_place(&y->moe, mem, m->rows_out);
         y->moe.route.document = m->document; /* NULL where tokens have no order */
-        if (m->bad.at)
-            y->moe.route.bad = kn_part_ints(m->bad, (size_t)l); /* side by side: one read a step */
+        y->moe.route.learning.reward = m->reward, y->moe.route.learning.baseline = m->baseline;
+        if (m->bad.at) { /* side by side: one read a step */
+            y->moe.route.bad = kn_part_ints(m->bad, (size_t)l);
+            y->moe.route.side_bad = kn_part_ints(m->bad, (size_t)(SNAP_LAYERS + l));
+        }
         moe_follow(&y->moe, l > 0 ? &m->layer[l - 1].moe : NULL);
     }
     m->out = memory_take(mem, T * D);
@@ -221,6 +227,8 @@ bool model_same_shape(const struct model *m, const struct config *c)
     if (router_slots(b, c->knob, config_int(c, CONFIG_EXPERTS), runs, NULL) !=
         m->layer[0].moe.route.S)
         return false;
+    for (int i = 0; a == b && i < ROUTER_KNOBS && a->knobs[i].name; i++)
+        if (a->knobs[i].flags & OPTION_SHAPES && m->config.knob[i] != c->knob[i]) return false;
     if (a == b)
         return same_counts(runs, m->layer[0].moe.runs) &&
                same_params(&m->layer[m->L - 1].moe.route, c->knob);
@@ -291,6 +299,14 @@ static void norm_backward(struct model *m, struct norm *n, struct kn_buf dx, str
                           struct kn_buf x, bool add)
 {
     kn_rmsnorm_back(m->be, dx, n->dgain, dy, x, n->inv, n->gain, m->T, m->D, add);
+}
+
+void model_draw(struct model *m, uint32_t step)
+{
+    for (int l = 0; l < m->L; l++) {
+        m->layer[l].moe.route.seed = (uint64_t)m->config.value[CONFIG_SEED];
+        m->layer[l].moe.route.draw = step;
+    }
 }
 
 void model_forward(struct model *m, bool training)

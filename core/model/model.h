@@ -35,10 +35,12 @@ struct model {
     struct kn_ints ids, label;    /* [T] text; [T*items] */
     struct kn_ints document;      /* [T] text: the sequence that a token is of */
     int document_context;         /* tokens a sequence that `document` was written for */
-    struct kn_ints counts;        /* [T] forced on every layer where the setting says so */
+    struct kn_ints counts;        /* [T] forced on every layer where the setting, or a strategy that learns, says so */
     struct kn_buf out, logits;    /* [T,D] behind the last layer; [T, items*classes] */
     struct kn_buf nll, loss;      /* [T*items], [1] */
-    struct kn_ints hit, bad;      /* [T*items]; [L] tokens of a layer that could not be routed */
+    struct kn_buf reward, baseline; /* [T] see struct route_learning; only where the strategy learns so */
+    struct kn_ints hit, bad;      /* [T*items]; tokens of a layer that could not be routed, [2,SNAP_LAYERS]: by their logits, by
+                             their side logits alone */
     struct kn_buf du, dtmp, y;    /* [T,D]: gradient of the residual stream, scratch */
     struct kn_buf drows;          /* [T,3D] scratch, text */
     struct kn_buf rows_out;       /* [T*E,D] scratch of the experts */
@@ -57,6 +59,7 @@ void model_repack(struct model *m); /* after weights were written */
 /* b's inputs and labels become the model's; then forward, loss over the labels, gradients of
  * everything (added). */
 void model_input(struct model *m, const struct batch *b);
+void model_draw(struct model *m, uint32_t step); /* what the next forwards draw is step's */
 void model_forward(struct model *m, bool training);
 void model_loss(struct model *m,
                 bool gradient); /* m->loss, nll, hit; gradient: logits become theirs */

@@ -31,20 +31,25 @@ static int add_matrix(struct moe *m, struct params *p, const char *part, int exp
 }
 
 /* `count` experts: the stack of w1 (and w3), then the stack of w2. */
-static void add_experts(struct moe *m, struct params *p, const char *part, int count, int *up,
-                        int *down)
+static void add_experts(struct moe *m, struct params *p, const char *part, int count, int H,
+                        int *up, int *down)
 {
     const struct moe_shape *s = &m->shape;
-    double scale = 1 / sqrt(s->D);
+    double scale = 1 / sqrt(s->D), down_scale = s->down_scale * sqrt((double)s->H / H);
     for (int i = 0; i < count; i++) {
-        int at = add_matrix(m, p, part, i, "w1.weight", s->H, s->D, scale, i > 0);
+        int at = add_matrix(m, p, part, i, "w1.weight", H, s->D, scale, i > 0);
         if (i == 0) *up = at;
-        if (s->act == KN_SWIGLU) add_matrix(m, p, part, i, "w3.weight", s->H, s->D, scale, true);
+        if (s->act == KN_SWIGLU) add_matrix(m, p, part, i, "w3.weight", H, s->D, scale, true);
     }
     for (int i = 0; i < count; i++) {
-        int at = add_matrix(m, p, part, i, "w2.weight", s->D, s->H, s->down_scale, i > 0);
+        int at = add_matrix(m, p, part, i, "w2.weight", s->D, H, down_scale, i > 0);
         if (i == 0) *down = at;
     }
+}
+
+static void add_shared(struct moe *m, struct params *p, struct moe_shared *s, const char *part)
+{
+    if (s->count) add_experts(m, p, part, s->count, s->H, &s->first_up, &s->first_down);
 }
 
 /* The strategy's own arrays: its first is the gate, with the name that Mixtral gives it. */
@@ -58,7 +63,7 @@ static void add_router(struct moe *m, struct params *p)
         struct param a =
             i == 0 ? named(m, "gate", -1, ".weight") : named(m, "router.", -1, from->name);
         route_param_shape(&m->route, i, a.shape);
-        a.decay = false, a.start = from->start, a.scale = from->scale;
+        a.decay = false, a.start = from->start, a.scale = from->scale, a.apart = from->apart;
         if (router_array_start(from, m->route.knob, 0, &a.scale)) a.start = START_VALUE;
         m->extra[i] = params_add(p, a);
     }
@@ -78,17 +83,62 @@ void moe_declare(struct moe *m, const struct moe_shape *shape, const struct rout
                               .N = shape->E + S,
                               .layer = shape->layer,
                               .layers = shape->layers};
-    add_experts(m, p, "experts", shape->E, &m->first_up, &m->first_down);
-    if (shape->shared)
-        add_experts(m, p, "shared_experts", shape->shared, &m->first_shared_up,
-                    &m->first_shared_down);
+    m->route.M = route_side(&m->route);
+    add_experts(m, p, "experts", shape->E, shape->H, &m->first_up, &m->first_down);
+    m->shared = (struct moe_shared){.count = shape->shared, .H = shape->H};
+    add_shared(m, p, &m->shared, "shared_experts");
+    double width = 1;
+    if (r->shared) m->own.count = r->shared(knob, &width);
+    m->own.H = (int)fmax(1, round(width * shape->H));
+    add_shared(m, p, &m->own, "router.shared_experts");
     add_router(m, p);
 }
 
 /* ---- memory ---- */
-static int hidden_rows(const struct moe *m)
+static int hidden_rows(const struct moe *m, int H)
 {
-    return m->shape.act == KN_SWIGLU ? 2 * m->shape.H : m->shape.H;
+    return m->shape.act == KN_SWIGLU ? 2 * H : H;
+}
+
+int moe_rows(const struct moe *m)
+{
+    int rows = m->shape.E;
+    if (m->shared.count > rows) rows = m->shared.count;
+    return m->own.count > rows ? m->own.count : rows;
+}
+
+static void place_shared(struct moe *m, struct memory *mem, struct moe_shared *s)
+{
+    size_t cells = (size_t)m->shape.T * (size_t)s->count;
+    s->pre = memory_take(mem, cells * (size_t)hidden_rows(m, s->H));
+    s->gate = memory_take(mem, cells);
+    s->dgate = memory_take(mem, cells);
+    s->mask = memory_take_ints(mem, cells);
+}
+
+/* What only some strategies need. */
+static void place_extras(struct moe *m, struct memory *mem)
+{
+    struct route *r = &m->route;
+    size_t T = (size_t)m->shape.T, cells = T * (size_t)r->N, side = T * (size_t)r->M;
+    if (r->M) {
+        r->side = memory_take(mem, side);
+        r->side_gate = memory_take(mem, side);
+        r->dside = memory_take(mem, side);
+        r->dside_gate = memory_take(mem, side);
+    }
+    if (r->router->learn) {
+        struct route_learning *l = &r->learning;
+        l->old = memory_take(mem, T), l->advantage = memory_take(mem, T);
+        l->row = memory_take(mem, (size_t)r->M), l->told = memory_take(mem, LEARN_TOLD);
+        l->choice = memory_take_ints(mem, T), l->label = memory_take_ints(mem, T);
+        l->open = memory_take_ints(mem, side);
+        l->one = m->ones;
+    }
+    if (r->router->needs & NEEDS_NOISE) {
+        r->seen = memory_take(mem, T * (size_t)r->D);
+        r->noise = memory_take(mem, T * (size_t)r->D + 2 * cells);
+    }
 }
 
 void moe_place(struct moe *m, struct memory *mem, struct kn_buf out)
@@ -117,24 +167,37 @@ void moe_place(struct moe *m, struct memory *mem, struct kn_buf out)
             memory_take(mem, (size_t)router_array_size(&r->router->state[i], r->E, r->S, r->D));
     m->forced = memory_take_ints(mem, cells);
     m->reach = memory_take_ints(mem, r->router->reach ? cells : 0);
-    m->pre = memory_take(mem, rows * (size_t)hidden_rows(m));
+    m->pre = memory_take(mem, rows * (size_t)hidden_rows(m, m->shape.H));
     m->out = out;
-    size_t shared = T * (size_t)m->shape.shared;
-    m->shared_pre = memory_take(mem, shared * (size_t)hidden_rows(m));
-    m->ones = memory_take(mem, shared);
-    m->shared_gate = memory_take(mem, shared);
-    m->shared_dgate = memory_take(mem, shared);
-    m->shared_mask = memory_take_ints(mem, shared);
+    m->ones = memory_take(mem, T * (size_t)moe_rows(m));
+    place_shared(m, mem, &m->shared);
+    place_shared(m, mem, &m->own);
+    place_extras(m, mem);
+    if (m->own.count) m->own.gate = r->side_gate, m->own.dgate = r->dside_gate;
 }
 
 static bool open_pair(struct moe *m, struct params *p, struct kn_weight *up, struct kn_weight *down,
-                      int first_up, int first_down, int count)
+                      int first_up, int first_down, int count, int H)
 {
     const struct moe_shape *s = &m->shape;
-    return kn_weight_open(m->be, up, params_at(p, p->w, first_up), KN_UP, count, hidden_rows(m),
+    return kn_weight_open(m->be, up, params_at(p, p->w, first_up), KN_UP, count, hidden_rows(m, H),
                           s->D, s->act == KN_SWIGLU) &&
-           kn_weight_open(m->be, down, params_at(p, p->w, first_down), KN_DOWN, count, s->D, s->H,
+           kn_weight_open(m->be, down, params_at(p, p->w, first_down), KN_DOWN, count, s->D, H,
                           false);
+}
+
+static bool open_shared(struct moe *m, struct params *p, struct moe_shared *s)
+{
+    if (!s->count) return true;
+    s->dup = params_at(p, p->g, s->first_up), s->ddown = params_at(p, p->g, s->first_down);
+    return kn_plan_open(m->be, &s->plan, m->shape.T, s->count, s->count) &&
+           open_pair(m, p, &s->up, &s->down, s->first_up, s->first_down, s->count, s->H);
+}
+
+static void close_shared(struct moe *m, struct moe_shared *s)
+{
+    kn_weight_close(m->be, &s->up), kn_weight_close(m->be, &s->down);
+    kn_plan_close(m->be, &s->plan);
 }
 
 static void fill(struct moe *m, struct kn_buf to, size_t n, double value)
@@ -155,7 +218,8 @@ static bool start_state(struct moe *m, struct err *e)
                 kn_write(m->be, kn_part(m->be, m->route.state[i], j), &value, 1);
         }
     }
-    fill(m, m->ones, (size_t)m->shape.T * (size_t)m->shape.shared, 1);
+    if (r->learn) fill(m, m->route.learning.told, LEARN_TOLD, NAN); /* nothing was learnt yet */
+    fill(m, m->ones, (size_t)m->shape.T * (size_t)moe_rows(m), 1);
     return kn_sync(m->be, NULL, NULL) ||
            err_set(e, ERR_BACKEND, "the backend failed while a layer was made");
 }
@@ -177,23 +241,17 @@ bool moe_open(struct moe *m, struct params *p, struct err *e)
         r->dparam[i] = params_at(p, p->g, m->extra[i]);
         r->m[i] = params_at(p, p->m, m->extra[i]), r->v[i] = params_at(p, p->v, m->extra[i]);
     }
-    r->expert[0] = stack(p, m->first_up, (size_t)hidden_rows(m) * (size_t)s->D);
+    r->expert[0] = stack(p, m->first_up, (size_t)hidden_rows(m, s->H) * (size_t)s->D);
     r->expert[1] = stack(p, m->first_down, (size_t)s->H * (size_t)s->D);
     bool ok = kn_plan_open(m->be, &m->plan, s->T, s->E, r->N) && route_matrices_open(r) &&
-              open_pair(m, p, &m->up, &m->down, m->first_up, m->first_down, s->E);
-    if (ok && s->shared)
-        ok = kn_plan_open(m->be, &m->shared_plan, s->T, s->shared, s->shared) &&
-             open_pair(m, p, &m->shared_up, &m->shared_down, m->first_shared_up,
-                       m->first_shared_down, s->shared);
+              open_pair(m, p, &m->up, &m->down, m->first_up, m->first_down, s->E, s->H) &&
+              open_shared(m, p, &m->shared) && open_shared(m, p, &m->own);
     if (!ok)
         return err_set(
             e, ERR_MEMORY,
             "not enough memory for %d experts of width %d; try fewer or narrower experts", s->E,
             s->H);
     m->dup = params_at(p, p->g, m->first_up), m->ddown = params_at(p, p->g, m->first_down);
-    if (s->shared)
-        m->dshared_up = params_at(p, p->g, m->first_shared_up),
-        m->dshared_down = params_at(p, p->g, m->first_shared_down);
     return start_state(m, e);
 }
 
@@ -202,8 +260,8 @@ void moe_close(struct moe *m)
     if (!m->be) return;
     route_matrices_close(&m->route);
     kn_weight_close(m->be, &m->up), kn_weight_close(m->be, &m->down);
-    kn_weight_close(m->be, &m->shared_up), kn_weight_close(m->be, &m->shared_down);
-    kn_plan_close(m->be, &m->plan), kn_plan_close(m->be, &m->shared_plan);
+    kn_plan_close(m->be, &m->plan);
+    close_shared(m, &m->shared), close_shared(m, &m->own);
     memset(m, 0, sizeof *m);
 }
 
@@ -211,7 +269,8 @@ int moe_weights(struct moe *m, struct kn_weight **to)
 {
     int n = route_matrices(&m->route, to);
     to[n++] = &m->up, to[n++] = &m->down;
-    if (m->shape.shared) to[n++] = &m->shared_up, to[n++] = &m->shared_down;
+    if (m->shared.count) to[n++] = &m->shared.up, to[n++] = &m->shared.down;
+    if (m->own.count) to[n++] = &m->own.up, to[n++] = &m->own.down;
     return n;
 }
 
@@ -242,17 +301,26 @@ static struct kn_buf seen(const struct moe *m)
     return input_scale(m) == 1 ? m->route.x : m->scaled;
 }
 
-/* Shared experts serve every token that could be routed, with gate 1. */
-static void shared_forward(struct moe *m, struct kn_buf y, int T)
+/* Shared experts serve every token that could be routed; without gates of their own, with gate 1.
+ */
+static void shared_forward(struct moe *m, struct moe_shared *s, struct kn_buf y, int T)
 {
     struct kn_backend *be = m->be;
-    int n = m->shape.shared;
-    kn_topk_mask(be, m->shared_mask, m->ones, n, (struct kn_ints){0}, m->route.valid, T, n);
-    kn_masked_gate(be, m->shared_gate, m->ones, m->shared_mask, T, n);
-    kn_plan(be, &m->shared_plan, m->shared_mask, T);
-    kn_moe_ffn(be, m->out, m->shared_pre, &m->shared_plan, m->route.x, &m->shared_up,
-               &m->shared_down, m->shape.act, T);
-    kn_combine(be, y, &m->shared_plan, m->out, m->shared_gate, T, m->shape.D, true);
+    int n = s->count;
+    if (!n) return;
+    kn_topk_mask(be, s->mask, m->ones, n, (struct kn_ints){0}, m->route.valid, T, n);
+    if (s == &m->shared) kn_masked_gate(be, s->gate, m->ones, s->mask, T, n);
+    kn_plan(be, &s->plan, s->mask, T);
+    kn_moe_ffn(be, m->out, s->pre, &s->plan, m->route.x, &s->up, &s->down, m->shape.act, T);
+    kn_combine(be, y, &s->plan, m->out, s->gate, T, m->shape.D, true);
+}
+
+static void shared_backward(struct moe *m, struct moe_shared *s, struct kn_buf dx, struct kn_buf dy)
+{
+    struct route *r = &m->route;
+    if (s->count)
+        kn_moe_ffn_back(m->be, dx, s->dgate, s->dup, s->ddown, &s->plan, dy, s->gate, r->x, s->pre,
+                        &s->up, &s->down, m->shape.act, r->T, true);
 }
 
 /* The v and c of constant slots are the strategy's arrays of these names. */
@@ -298,7 +366,8 @@ void moe_forward(struct moe *m, struct kn_buf y, struct kn_buf x, int T, bool tr
     kn_moe_ffn(m->be, m->out, m->pre, &m->plan, seen(m), &m->up, &m->down, m->shape.act, T);
     kn_combine(m->be, y, &m->plan, m->out, r->gate, T, r->D, false);
     slots_forward(m, y);
-    if (m->shape.shared) shared_forward(m, y, T);
+    shared_forward(m, &m->shared, y, T);
+    shared_forward(m, &m->own, y, T);
 }
 
 /* ---- backward ---- */
@@ -327,10 +396,8 @@ void moe_backward(struct moe *m, struct kn_buf dx, struct kn_buf dy)
                     &m->up, &m->down, m->shape.act, r->T, false);
     slots_backward(m, dx, dy);
     if (input_scale(m) != 1) kn_scale(m->be, dx, input_scale(m), dx, (size_t)r->T * (size_t)r->D);
-    if (m->shape.shared)
-        kn_moe_ffn_back(m->be, dx, m->shared_dgate, m->dshared_up, m->dshared_down, &m->shared_plan,
-                        dy, m->shared_gate, r->x, m->shared_pre, &m->shared_up, &m->shared_down,
-                        m->shape.act, r->T, true);
+    shared_backward(m, &m->shared, dx, dy);
+    shared_backward(m, &m->own, dx, dy);
     r->dx = dx;
     route_backward(r, 1.0 / m->shape.layers, true);
 }
@@ -348,16 +415,27 @@ void moe_force_counts(struct moe *m, struct kn_ints counts)
 }
 
 /* ---- FLOPs, forward: a multiplication and an addition are two ---- */
+static double expert_flops(const struct moe *m, int H)
+{
+    return (m->shape.act == KN_SWIGLU ? 6.0 : 4.0) * m->shape.D * H;
+}
+
 double moe_expert_flops(const struct moe *m)
 {
-    return (m->shape.act == KN_SWIGLU ? 6.0 : 4.0) * m->shape.D * m->shape.H;
+    return expert_flops(m, m->shape.H);
+}
+
+double moe_shared_flops(const struct moe *m)
+{
+    return m->shared.count * expert_flops(m, m->shared.H) +
+           m->own.count * expert_flops(m, m->own.H);
 }
 
 double moe_fixed_flops(const struct moe *m)
 {
     const struct route *r = &m->route;
-    double logits = r->router->flops ? r->router->flops(r) : 2.0 * r->D * r->N;
-    return logits + m->shape.shared * moe_expert_flops(m);
+    double logits = r->router->flops ? r->router->flops(r) : 2.0 * r->D * (r->N + r->M);
+    return logits + moe_shared_flops(m);
 }
 
 static enum slot_kind kind_of(const struct moe *m, int column)

@@ -5,13 +5,22 @@
 #include "core/model/memory.h"
 #include "core/model/params.h"
 
-enum { MOE_WEIGHTS = 4 + ROUTER_ARRAYS };
-
+enum { MOE_WEIGHTS = 6 + ROUTER_ARRAYS };
 struct moe_shape {
     int T, D, E, H, shared; /* most tokens, width, experts, expert width, shared experts */
     int layer, layers;
     enum kn_act act;
     double down_scale; /* standard deviation that the experts' last matrix starts with */
+};
+/* Shared experts: every token that can be routed takes all of them. */
+struct moe_shared {
+    int count, H;
+    struct kn_plan plan;
+    struct kn_weight up, down;
+    struct kn_buf dup, ddown;         /* in the block of gradients */
+    struct kn_buf pre, gate, dgate;   /* rows of the plan; [T,count] */
+    struct kn_ints mask;              /* [T,count] */
+    int first_up, first_down;
 };
 struct moe {
     struct moe_shape shape;
@@ -19,15 +28,15 @@ struct moe {
     struct route route; /* of the newest forward */
     struct slot_run runs[4];
     int run_count;
-    struct kn_plan plan, shared_plan;
-    struct kn_weight up, down, shared_up, shared_down;
-    struct kn_buf dup, ddown, dshared_up, dshared_down; /* in the block of gradients */
-    struct kn_buf scaled; /* [T,D] x as experts and slots see it, where that is not x */
+    struct kn_plan plan;
+    struct kn_weight up, down;
+    struct kn_buf dup, ddown; /* in the block of gradients */
+    struct kn_buf scaled;     /* [T,D] x as experts and slots see it, where that is not x */
     struct kn_buf pre, out; /* rows of the plan: [T*E, 2H or H], [T*E, D] */
-    struct kn_buf shared_pre, ones, shared_gate, shared_dgate;
-    struct kn_ints shared_mask, forced; /* [T,shared]; [T,N] see moe_force */
-    struct kn_ints reach; /* [T,N] pairs that are run, see struct router */
-    int gate, first_up, first_down, first_shared_up, first_shared_down,
+    struct moe_shared shared, own; /* of gate 1; the strategy's, with gates from its router */
+    struct kn_buf ones;            /* [T, most of the two] */
+    struct kn_ints forced, reach;  /* [T,N] see moe_force; pairs that are run, see struct router */
+    int first_up, first_down,
         extra[ROUTER_ARRAYS]; /* places in the parameter table; extra: the strategy's own by number, -1 not there */
 };
 
@@ -60,7 +69,9 @@ void moe_force(struct moe *m, const int32_t *mask, int T);
 void moe_force_counts(struct moe *m, struct kn_ints counts);
 
 double moe_expert_flops(const struct moe *m); /* of one pick of one expert, forward */
+double moe_shared_flops(const struct moe *m); /* a token: all shared experts */
 double moe_fixed_flops(const struct moe *m);  /* a token: router and shared experts */
+int moe_rows(const struct moe *m);            /* a token's most rows in one plan */
 double moe_slot_flops(const struct moe *m,
                       const double *count, /* count[N]: picks of each column */
                       double copied);      /* tokens with any copy among them */

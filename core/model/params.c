@@ -1,5 +1,6 @@
 /* core/model/params.c - Where every tensor stands in the blocks, and what it starts as. Tensors
- * that decay come first, so that the optimiser needs two calls whatever their number. */
+ * that decay come first, so that the optimiser needs two calls whatever their number; those that it
+ * leaves alone come last. */
 #include "core/model/params.h"
 
 #include <math.h>
@@ -26,11 +27,11 @@ int params_add(struct params *p, struct param what)
     return p->count++;
 }
 
-static void place(struct params *p, bool decay)
+static void place(struct params *p, bool decay, bool apart)
 {
     for (int i = 0; i < p->count; i++) {
         struct param *a = &p->list[i];
-        if (a->decay != decay) continue;
+        if (a->decay != decay || a->apart != apart) continue;
         if (!a->joined) p->size = (p->size + ALIGN - 1) / ALIGN * ALIGN;
         a->first = p->size;
         p->size += a->size;
@@ -42,9 +43,11 @@ static void place(struct params *p, bool decay)
 bool params_open(struct params *p, struct kn_backend *be, struct err *e)
 {
     p->be = be;
-    place(p, true);
+    place(p, true, false);
     p->decayed = p->size;
-    place(p, false);
+    place(p, false, false);
+    p->trained = p->size;
+    place(p, false, true);
     if (!p->failed) {
         p->w = kn_alloc(be, p->size), p->g = kn_alloc(be, p->size);
         p->m = kn_alloc(be, p->size), p->v = kn_alloc(be, p->size);

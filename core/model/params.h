@@ -15,6 +15,7 @@ struct param {
     size_t size, first; /* how many numbers, and where in the blocks */
     bool decay;         /* weight decay: matrices yes; routers, gains and biases no */
     bool joined;        /* stands right behind the one before it, so that several make one stack */
+    bool apart;         /* not for the model's optimiser: something else trains it, with these moments */
     enum router_start start;
     double scale; /* START_NORMAL: standard deviation */
 };
@@ -22,8 +23,9 @@ struct param {
 struct params {
     struct kn_backend *be;
     struct kn_buf w, g, m, v; /* [size] each: weights, gradients, first and second moment */
-    size_t size, decayed,
-        count_of_numbers; /* block size with its gaps; the first `decayed` decay; without gaps */
+    size_t size, decayed, trained,
+        count_of_numbers; /* block size with its gaps; the first `decayed` decay, those from `trained`
+                             on are apart; without gaps */
     int count, room;
     bool failed; /* params_add ran out of memory: params_open says so */
     struct param *list;

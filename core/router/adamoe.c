@@ -168,7 +168,7 @@ const struct router router_adamoe = {
               KNOB_CAPACITY(0),
               KNOB_DROP},
     .params = {{.name = "w", .shape = {DIM_N, DIM_D}, .start = START_NORMAL, .scale = .02}},
-    .losses = {{"aux", "aux", "anneal"}, {"z", "z", NULL}, {"entropy", "entropy_price", NULL}},
+    .losses = {{"aux", "aux", .late = "anneal"}, {"z", "z"}, {"entropy", "entropy_price"}},
     .metrics = {[NULL_SHARE] = {"null_share", NULL, "share of the picks that are nulls",
                                 METRIC_PER_LAYER},
                 [NULL_TARGET] = {"null_target", NULL, "the same where all columns are picked alike",

@@ -252,8 +252,9 @@ const struct router router_blockffn = {
                   {.name = "chunk_weight", .shape = {DIM_1}, .start = START_KNOB, .knob = CHUNK},
               [WINDOW] = {.name = "window", .shape = {DIM_4}}},
     .kept = {[NUMBERS] = KEPT_NUMBERS, [INVERSE] = {.name = "inverse", .shape = {DIM_1}}},
-    .losses = {{"locality", "locality"}, {"chunk", NULL}, {"l1", NULL}},
-    .weights = {NULL, "chunk_weight", "lambda"},
+    .losses = {{"locality", "locality"},
+               {"chunk", .state = "chunk_weight"},
+               {"l1", .state = "lambda"}},
     .metrics =
         {[TLS] = {"tls", NULL, "share of the experts that are off for a token", METRIC_SCALAR},
          [CLS] = {"cls", NULL, "share of the experts that are off for 8 tokens in a row",

@@ -93,6 +93,13 @@ static void dynmoe_score_back(struct route *r)
                  r->logits, &o, r->knob[STRAIGHT_THROUGH] == OPEN, r->valid, r->T, r->N);
 }
 
+/* A 0 or 1 has no derivative. */
+static bool dynmoe_estimated(const double *knob)
+{
+    (void)knob;
+    return true;
+}
+
 static bool dynmoe_reach(const double *knob)
 {
     return knob[STRAIGHT_THROUGH] == OPEN;
@@ -191,7 +198,6 @@ const struct router router_dynmoe = {
         "equal shares.",
     .formula = "s = σ(τ cos(x, wₑ));  S = {e : s > σ(τ Gₑ)};  g = 1/|S|",
     .family = FAMILY_THRESHOLD,
-    .estimated = true,
     .steer = {{"count_price", true}},
     .knobs =
         {[TAU] = {.name = "tau",
@@ -302,6 +308,7 @@ const struct router router_dynmoe = {
     .backward = dynmoe_backward,
     .score_back = dynmoe_score_back,
     .bars = dynmoe_bars,
+    .estimated = dynmoe_estimated,
     .reach = dynmoe_reach,
     .after_step = dynmoe_after_step,
     .look = dynmoe_look,

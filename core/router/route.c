@@ -41,13 +41,38 @@ bool route_reaches(const struct router *router, const double *knob)
 }
 
 /* ---- forward ---- */
+void route_linear(struct route *r, struct kn_buf x)
+{
+    kn_linear(r->be, r->logits, x, &r->w, r->T);
+    if (r->M) kn_linear(r->be, r->side, x, &r->matrix[1], r->T);
+}
+
+void route_draw(struct route *r, int purpose, size_t n)
+{
+    struct kn_draw draw = {
+        {(uint32_t)r->seed, RNG_ROUTE},
+        {r->draw, (uint32_t)(r->layer * 8 + purpose), (uint32_t)(r->seed >> 32)}};
+    kn_uniform(r->be, r->noise, &draw, n);
+}
+
 static void find_logits(struct route *r)
 {
     if (!r->x.at) return;
     if (r->router->logits)
         r->router->logits(r);
     else
-        kn_linear(r->be, r->logits, r->x, &r->w, r->T);
+        route_linear(r, r->x);
+}
+
+/* A row is valid where its logits and its side logits are finite. */
+static void clean(struct route *r)
+{
+    struct kn_ints real = r->padding;
+    if (r->M) {
+        kn_clean_rows(r->be, r->side, r->valid, r->side_bad, r->side, real, r->T, r->M);
+        real = r->valid;
+    }
+    kn_clean_rows(r->be, r->logits, r->valid, r->bad, r->logits, real, r->T, r->N);
 }
 
 static void find_score(struct route *r)
@@ -102,7 +127,7 @@ static void drop(struct route *r)
 void route_forward(struct route *r)
 {
     find_logits(r);
-    kn_clean_rows(r->be, r->logits, r->valid, r->bad, r->logits, r->padding, r->T, r->N);
+    clean(r);
     find_score(r);
     choose(r);
     if (r->router->load)
@@ -113,15 +138,9 @@ void route_forward(struct route *r)
 }
 
 /* ---- losses ---- */
-static const struct pressure *pressure_of(const struct route *r, int loss)
-{
-    const char *name = loss < ROUTER_LOSSES ? r->router->losses[loss].pressure : NULL;
-    return name ? pressure_find(name) : NULL;
-}
-
 bool route_loss_known(const struct route *r, int loss)
 {
-    return r->document.at || !(pressure_of(r, loss)->needs & NEEDS_SEQUENCES);
+    return r->document.at || !(pressure_of(r->router, loss)->needs & NEEDS_SEQUENCES);
 }
 
 static double knob_of(const struct route *r, int loss)
@@ -134,13 +153,13 @@ static double knob_of(const struct route *r, int loss)
 double route_coefficient(const struct route *r, int loss)
 {
     double value = knob_of(r, loss);
-    return value == 0 && r->router->weights[loss] ? 1 : value;
+    return value == 0 && r->router->losses[loss].state ? 1 : value;
 }
 
 /* The state that is a loss's coefficient; {NULL}: its knob is. */
 static struct kn_buf factor_of(const struct route *r, int loss)
 {
-    const char *name = r->router->weights[loss];
+    const char *name = r->router->losses[loss].state;
     const struct router_array *state = r->router->state;
     if (!name || knob_of(r, loss) != 0) return (struct kn_buf){0};
     for (int i = 0; i < ROUTER_ARRAYS && state[i].name; i++)
@@ -151,7 +170,7 @@ static struct kn_buf factor_of(const struct route *r, int loss)
 void route_losses(struct route *r)
 {
     const struct pressure *p;
-    for (int i = 0; r->training && (p = pressure_of(r, i)); i++)
+    for (int i = 0; r->training && (p = pressure_of(r->router, i)); i++)
         if (route_loss_known(r, i)) p->loss(r, r->loss[i]);
 }
 
@@ -171,15 +190,23 @@ static void task_back(struct route *r)
     if (limited) drop(r);
 }
 
+void route_linear_back(struct route *r, struct kn_buf dx, struct kn_buf x)
+{
+    bool side = r->M && !r->router->side_detached;
+    if (r->dparam[0].at) kn_linear_back_w(r->be, r->dparam[0], r->dlogits, x, &r->w, r->T);
+    if (r->M && r->dparam[1].at)
+        kn_linear_back_w(r->be, r->dparam[1], r->dside, x, &r->matrix[1], r->T);
+    if (dx.at) kn_linear_back_x(r->be, dx, r->dlogits, &r->w, r->T, true);
+    if (dx.at && side) kn_linear_back_x(r->be, dx, r->dside, &r->matrix[1], r->T, true);
+}
+
 static void logits_back(struct route *r)
 {
     if (!r->x.at) return;
-    if (r->router->logits_back) {
+    if (r->router->logits_back)
         r->router->logits_back(r);
-        return;
-    }
-    if (r->dparam[0].at) kn_linear_back_w(r->be, r->dparam[0], r->dlogits, r->x, &r->w, r->T);
-    if (r->dx.at) kn_linear_back_x(r->be, r->dx, r->dlogits, &r->w, r->T, true);
+    else
+        route_linear_back(r, r->dx, r->x);
 }
 
 /* `factors`: losses also by the state that is their coefficient. `on_logits`: those whose gradient
@@ -187,7 +214,7 @@ static void logits_back(struct route *r)
 static void losses_back(struct route *r, const double *weight, bool factors, bool on_logits)
 {
     const struct pressure *p;
-    for (int i = 0; weight && (p = pressure_of(r, i)); i++) {
+    for (int i = 0; weight && (p = pressure_of(r->router, i)); i++) {
         if (p->on_logits != on_logits || weight[i] == 0 || !route_loss_known(r, i)) continue;
         r->factor = factors ? factor_of(r, i) : (struct kn_buf){0};
         p->back(r, weight[i]);
@@ -197,6 +224,7 @@ static void losses_back(struct route *r, const double *weight, bool factors, boo
 static void backward(struct route *r, const double weight[ROUTER_LOSSES], bool factors, bool task)
 {
     if (r->dprob.at) kn_zero(r->be, r->dprob, cells(r));
+    if (r->M) kn_zero(r->be, r->dside, (size_t)r->T * r->M);
     if (task)
         task_back(r);
     else
@@ -221,7 +249,7 @@ void route_backward_by(struct route *r, const double weight[ROUTER_LOSSES], bool
 void route_backward(struct route *r, double share, bool task)
 {
     double weight[ROUTER_LOSSES] = {0};
-    for (int i = 0; r->training && pressure_of(r, i); i++)
+    for (int i = 0; r->training && pressure_of(r->router, i); i++)
         weight[i] = route_coefficient(r, i) * share;
     backward(r, weight, true, task);
 }

@@ -11,8 +11,11 @@
 enum { MOST = 65536 }; /* tokens, and width of x */
 
 static const char *const keys[] = {
-    "strategy", "base", "knobs",     "training", "logits",     "x",           "params",     "state",
-    "counts",   "seed", "documents", "valid",    "grad_gates", "grad_losses", "prev_logits"};
+    "strategy",    "base",          "knobs",        "training",         "logits",
+    "x",           "params",        "state",        "counts",           "seed",
+    "documents",   "valid",         "grad_gates",   "grad_losses",      "prev_logits",
+    "answers",     "shared_logits", "old_log_prob", "allocator_logits", "layers_above",
+    "rewards"};
 enum { KEYS = sizeof keys / sizeof *keys };
 
 static bool bad(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -100,6 +103,12 @@ static double *read_array(const struct array *a, const json_t *from, struct err 
     return values;
 }
 
+/* Is `key` the name of the logits beside this strategy's own? */
+static bool is_side(const struct route_input *in, const char *key)
+{
+    return in->router->side && strcmp(in->router->side, key) == 0;
+}
+
 static bool fill(struct route *r, struct kn_buf to, struct array a, const json_t *from,
                  struct err *e)
 {
@@ -145,15 +154,12 @@ static struct array array_of(const struct route *r, const struct router_array *t
 /* ---- words and sizes ---- */
 static bool check_keys(const json_t *root, struct err *e)
 {
-    static const char *const others[] = {"shared_logits", "allocator_logits", "rewards", "answers"};
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)root, key, value)
     {
         bool known = false;
         for (int i = 0; i < KEYS; i++) known |= strcmp(key, keys[i]) == 0;
-        for (int i = 0; !known && i < (int)(sizeof others / sizeof *others); i++)
-            if (strcmp(key, others[i]) == 0) return bad(e, "%s is of no use to this strategy", key);
         if (!known) return unknown(e, "there is no key", key, keys, KEYS, sizeof *keys);
     }
     return true;
@@ -191,6 +197,27 @@ static bool read_words(struct route_input *in, bool *paper, struct err *e)
     if (seed && !(json_is_integer(seed) && json_integer_value(seed) >= 0))
         return bad(e, "seed is a whole number, 0 or more");
     return read_flag(in->root, "training", &in->training, e);
+}
+
+/* Keys that only some strategies read. */
+static bool check_use(const struct route_input *in, struct err *e)
+{
+    const struct router *r = in->router;
+    const struct {
+        const char *key;
+        bool used;
+    } some[] = {{"shared_logits", is_side(in, "shared_logits")},
+                {"allocator_logits", is_side(in, "allocator_logits")},
+                {"answers", router_knob(r, "answer_weight") >= 0},
+                {"old_log_prob", r->learn},
+                {"rewards", r->learn},
+                {"layers_above", r->learn},
+                {"documents", r->needs & NEEDS_SEQUENCES},
+                {"prev_logits", r->needs & NEEDS_PREV_LOGITS}};
+    for (int i = 0; i < (int)(sizeof some / sizeof *some); i++)
+        if (json_object_get(in->root, some[i].key) && !some[i].used)
+            return bad(e, "%s is of no use to this strategy", some[i].key);
+    return true;
 }
 
 /* Rows and columns of a matrix by its first row. */
@@ -298,16 +325,13 @@ static bool read_wishes(struct route_input *in, struct err *e)
     json_t *losses, *value;
     in->later = in->router->needs & NEEDS_PREV_LOGITS && in->D > 0;
     if (json_object_get(in->root, "prev_logits") && !in->later)
-        return bad(e, "prev_logits is of no use %s",
-                   in->router->needs & NEEDS_PREV_LOGITS ? "beside logits" : "to this strategy");
+        return bad(e, "prev_logits is of no use beside logits");
     in->gates = json_object_get(in->root, "grad_gates");
     if (!read_object(in->root, "grad_losses", &losses, e)) return false;
     in->losses = losses;
     json_object_foreach(losses, name, value) if (!read_loss(in, name, value, e)) return false;
     if (json_object_get(in->root, "counts") && !in->router->ordered)
         return bad(e, "counts: %s has no order to take columns in", in->router->name);
-    if (json_object_get(in->root, "documents") && !(in->router->needs & NEEDS_SEQUENCES))
-        return bad(e, "documents is of no use to this strategy");
     return true;
 }
 
@@ -342,8 +366,8 @@ bool route_input_open(struct route_input *in, const char *json, size_t size, str
         return bad(e, "broken JSON at byte %zu%s: %s", at, key, why.text);
     }
     if (!json_is_object(in->root)) return bad(e, "this is not a JSON object");
-    return check_keys(in->root, e) && read_words(in, &paper, e) && read_sizes(in, e) &&
-           find_experts(in, paper, e) && read_wishes(in, e);
+    return check_keys(in->root, e) && read_words(in, &paper, e) && check_use(in, e) &&
+           read_sizes(in, e) && find_experts(in, paper, e) && read_wishes(in, e);
 }
 
 void route_input_close(struct route_input *in)
@@ -406,6 +430,45 @@ static bool fill_prev(const struct route_input *in, struct route *r, struct err 
     return fill(r, r->prev, a, from, e);
 }
 
+/* Logits beside the columns' own: given with the logits, made of x else. */
+static bool fill_side(const struct route_input *in, struct route *r, struct err *e)
+{
+    const char *key = in->router->side;
+    const json_t *from = key ? json_object_get(in->root, key) : NULL;
+    struct array a = {.key = key, .shape = {in->T, r->M}, .dims = 2};
+    if (in->D) return !from || bad(e, "%s is of no use beside x", key);
+    if (!from && r->M)
+        return bad(e, "%s is missing: %d rows of %d numbers beside logits", key, in->T, r->M);
+    return !from || fill(r, r->side, a, from, e);
+}
+
+/* What choices were worth: of the counts drawn and of the baseline pass. */
+static bool fill_learning(const struct route_input *in, struct route *r, struct err *e)
+{
+    static const char *const names[] = {"sampled", "baseline"};
+    const json_t *old = json_object_get(in->root, "old_log_prob"),
+                 *above = json_object_get(in->root, "layers_above");
+    struct array a = {.key = "old_log_prob", .shape = {in->T}, .dims = 1};
+    struct kn_buf *to[] = {&r->learning.reward, &r->learning.baseline};
+    const char *name;
+    json_t *rewards, *value;
+    if (above && !(json_is_integer(above) && json_integer_value(above) >= 0 &&
+                   json_integer_value(above) <= MOST))
+        return bad(e, "layers_above is a whole number, 0 or more");
+    r->layers = 1 + (int)json_integer_value(above);
+    r->learning.remembered = old;
+    if (old && !fill(r, r->learning.old, a, old, e)) return false;
+    if (!read_object(in->root, "rewards", &rewards, e)) return false;
+    json_object_foreach(rewards, name, value)
+    {
+        int i = strcmp(name, names[0]) == 0 ? 0 : strcmp(name, names[1]) == 0 ? 1 : 2;
+        if (i == 2) return unknown(e, "rewards: there is no", name, names, 2, sizeof *names);
+        a.key = name;
+        if (!fill(r, *to[i], a, value, e)) return false;
+    }
+    return true;
+}
+
 /* Tokens come in order; without documents they are one text. */
 static bool fill_documents(const struct route_input *in, struct route *r, struct err *e)
 {
@@ -425,12 +488,17 @@ bool route_input_fill(const struct route_input *in, struct route *r, struct err 
     if (!(in->D ? fill(r, r->x, x, json_object_get(root, "x"), e)
                 : fill(r, r->logits, logits, json_object_get(root, "logits"), e)))
         return false;
-    if (!fill_table(in, r, "params", in->router->params, r->param, in->D ? 0 : 1, e)) return false;
+    if (!fill_table(in, r, "params", in->router->params, r->param, in->D ? 0 : 1, e) ||
+        !fill_side(in, r, e))
+        return false;
     if (!fill_table(in, r, "state", in->router->state, r->state, 0, e)) return false;
     if (!fill_ints(r, &r->counts, "counts", in->N, json_object_get(root, "counts"), e))
         return false;
     if (!fill_ints(r, &r->padding, "valid", 1, json_object_get(root, "valid"), e)) return false;
     if (!fill_prev(in, r, e) || !fill_documents(in, r, e)) return false;
+    if (!fill_ints(r, &r->answers, "answers", 1, json_object_get(root, "answers"), e)) return false;
+    if (in->router->learn && !fill_learning(in, r, e)) return false;
+    r->seed = (uint64_t)json_integer_value(json_object_get(root, "seed"));
     if (in->gates && !fill(r, r->dgate, gates, json_object_get(root, "grad_gates"), e))
         return false;
     route_memory_repack(r);

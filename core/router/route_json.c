@@ -60,10 +60,12 @@ static void put_buf(struct writer *w, const char *name, struct kn_buf from, cons
     free(values);
 }
 
-static void put_array(struct writer *w, const struct router_array *a, struct kn_buf from)
+static void put_state_array(struct writer *w, int i)
 {
-    int shape[3], dims = router_array_shape(a, w->r->E, w->r->S, w->r->D, shape);
-    put_buf(w, a->name, from, shape, dims);
+    const struct route *r = w->r;
+    const struct router_array *a = &r->router->state[i];
+    int shape[3], dims = router_array_shape(a, r->E, r->S, r->D, shape);
+    put_buf(w, a->name, r->state[i], shape, dims);
 }
 
 /* ---- what was chosen ---- */
@@ -87,7 +89,8 @@ static double *read_array(struct route *r, const struct router_array *a, struct 
 static bool copy_open(struct copy *c, struct route *r)
 {
     size_t n = (size_t)r->T * r->N;
-    *c = (struct copy){.floats = malloc((4 * n + 1) * sizeof *c->floats),
+    size_t side = (size_t)r->T * r->M;
+    *c = (struct copy){.floats = malloc((4 * n + side + 1) * sizeof *c->floats),
                        .ints = malloc((n + 2 * (size_t)r->T + 1) * sizeof *c->ints),
                        .order = malloc((n + 1) * sizeof *c->order),
                        .metric = malloc((n + COLUMNS_MAX) * sizeof *c->metric)};
@@ -97,6 +100,7 @@ static bool copy_open(struct copy *c, struct route *r)
     kn_read_f32(r->be, f + n, r->prob, n);
     kn_read_f32(r->be, f + 2 * n, r->score, n);
     kn_read_f32(r->be, f + 3 * n, r->gate, n);
+    if (side) kn_read_f32(r->be, f + 4 * n, r->side_gate, side);
     kn_read_ints(r->be, c->ints, r->mask, n);
     kn_read_ints(r->be, c->ints + n, r->valid, r->T);
     if (r->document.at) kn_read_ints(r->be, c->ints + n + r->T, r->document, r->T);
@@ -106,6 +110,8 @@ static bool copy_open(struct copy *c, struct route *r)
                                   .T = r->T,
                                   .E = r->E,
                                   .N = r->N,
+                                  .M = r->M,
+                                  .side_gate = f + 4 * n,
                                   .logits = f,
                                   .prob = f + n,
                                   .score = f + 2 * n,
@@ -257,7 +263,8 @@ static void put_param(struct writer *w, int i)
 static void put_gradients(struct writer *w, const char *name, const double *weight, bool task)
 {
     struct route *r = w->r;
-    int x[2] = {r->T, r->D}, logits[2] = {r->T, r->N};
+    int x[2] = {r->T, r->D}, logits[2] = {r->T, r->N}, side[2] = {r->T, r->M};
+    bool hidden = task && r->router->side_detached; /* no gate depends on them */
     clear_gradients(r);
     route_backward_by(r, weight, task);
     put_key(w, name);
@@ -266,8 +273,9 @@ static void put_gradients(struct writer *w, const char *name, const double *weig
         put_buf(w, "x", r->dx, x, 2);
     else
         put_buf(w, "logits", r->dlogits, logits, 2);
+    if (!r->x.at && r->M && !hidden) put_buf(w, r->router->side, r->dside, side, 2);
     for (int i = 0; i < ROUTER_ARRAYS; i++)
-        if (r->dparam[i].at && !r->router->params[i].spoken) put_param(w, i);
+        if (r->dparam[i].at && !r->router->params[i].spoken && (i != 1 || !hidden)) put_param(w, i);
     if (r->dprev.at) put_buf(w, "prev_logits", r->dprev, logits, 2);
     text_add(w->to, "}");
 }
@@ -278,8 +286,7 @@ static void put_state(struct writer *w)
     if (r->training && r->router->after_step) r->router->after_step(r);
     put_key(w, "state");
     text_add(w->to, "{");
-    for (int i = 0; i < ROUTER_ARRAYS && r->router->state[i].name; i++)
-        put_array(w, &r->router->state[i], r->state[i]);
+    for (int i = 0; i < ROUTER_ARRAYS && r->router->state[i].name; i++) put_state_array(w, i);
     text_add(w->to, "}");
 }
 
@@ -291,6 +298,10 @@ static void put_route(struct writer *w, const struct route_input *in, const stru
     put_mask(w, c);
     put_buf(w, "gates", w->r->gate, shape, 2);
     put_buf(w, "scores", w->r->score, shape, 2);
+    if (w->r->router->shared) {
+        int side[2] = {in->T, w->r->M};
+        put_buf(w, "shared_gates", w->r->side_gate, side, 2);
+    }
     put_chosen(w, c);
     put_counts(w, c, "experts", 0, in->E);
     put_counts(w, c, "zero_compute", in->E, in->N);

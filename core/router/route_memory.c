@@ -34,12 +34,40 @@ static bool take_inputs(struct route *r)
     return n == 0 || (take(r, &r->x, n) && take(r, &r->dx, n) && route_matrices_open(r));
 }
 
+static bool take_learning(struct route *r, struct route_learning *l)
+{
+    const double one = 1;
+    bool ok = take(r, &l->reward, r->T) && take(r, &l->baseline, r->T) && take(r, &l->old, r->T) &&
+              take(r, &l->advantage, r->T) && take(r, &l->one, r->T) && take(r, &l->row, r->M) &&
+              take(r, &l->told, LEARN_TOLD) && take_ints(r, &l->choice, r->T) &&
+              take_ints(r, &l->label, r->T) && take_ints(r, &l->open, (size_t)r->T * r->M);
+    for (int t = 0; ok && t < r->T; t++) kn_write(r->be, kn_part(r->be, l->one, t), &one, 1);
+    l->rewarded = true;
+    return ok;
+}
+
+static bool take_extras(struct route *r)
+{
+    size_t n = (size_t)r->T * r->N, m = (size_t)r->T * r->M, x = (size_t)r->T * r->D;
+    bool ok = take_ints(r, &r->side_bad, 1);
+    for (int i = 0; route_kept_size(r, i, r->T) > 0; i++)
+        ok = ok && take(r, &r->kept[i], route_kept_size(r, i, r->T));
+    if (r->M)
+        ok = ok && take(r, &r->side, m) && take(r, &r->side_gate, m) && take(r, &r->dside, m) &&
+             take(r, &r->dside_gate, m);
+    if (r->router->learn) ok = ok && take_learning(r, &r->learning);
+    if (r->router->needs & NEEDS_NOISE)
+        ok = ok && take(r, &r->seen, x) && take(r, &r->noise, x + 2 * n);
+    return ok;
+}
+
 bool route_memory_open(struct route *r)
 {
     size_t n = (size_t)r->T * r->N;
     struct kn_buf *const cells[] = {&r->logits, &r->prob,  &r->score,  &r->gate,
                                     &r->dgate,  &r->dprob, &r->dlogits};
-    bool ok = take_arrays(r) && take_inputs(r);
+    r->M = route_side(r);
+    bool ok = take_arrays(r) && take_inputs(r) && take_extras(r);
     for (int i = 0; ok && i < (int)(sizeof cells / sizeof *cells); i++) ok = take(r, cells[i], n);
     for (int i = 0; ok && i < ROUTER_ARRAYS; i++)
         if (route_kept_size(r, i, r->T) > 0) ok = take(r, &r->kept[i], route_kept_size(r, i, r->T));
@@ -52,11 +80,16 @@ bool route_memory_open(struct route *r)
 
 void route_memory_close(struct route *r)
 {
-    struct kn_buf *const bufs[] = {&r->x,    &r->dx,    &r->logits, &r->prob,    &r->score,
-                                   &r->gate, &r->dgate, &r->dprob,  &r->dlogits, &r->load,
-                                   &r->prev,  &r->dprev};
-    struct kn_ints *const ints[] = {&r->mask,   &r->valid,  &r->bad,      &r->dropped, &r->padding,
-                                    &r->counts, &r->forced, &r->document, &r->part};
+    struct route_learning *l = &r->learning;
+    struct kn_buf *const bufs[] = {
+        &r->x,    &r->dx,       &r->logits,    &r->prob,    &r->score, &r->gate,  &r->dgate,
+        &r->dprob, &r->dlogits, &r->load,      &r->prev,    &r->dprev, &r->side,  &r->side_gate,
+        &r->dside, &r->dside_gate, &r->seen,   &r->noise,   &l->reward, &l->baseline, &l->old,
+        &l->advantage, &l->one, &l->row,       &l->told};
+    struct kn_ints *const ints[] = {&r->mask,    &r->valid,    &r->bad,    &r->side_bad,
+                                    &r->dropped, &r->counts,   &r->forced, &r->padding,
+                                    &r->answers, &r->document, &r->part,   &l->choice,
+                                    &l->label,   &l->open};
     if (!r->be) return;
     route_matrices_close(r);
     for (int i = 0; i < ROUTER_ARRAYS; i++) {

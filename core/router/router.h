@@ -9,16 +9,18 @@
 #include "core/base/rng.h"
 #include "kernels/ops.h"
 
-enum { ROUTER_KNOBS = 20, ROUTER_ARRAYS = 8, ROUTER_LOSSES = 6, ROUTER_METRICS = 12, COLUMNS_MAX = 128, EXPERTS_MAX = 64 };
+enum {
+    ROUTER_KNOBS = 20, ROUTER_ARRAYS = 8, ROUTER_LOSSES = 6, ROUTER_METRICS = 12, COLUMNS_MAX = KN_COLUMNS, EXPERTS_MAX = 64
+};
 
 enum router_family { FAMILY_RANK, FAMILY_THRESHOLD, FAMILY_LEARNED_COUNT, FAMILY_NULL, FAMILY_BASELINE };
-enum router_needs { NEEDS_PREV_LOGITS = 1, NEEDS_SEQUENCES = 2, NEEDS_BASELINE_PASS = 4,
-    SEES_FUTURE = 8 /* a token's experts depend on later tokens: its losses are not comparable, it cannot write text */ };
+enum router_needs { NEEDS_PREV_LOGITS = 1, NEEDS_SEQUENCES = 2, NEEDS_BASELINE_PASS = 4, NEEDS_NOISE = 8,
+    SEES_FUTURE = 16 /* a token's experts depend on later tokens: its losses are not comparable, it cannot write text */ };
 enum slot_kind { SLOT_ZERO, SLOT_COPY, SLOT_CONSTANT };
 
 /* Sizes that are known only when a model is: 0 ends a shape. */
-enum router_dim { DIM_END, DIM_1, DIM_E, DIM_S, DIM_N, DIM_D, DIM_4, DIM_2,
-                  DIM_CONSTANTS /* constant slots */, DIM_HIDDEN /* 8 N */, DIM_IN /* what w multiplies: D, or DIM_HIDDEN */ };
+enum router_dim { DIM_END, DIM_1, DIM_2, DIM_4, DIM_E, DIM_S, DIM_N, DIM_D, DIM_HIDDEN /* 8 N */,
+    DIM_IN /* of params: what w multiplies, D or DIM_HIDDEN */, DIM_KNOB /* of params: the value of knob number `knob` */ };
 enum router_start {
     START_ZERO, START_ONE, START_NORMAL /* N(0, scale^2) */, START_ORTHOGONAL,
     START_VALUE,      /* `scale` */
@@ -37,6 +39,7 @@ struct router_array {
     bool later;       /* not in the first of the MoE layers */
     bool matrix;      /* multiplies rows: route.matrix holds its weight */
     bool spoken;      /* for what slots say: no gate depends on it */
+    bool apart;       /* `learn` trains it, not the model's optimiser */
 };
 
 enum metric_kind { METRIC_SCALAR, METRIC_PER_EXPERT, METRIC_PER_COLUMN, METRIC_PER_TOKEN, METRIC_PER_TOKEN_COLUMN,
@@ -46,14 +49,22 @@ struct router_metric { const char *name, *unit, *help; enum metric_kind kind; };
 /* A run of zero-computation columns: `count` of one kind, as people call them. */
 struct slot_run { enum slot_kind kind; int count; const char *label; };
 
+/* What a strategy wants of a training step (struct router, phase). */
+enum route_phase {
+    PHASE_PLAIN = 1,    /* every token takes as many experts as in the baseline pass */
+    PHASE_BASELINE = 2, /* that pass is made, without gradient */
+    PHASE_LEARN = 4,    /* `learn` is called */
+};
+
 struct route;      /* below */
 struct route_host; /* below */
 struct pressure;   /* core/balance/balance.h */
 /* A knob that moves the number of experts a token takes: up with its value, or down (`fewer`). */
 struct router_steer { const char *knob; bool fewer; };
-/* Entry of core/balance, the knob that is its coefficient, and (may be NULL) one that it is multiplied by in the second
- * half of the budget. */
-struct router_loss { const char *pressure, *knob, *late; };
+/* Its name, and the knob that is its coefficient; what may be NULL: `late`, a knob that this is multiplied by in the second half
+ * of the budget; `state`, the state [1] that is the coefficient where there is no knob or it is 0; `form`, its entry of core/balance
+ * where that is not of its name. */
+struct router_loss { const char *pressure, *knob, *late, *state, *form; };
 
 struct router {
     const char *name, *title, *paper; /* paper: authors, year, arXiv id */
@@ -74,9 +85,20 @@ struct router {
     struct router_array state[ROUTER_ARRAYS];   /* outside the gradient; saved, resumed, shown */
     struct router_array kept[ROUTER_ARRAYS];    /* scratch of the strategy, [T, shape], from forward to backward or within after_step */
     struct router_loss losses[ROUTER_LOSSES];
-    const char *weights[ROUTER_LOSSES];         /* the state [1] that is a loss's coefficient where its knob is NULL or 0 */
     struct router_metric metrics[ROUTER_METRICS];
     int (*slots)(const double *knob, int E, struct slot_run runs[4]); /* NULL: none; returns how many runs */
+    /* Logits beside the columns' own, [T,M]: x params[1]ᵀ, M its rows. NULL: none. What they mean is the strategy's. */
+    const char *side;
+    bool side_detached;                   /* they teach params[1] and never x */
+    /* NULL: none. Shared experts of its own, one a side logit; side_gate are their gates. width: their part of H. */
+    int (*shared)(const double *knob, double *width);
+    /* Strategies that learn from what their choice was worth (NEEDS_BASELINE_PASS); all NULL: no.
+     * baseline: experts of every token in the pass that rewards are held against. phase: of a step, `age` of them after
+     * the strategy came (`alone`: the model rests). learn: once a step that asks for it, after the loss; r is as the
+     * forward left it; moves the params that are `apart`, and returns how many updates that took. */
+    int (*baseline)(const double *knob);
+    unsigned (*phase)(const double *knob, long age, bool alone);
+    int (*learn)(struct route *r, unsigned phase);
     void (*logits)(struct route *r);      /* NULL: logits = x wᵀ */
     void (*logits_back)(struct route *r); /* NULL: dx += dlogits w, dw += dlogitsᵀ x */
     double (*flops)(const struct route *r);    /* of the logits of one token, forward; NULL: 2 D N */
@@ -90,7 +112,7 @@ struct router {
     void (*drop)(struct route *r, double capacity, bool by_position); /* NULL: kn_capacity_drop */
     void (*backward)(struct route *r);    /* dgate -> dlogits (overwritten), may add to dprob */
     void (*score_back)(struct route *r);  /* dprob -> dlogits (added), dparam; NULL: through the softmax, if it is one */
-    bool estimated;                       /* the gates' gradient is an estimate, not their derivative */
+    bool (*estimated)(const double *knob); /* is the gates' gradient an estimate, not their derivative? NULL: no */
     struct kn_over (*bars)(const struct route *r); /* thresholds, of strategies whose scores meet some */
     /* Do gates of experts not taken want a gradient in training too? Then all experts are run there. NULL: no. */
     bool (*reach)(const double *knob);
@@ -103,15 +125,30 @@ struct router {
     bool (*check)(const double *knob, int E, char *say, int size);
 };
 
+/* What choices were worth, and what learning from it needs. [T] each unless said. */
+enum { LEARN_TOLD = 4 };
+struct route_learning {
+    struct kn_buf reward, baseline;   /* log-probability of a token's targets: as chosen; in the baseline pass */
+    struct kn_buf old, advantage;     /* log-probability of the choices when they were made */
+    struct kn_buf one, row, told;     /* ones; [M]; [LEARN_TOLD] what the newest learning leaves for metrics */
+    struct kn_ints choice, label, open; /* counts taken; counts to imitate; [T,M] the counts that there are */
+    long updates;                     /* made before */
+    bool rewarded, remembered;        /* reward and baseline are of this forward; old is known */
+};
+
 /* One layer's routing of one batch. The owner (the MoE layer, or the route command) gives the memory. */
 struct route {
     struct kn_backend *be;
     const struct router *router;
     const double *knob;   /* values in the order of router->knobs */
-    int T, D, E, S, N;
+    int T, D, E, S, N, M; /* M: side logits */
     int layer, layers;    /* this MoE layer, 0-based, of how many */
     bool training;
     bool late;            /* the second half of the budget */
+
+    uint64_t seed;        /* with `draw` (the step) it makes what this forward draws */
+    uint32_t draw;
+    struct kn_buf noise, seen;              /* NEEDS_NOISE: [T*(D+2N)] numbers; [T,D] x as the router sees it */
 
     struct kn_buf x, dx;                    /* [T,D]; .at NULL: logits are given / no gradient wanted. dx is ADDED to */
     int context;                            /* tokens of a sequence, one behind the other; 0: tokens are independent */
@@ -124,13 +161,16 @@ struct route {
     struct kn_buf prev, dprev, dabove;
     struct kn_ints padding;                 /* [T] 1 = real; NULL .at: all real */
     struct kn_ints counts;                  /* [T] forced counts; NULL .at: the strategy decides */
+    struct kn_ints answers;                 /* [T] 1 = a token that answers; NULL .at: unknown */
     struct kn_ints forced;                  /* [T,N] forced mask; NULL .at: the strategy decides */
     struct kn_ints document;                /* [T] tokens in order, those of one text by one number; NULL .at: no order */
     const struct route *before;             /* the MoE layer before this one; NULL: none */
 
     struct kn_buf logits, prob, score, gate;    /* [T,N] */
     struct kn_ints mask, valid, part;           /* [T,N], [T]; [T,N] scratch for weigh and backward: some of mask */
-    struct kn_ints bad, dropped;                /* [1] */
+    struct kn_ints bad, side_bad, dropped;      /* [1] */
+    struct kn_buf side, side_gate, dside, dside_gate; /* [T,M] */
+    struct route_learning learning;             /* router->learn only */
     struct kn_buf load;                         /* [N] fractions f before dropping (kn_column_load), for the losses */
     struct kn_buf loss[ROUTER_LOSSES];          /* [1] each, unweighted */
     struct kn_buf dgate, dprob, dlogits;        /* [T,N] */
@@ -143,8 +183,8 @@ struct route {
 struct route_host {
     const struct router *router;
     const double *knob;
-    int T, E, N;
-    const float *logits, *prob, *score, *gate;
+    int T, E, N, M;
+    const float *logits, *prob, *score, *gate, *side_gate;
     const int32_t *mask, *valid, *document; /* document may be NULL: no order */
     const double *state[ROUTER_ARRAYS];
     double look[COLUMNS_MAX]; /* of router->look */
@@ -162,6 +202,7 @@ bool router_array_start(const struct router_array *a, const double *knob, size_t
 /* A strategy's param i as it is in this layer: how many dimensions; its size, 0 where it is not there. */
 int route_param_shape(const struct route *r, int i, int shape[3]);
 int route_param_size(const struct route *r, int i);
+int route_side(const struct route *r); /* M */
 bool route_matrices_open(struct route *r); /* w (where x is used) and the weights of .matrix; false: no memory */
 void route_matrices_close(struct route *r);
 int route_matrices(struct route *r, struct kn_weight **to); /* for kn_repack: at most ROUTER_ARRAYS; how many */
@@ -177,6 +218,11 @@ bool router_check(const struct router *r, const double *knob, int E, struct err 
 /* logits (unless x.at is NULL), cleaning, score, selection (or forced counts or experts), gates, capacity. */
 void route_forward(struct route *r);
 void route_losses(struct route *r); /* r->loss[i], unweighted, means over valid rows; nothing where not training */
+/* logits (and side logits) of x, as every strategy makes them unless it has its own way; and back: dx is ADDED to. */
+void route_linear(struct route *r, struct kn_buf x);
+void route_linear_back(struct route *r, struct kn_buf dx, struct kn_buf x);
+/* The first n numbers of r->noise, drawn by seed, step, layer and `purpose`. */
+void route_draw(struct route *r, int purpose, size_t n);
 /* dgate in; dlogits, dparam (added), dx (added) out. `share`: what the losses' coefficients are multiplied by (1/layers);
  * task false: dgate is taken as 0. */
 void route_backward(struct route *r, double share, bool task);

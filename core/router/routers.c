@@ -5,11 +5,13 @@
 #include <string.h>
 
 extern const struct router router_topk, router_topp, router_dynmoe, router_remoe, router_blockffn,
-    router_adamoe, router_moepp, router_longcat, router_lossfree, router_expertchoice;
+    router_adak, router_adamoe, router_moepp, router_longcat, router_unimoe, router_lossfree,
+    router_expertchoice;
 
 static const struct router *const table[] = {
-    &router_topk,   &router_topp,  &router_dynmoe,  &router_remoe,    &router_blockffn,
-    &router_adamoe, &router_moepp, &router_longcat, &router_lossfree, &router_expertchoice};
+    &router_topk,  &router_topp,   &router_dynmoe, &router_remoe,    &router_blockffn,
+    &router_adak,  &router_adamoe, &router_moepp,  &router_longcat,  &router_unimoe,
+    &router_lossfree, &router_expertchoice};
 enum { COUNT = sizeof table / sizeof *table };
 
 const struct router *router_at(int i)
@@ -77,7 +79,7 @@ static int dim_size(enum router_dim dim, int E, int S, int D)
     case DIM_HIDDEN:
         return 8 * (E + S);
     case DIM_IN: /* of params, see route_param_shape */
-    case DIM_CONSTANTS:
+    case DIM_KNOB:
     case DIM_1:
     case DIM_END:
         break;
@@ -122,19 +124,10 @@ bool router_array_start(const struct router_array *a, const double *knob, size_t
 }
 
 /* ---- params of a layer ---- */
-static int constants(const struct route *r)
-{
-    struct slot_run runs[4];
-    int count, sum = 0;
-    router_slots(r->router, r->knob, r->E, runs, &count);
-    for (int i = 0; i < count; i++) sum += runs[i].kind == SLOT_CONSTANT ? runs[i].count : 0;
-    return sum;
-}
-
-static int param_dim(const struct route *r, enum router_dim dim)
+static int param_dim(const struct route *r, const struct router_array *a, enum router_dim dim)
 {
     int hidden = r->router->hidden;
-    if (dim == DIM_CONSTANTS) return constants(r);
+    if (dim == DIM_KNOB) return (int)r->knob[a->knob];
     if (dim == DIM_IN) dim = hidden && r->knob[hidden - 1] != 0 ? DIM_HIDDEN : DIM_D;
     return dim_size(dim, r->E, r->S, r->D);
 }
@@ -143,7 +136,7 @@ int route_param_shape(const struct route *r, int i, int shape[3])
 {
     const struct router_array *a = &r->router->params[i];
     int n = 0;
-    for (; n < 3 && a->shape[n] != DIM_END; n++) shape[n] = param_dim(r, a->shape[n]);
+    for (; n < 3 && a->shape[n] != DIM_END; n++) shape[n] = param_dim(r, a, a->shape[n]);
     return n;
 }
 
@@ -155,6 +148,13 @@ int route_param_size(const struct route *r, int i)
     int shape[3], n = route_param_shape(r, i, shape), size = 1;
     for (int k = 0; k < n; k++) size *= shape[k];
     return size;
+}
+
+int route_side(const struct route *r)
+{
+    int shape[3] = {0};
+    if (r->router->side) route_param_shape(r, 1, shape);
+    return shape[0];
 }
 
 static bool open_matrix(struct route *r, struct kn_weight *to, int i)

@@ -50,7 +50,7 @@ bool trainer_apply(struct trainer *t, const struct config *c, struct err *e)
         if (e) *e = warning;
         return false;
     }
-    bool other = c->router != t->config.router;
+    bool other = c->router != t->config.router, came = other;
     trainer_settle(t);
     if (model_same_shape(t->model, c)) {
         model_set_router(t->model, c);
@@ -60,6 +60,7 @@ bool trainer_apply(struct trainer *t, const struct config *c, struct err *e)
         other = true;
         t->fresh = false;
     }
+    if (came) learn_fresh(t), t->learning.stage = STAGE_ALL;
     if (other) forget_rule(&t->now);
     trainer_identify(t);
     trainer_tell(t, "%s", warning.text);

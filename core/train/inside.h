@@ -13,6 +13,13 @@ struct good {
     long updates;
 };
 
+/* Of strategies that learn from what their choice was worth (core/train/learn.c). */
+struct learning {
+    enum trainer_stage stage;
+    long age, updates; /* steps since the strategy came; its own updates in them */
+    bool rested;       /* the model did, in the newest step */
+};
+
 struct trainer {
     struct config config;
     struct kn_backend *be;
@@ -24,11 +31,12 @@ struct trainer {
     struct measure *measure;
     struct tally tally;
     struct good good;
+    struct learning learning;
 
     long step, skipped;
     int bad_row, returns;     /* steps skipped in a row; how often the good state was taken back */
     double lr_scale, horizon; /* 1 until a return halves it; see trainer_horizon */
-    double extra_flops; /* of the newest step: whoever makes a pass beside the step's own adds it */
+    double extra_flops; /* of the newest step, beside its own forward and backward pass */
     double tokens_seen, wall; /* wall: seconds in steps */
     double since_seconds, since_tokens; /* since the newest measurement */
     long since_steps;
@@ -44,6 +52,11 @@ struct trainer {
 struct trainer *trainer_open_on(const struct config *c, struct dataset *data, struct err *e);
 bool trainer_build(struct trainer *t, const struct config *c, const struct model *from,
                    struct err *e);    /* model, measure, good */
+unsigned learn_phase(const struct trainer *t);             /* of the next step */
+void learn_counts(struct trainer *t);                      /* before any forward: whose counts hold */
+void learn_baseline(struct trainer *t, unsigned phase);    /* before the step's own forward */
+void learn_step(struct trainer *t, unsigned phase);        /* after its loss, where it was finite */
+void learn_fresh(struct trainer *t);                       /* a strategy came */
 void trainer_keep(struct trainer *t); /* the state of now is good */
 bool trainer_apply(struct trainer *t, const struct config *c,
                    struct err *e); /* strategy and knobs, live */

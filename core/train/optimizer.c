@@ -55,7 +55,7 @@ void optimizer_update(struct optimizer *o, struct params *p, double lr, double d
     a.decay = 0;
     kn_adamw(o->be, kn_part(o->be, p->w, p->decayed), kn_part(o->be, p->m, p->decayed),
              kn_part(o->be, p->v, p->decayed), kn_part(o->be, p->g, p->decayed), o->factor, &a,
-             p->size - p->decayed);
+             p->trained - p->decayed);
 }
 
 double optimizer_rate(const struct config *c, long step, double done)

@@ -48,6 +48,16 @@ static bool tell(const struct run *r, bool first, bool last, struct err *e)
     return ok || err_set(e, ERR_INTERRUPTED, "the race was stopped");
 }
 
+/* A strategy that learns from what its choice was worth has the first half of the budget for the
+ * model that its rewards are held against, whole with its learning rate's way down, and the rest
+ * for itself. */
+static void bolt_on(struct run *r)
+{
+    if (!trainer_config(r->t)->router->learn) return;
+    trainer_stage(r->t, done(r) < .5 ? STAGE_BASE : STAGE_ALONE);
+    trainer_horizon(r->t, fmin(2 * done(r), 1));
+}
+
 /* A budget in FLOPs must look at every step's counts; that costs a little, and is not in the step's
  * time. */
 static bool run_steps(struct run *r, struct err *e)
@@ -58,6 +68,7 @@ static bool run_steps(struct run *r, struct err *e)
     if (!tell(r, true, false, e)) return false;
     for (r->start = clock_now(); done(r) < 1;) {
         if (race->kind != RACE_STEPS) trainer_horizon(r->t, done(r));
+        bolt_on(r);
         if (!trainer_step(r->t, e)) return false;
         bool due = race->every > 0 && trainer_now(r->t) % race->every == 0;
         if (due || race->kind == RACE_FLOPS) trainer_measure(r->t, r->now, false);

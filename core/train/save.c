@@ -14,6 +14,8 @@ const struct saved_place saved_places[SAVED_PLACES] = {
     {"step", offsetof(struct trainer, step), true},
     {"updates", offsetof(struct trainer, optimizer.updates), true},
     {"skipped", offsetof(struct trainer, skipped), true},
+    {"rule_steps", offsetof(struct trainer, learning.age), true},
+    {"rule_updates", offsetof(struct trainer, learning.updates), true},
     {"lr_scale", offsetof(struct trainer, lr_scale), false},
     {"tokens_seen", offsetof(struct trainer, tokens_seen), false},
     {"wall_s", offsetof(struct trainer, wall), false},

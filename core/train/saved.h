@@ -9,7 +9,7 @@
 #define SAVED_V "optimizer.exp_avg_sq"
 
 /* Numbers of a trainer that are its place in time; in the metadata by these keys. */
-enum { SAVED_PLACES = 6 };
+enum { SAVED_PLACES = 8 };
 struct saved_place {
     const char *key;
     size_t offset;

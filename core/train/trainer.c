@@ -188,6 +188,7 @@ static void fill(struct trainer *t, enum data_split split, int64_t index, int se
     if (control != CONTROL_NONE)
         control_counts(&t->batch, control, t->model->layer[0].moe.route.E, seed, split, index);
     model_input(t->model, &t->batch);
+    learn_counts(t);
 }
 
 static bool backend_alive(struct trainer *t, struct err *e)
@@ -200,10 +201,10 @@ static bool backend_alive(struct trainer *t, struct err *e)
 
 static bool routed(struct trainer *t)
 {
-    int32_t bad[SNAP_LAYERS];
-    kn_read_ints(t->be, bad, t->model->bad, (size_t)t->model->L);
-    for (int l = 0; l < t->model->L; l++)
-        if (bad[l]) return false;
+    int32_t bad[2 * SNAP_LAYERS];
+    kn_read_ints(t->be, bad, t->model->bad, 2 * SNAP_LAYERS);
+    for (int i = 0; i < 2 * SNAP_LAYERS; i++)
+        if (bad[i]) return false;
     return true;
 }
 
@@ -236,13 +237,17 @@ bool trainer_step(struct trainer *t, struct err *e)
 {
     double start = clock_now();
     struct model *m = t->model;
+    unsigned phase = learn_phase(t);
+    bool rests = t->learning.rested = t->learning.stage == STAGE_ALONE;
     t->extra_flops = 0;
     fill(t, DATA_TRAIN, t->step, t->sequences, t->context);
     double done = t->horizon < 0 ? (double)t->step / t->config.value[CONFIG_STEPS] : t->horizon;
     for (int l = 0; l < m->L; l++) m->layer[l].moe.route.late = done >= .5;
+    model_draw(m, (uint32_t)t->step);
+    learn_baseline(t, phase);
     model_forward(m, true);
-    model_loss(m, true);
-    model_backward(m);
+    model_loss(m, !rests);
+    if (!rests) model_backward(m);
     optimizer_sums(&t->optimizer, &m->params, m->loss, t->config.value[CONFIG_CLIP]);
     t->lr = t->lr_scale * optimizer_rate(&t->config, t->step, t->horizon);
     bool finite = optimizer_finite(&t->optimizer, &t->loss, &t->grad_norm);
@@ -250,9 +255,12 @@ bool trainer_step(struct trainer *t, struct err *e)
     bool ok = true;
     if (finite && routed(t)) {
         if (t->step % KEEP_EVERY == 0) trainer_keep(t);
-        optimizer_update(&t->optimizer, &m->params, t->lr, t->config.value[CONFIG_DECAY]);
-        model_after_step(m);
-        model_repack(m);
+        if (!rests) {
+            optimizer_update(&t->optimizer, &m->params, t->lr, t->config.value[CONFIG_DECAY]);
+            model_after_step(m);
+            model_repack(m);
+        }
+        learn_step(t, phase);
         t->bad_row = 0;
     } else {
         ok = skip(t, e);
@@ -274,6 +282,7 @@ void trainer_settle(struct trainer *t)
     for (int l = 0; l < t->model->L; l++) route_losses(&t->model->layer[l].moe.route);
     measure_add(t->measure, &t->tally, t->model, &t->batch, t->batch.T);
     measure_step(&t->tally, t->model, &t->now);
+    if (t->learning.rested) t->now.train_flops_per_token = t->now.flops_per_token;
     t->now.train_flops_per_token += t->extra_flops / t->batch.T;
     measure_rule(t->measure, t->model, &t->now);
     trainer_show_leak(t);

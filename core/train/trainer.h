@@ -22,6 +22,11 @@ bool trainer_evaluate(struct trainer *t, long tokens, struct snapshot *to, struc
  * anneals by this instead of by steps. Negative: by steps again. */
 void trainer_horizon(struct trainer *t, double fraction_done);
 
+/* Strategies that learn from what their choice was worth (struct router, learn) train beside the model (STAGE_ALL), or are
+ * bolted on: STAGE_BASE trains the model as in their baseline pass, then STAGE_ALONE lets it rest and trains them. */
+enum trainer_stage { STAGE_ALL, STAGE_BASE, STAGE_ALONE };
+void trainer_stage(struct trainer *t, enum trainer_stage stage); /* other strategies: nothing */
+
 /* Changes between two steps. What both strategies have is kept, the rest starts as at start. All or nothing. */
 bool trainer_set_router(struct trainer *t, const char *name, struct err *e);
 bool trainer_set_knob(struct trainer *t, const char *name, const char *value, struct err *e);

@@ -18,6 +18,12 @@ static const struct gradient_case {
      "orders",
      "topk",
      {"batch=12", "shared=2", "layers=3"}},
+    {"orders, unimoe", "orders", "unimoe", {"batch=24", "p=0.7"}},
+    {"orders, unimoe, released gates, two shared experts, jitter",
+     "orders",
+     "unimoe",
+     {"batch=12", "gates=released", "shared=2", "layers=2", "jitter=0.05", "shared_width=1"}},
+    {"orders, adak", "orders", "adak", {"batch=24", "k=3", "layers=2"}},
     {"orders, relu experts", "orders", "topp", {"batch=24", "expert=relu"}},
     {"text, topk",
      "text",
@@ -79,8 +85,8 @@ static double state_of(const struct route *r, int loss)
     const struct router *router = r->router;
     double value = 1;
     int knob = router->losses[loss].knob ? router_knob(router, router->losses[loss].knob) : -1;
-    for (int i = 0; router->weights[loss] && i < ROUTER_ARRAYS && router->state[i].name; i++)
-        if (strcmp(router->state[i].name, router->weights[loss]) == 0)
+    for (int i = 0; router->losses[loss].state && i < ROUTER_ARRAYS && router->state[i].name; i++)
+        if (strcmp(router->state[i].name, router->losses[loss].state) == 0)
             kn_read(r->be, &value, r->state[i], 1);
     return knob >= 0 && r->knob[knob] != 0 ? 1 : value;
 }

@@ -87,9 +87,9 @@ static void kept(struct trainer *t, int l, double *to, size_t rows)
     const struct params *p = &t->model->params;
     const struct moe *m = &t->model->layer[l].moe;
     size_t n = rows * (size_t)t->model->D;
-    kn_read(t->be, to, params_at(p, p->w, m->gate), n);
-    kn_read(t->be, to + n, params_at(p, p->m, m->gate), n);
-    kn_read(t->be, to + 2 * n, params_at(p, p->v, m->gate), n);
+    kn_read(t->be, to, params_at(p, p->w, m->extra[0]), n);
+    kn_read(t->be, to + n, params_at(p, p->m, m->extra[0]), n);
+    kn_read(t->be, to + 2 * n, params_at(p, p->v, m->extra[0]), n);
     kn_read(t->be, to + 3 * n, params_at(p, p->w, m->first_up), n);
 }
 

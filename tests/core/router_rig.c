@@ -117,6 +117,7 @@ void rig_fill(struct rig *g, struct rng *rng)
         rig_random(g, rng, r->x, (size_t)r->T * r->D, 1);
     else
         rig_random(g, rng, r->logits, (size_t)r->T * r->N, 1.5);
+    if (r->M && !r->x.at) rig_random(g, rng, r->side, (size_t)r->T * r->M, 1.5);
     route_memory_repack(&g->r);
 }
 

@@ -46,9 +46,11 @@ static void backward(struct rig *g, const double *dgate, int o)
 }
 
 /* Gradients that no difference shows: their formulas are tested beside their strategy. */
-static bool estimated(const struct router *r, int o)
+static bool estimated(const struct route *r, int o)
 {
-    return o ? pressure_find(r->losses[o - 1].pressure)->estimated : r->estimated;
+    const struct router *router = r->router;
+    return o ? pressure_of(router, o - 1)->estimated
+             : router->estimated && router->estimated(r->knob);
 }
 
 /* Every number of `at` by central differences against the analytic gradients want[o]. */
@@ -66,11 +68,15 @@ static void compare(struct rig *g, struct kn_buf at, int n, const double *dgate,
         rig_write(g, cell, &moved, 1);
         values(g, dgate, down);
         rig_write(g, cell, &x, 1);
-        for (int o = 0; o < outputs; o++)
-            if (!estimated(g->r.router, o) && !isnan(up[o])) /* NaN: of weights, not there */
-                NEAR(want[o][i], (up[o] - down[o]) / (2 * eps), 1e-5, 1e-3,
-                     "%s, case %d: gradient of %s into %s[%d]", g->r.router->name, number,
-                     o ? g->r.router->losses[o - 1].pressure : "the gates", what, i);
+        for (int o = 0; o < outputs; o++) {
+            bool detached = o > 0 && g->r.router->side_detached && at.at == g->r.x.at &&
+                            pressure_of(g->r.router, o - 1)->side;
+            if (detached) continue; /* it teaches the side's own weights, never x */
+            if (estimated(&g->r, o) || isnan(up[o])) continue; /* NaN: of weights, not there */
+            NEAR(want[o][i], (up[o] - down[o]) / (2 * eps), 1e-5, 1e-3,
+                 "%s, case %d: gradient of %s into %s[%d]", g->r.router->name, number,
+                 o ? g->r.router->losses[o - 1].pressure : "the gates", what, i);
+        }
     }
 }
 
@@ -213,7 +219,8 @@ START_TEST(picks_are_expert_counts_and_slot_picks_and_dropped_pairs)
         double knob[ROUTER_KNOBS];
         struct kn_plan plan;
         rig_random_knobs(router, &rng, E, knob);
-        int limit = router_knob(router, "capacity");
+        int limit = router_knob(router, "capacity"), decode = router_knob(router, "decode");
+        if (decode >= 0) knob[decode] = 1; /* in use, counts are drawn as in training */
         if (limit >= 0 && shape % 2) knob[limit] = .5 + rng_uniform(&rng);
         rig_open_with(&g, rig_backend(backend), router, knob, T, 0, E);
         size_t n = (size_t)T * g.r.N;
@@ -288,6 +295,9 @@ START_TEST(a_broken_row_gets_nothing_and_disturbs_no_other)
         rig_write(&g, kn_part(be, g.r.logits, 2 * N + 2 * i), &poison[i], 1);
     rig_write(&g, kn_part(be, g.r.logits, 3 * N), &poison[0], 1);
     rig_write_ints(&g, &g.r.padding, padding, 5);
+    for (int t = 0; router->learn && t < 5; t++) mask[t] = 3; /* draws go by a token's place */
+    if (router->learn) rig_write_ints(&g, &g.r.counts, mask, 5);
+    if (router->learn) rig_write_ints(&clean, &clean.r.counts, mask, 3);
     rig_random(&g, &rng, g.r.dgate, 5 * N, 1);
 
     route_forward(&g.r);
@@ -308,7 +318,7 @@ START_TEST(a_broken_row_gets_nothing_and_disturbs_no_other)
     for (int i = 0; i < loss_count(router); i++) {
         double want = *rig_read(&clean, clean.r.loss[i], 1);
         if (isnan(want)) continue; /* of weights: there are none */
-        if (pressure_find(router->losses[i].pressure)->needs & NEEDS_SEQUENCES)
+        if (pressure_of(router, i)->needs & NEEDS_SEQUENCES)
             continue; /* without the row, others are neighbours */
         NEAR(*rig_read(&g, g.r.loss[i], 1), want, 1e-6, 1e-6, "%s: loss %s", router->name,
              router->losses[i].pressure);
@@ -390,14 +400,14 @@ START_TEST(every_strategy_is_whole_and_its_start_and_paper_knobs_are_in_range)
         ck_assert_int_eq(router_knob(r, r->knobs[i].name), i);
     }
     for (int i = 0; i < loss_count(r); i++) {
-        ck_assert_ptr_nonnull(pressure_find(r->losses[i].pressure));
+        ck_assert_ptr_nonnull(pressure_of(r, i));
         ck_assert(!r->losses[i].knob || router_knob(r, r->losses[i].knob) >= 0);
     }
     for (int i = 0; i < ROUTER_LOSSES; i++) {
-        bool found = !r->weights[i];
+        bool found = !r->losses[i].state;
         for (int k = 0; !found && k < ROUTER_ARRAYS && r->state[k].name; k++)
-            found = strcmp(r->weights[i], r->state[k].name) == 0 && r->state[k].shape[0] == DIM_1;
-        ck_assert_msg(found, "%s has no state %s", r->name, r->weights[i]);
+            found = strcmp(r->losses[i].state, r->state[k].name) == 0 && r->state[k].shape[0] == DIM_1;
+        ck_assert_msg(found, "%s has no state %s", r->name, r->losses[i].state);
     }
     for (int i = 0; i < ROUTER_METRICS && r->metrics[i].name; i++)
         ck_assert(r->metrics[i].help && r->measure);

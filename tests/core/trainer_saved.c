@@ -20,10 +20,12 @@ static const struct save_case {
     {"orders", "topk", "cpu", 100},        {"orders", "topp", "cpu", 100},
     {"text", "topk", "cpu", 12},           {"text", "topp", "cpu", 12},
     {"orders", "topp", "ref", 10},         {"orders", "dynmoe", "cpu", 50},
-    {"text", "dynmoe", "cpu", 12},         {"orders", "adamoe", "cpu", 60},
+    {"text", "dynmoe", "cpu", 12},         {"orders", "adak", "cpu", 110},
+    {"text", "adak", "cpu", 12},           {"orders", "adamoe", "cpu", 60},
     {"orders", "moepp", "ref", 10},        {"text", "moepp", "cpu", 12},
     {"orders", "longcat", "cpu", 60},      {"text", "longcat", "cpu", 12},
-    {"orders", "lossfree", "cpu", 50},     {"orders", "expertchoice", "cpu", 20},
+    {"orders", "unimoe", "cpu", 100},      {"orders", "lossfree", "cpu", 50},
+    {"orders", "expertchoice", "cpu", 20},
 };
 
 START_TEST(saved_and_resumed_is_bit_by_bit_never_interrupted)
