@@ -23,5 +23,6 @@ row topk k=3 0.798 0.04 3
 row topk k=4 0.907 0.04 4
 row topk k=8 1.000 0.04 8
 row topp '' 0.955 0.049 2.94
+row dynmoe '' 0.988 0.04 3.03
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" = 0 ]
