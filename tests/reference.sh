@@ -26,5 +26,6 @@ row topk k=3 0.798 0.04 3 0.3
 row topk k=4 0.907 0.04 4 0.3
 row topk k=8 1.000 0.04 8 0.3
 row topp '' 0.955 0.049 2.33 0.62
+row dynmoe '' 0.988 0.04 3.03 0.3
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" = 0 ]

@@ -40,8 +40,7 @@ const struct field snapshot_fields[] = {
     FIELD(exact, "share", 3, "tokens with just as many experts as they need"),
     FIELD(wasted, "share", 3, "tokens with more experts than they need"),
     FIELD(shorted, "share", 3, "tokens with fewer experts than they need"),
-    FIELD(flops_per_token, "FLOP", 0,
-          "floating-point operations of a token, forward"),
+    FIELD(flops_per_token, "FLOP", 0, "floating-point operations of a token, forward"),
     FIELD(expert_flops_per_token, "FLOP", 0, "the part of them that experts do"),
     FIELD(train_flops_per_token, "FLOP", 0,
           "of the training step: three times the forward ones, what is run for gradients alone, "

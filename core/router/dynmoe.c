@@ -260,6 +260,7 @@ const struct router router_dynmoe = {
          [FREEZE_FLEET] = {.name = "freeze_fleet",
                            .kind = OPTION_SWITCH,
                            .max = 1,
+                           .flags = OPTION_OURS,
                            .help = "on: nobody is fired or hired"},
          [NEW_EXPERT] = {.name = "new_expert",
                          .kind = OPTION_CHOICE,

@@ -45,10 +45,11 @@ bool trainer_sample(struct trainer *t, const char *prompt, long tokens, double t
         return err_set(e, ERR_USAGE, "a model of %s writes no text; train one on text:FILE",
                        t->data->label);
     if (m->config.router->needs & SEES_FUTURE)
-        return err_set(e, ERR_USAGE,
-                       "%s chooses a token's experts by the tokens behind it, which are not written "
-                       "yet: it cannot write; train another rule",
-                       m->config.router->name);
+        return err_set(
+            e, ERR_USAGE,
+            "%s chooses a token's experts by the tokens behind it, which are not written "
+            "yet: it cannot write; train another rule",
+            m->config.router->name);
     struct rng r = rng_at(seed, RNG_SAMPLE, 0);
     size_t given = strlen(prompt), room = (size_t)t->context;
     if (given > room) prompt += given - room, given = room;

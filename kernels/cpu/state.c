@@ -226,9 +226,8 @@ static void inherit(const struct kn_stack *s, int from, int to)
 {
     for (size_t i = 0; i < s->size; i++) {
         size_t at = (size_t)to * s->size + i;
-        if (s->w.at)
-            KN_F32(s->w)
-            [at] = KN_F32(s->w)[(size_t)from * s->size + i] * (1 + .01f * wobble((uint32_t)at));
+        if (s->w.at) KN_F32(s->w)
+        [at] = KN_F32(s->w)[(size_t)from * s->size + i] * (1 + .01f * wobble((uint32_t)at));
         KN_F32(s->m)[at] = KN_F32(s->v)[at] = 0;
     }
 }
