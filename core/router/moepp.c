@@ -340,7 +340,7 @@ const struct router router_moepp = {
              [MIX] = {.name = "mix", .shape = {DIM_S}},
              [HIDDEN] = {.name = "hidden", .shape = {DIM_HIDDEN}, .only = "router"},
              [DHIDDEN] = {.name = "dhidden", .shape = {DIM_HIDDEN}, .only = "router"}},
-    .losses = {{"aux", "aux", NULL}, {"z", "z", NULL}, {"entropy", "entropy_price", NULL}},
+    .losses = {{"aux", "aux"}, {"z", "z"}, {"entropy", "entropy_price"}},
     .metrics = {[FFN_SHARE] = {"ffn_share", NULL, "share of the picks that are experts",
                                METRIC_PER_LAYER},
                 [CONSTANT_SHARE] = {"constant_share", NULL,

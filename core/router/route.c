@@ -121,9 +121,9 @@ bool route_loss_known(const struct route *r, int loss)
 
 static double knob_of(const struct route *r, int loss)
 {
-    const struct router_loss *l = &r->router->losses[loss];
-    double weight = l->knob ? knob_or(r, l->knob, 0) : 0;
-    return r->late && l->late ? weight * knob_or(r, l->late, 1) : weight;
+    const char *knob = r->router->losses[loss].knob, *late = r->router->anneal[loss];
+    double weight = knob ? knob_or(r, knob, 0) : 0;
+    return r->late && late ? weight * knob_or(r, late, 1) : weight;
 }
 
 double route_coefficient(const struct route *r, int loss)

@@ -47,9 +47,7 @@ struct slot_run { enum slot_kind kind; int count; const char *label; };
 struct route;      /* below */
 struct route_host; /* below */
 struct pressure;   /* core/balance/balance.h */
-/* Entry of core/balance, the knob that is its coefficient, and (may be NULL) one that it is multiplied by in the second
- * half of the budget. */
-struct router_loss { const char *pressure, *knob, *late; };
+struct router_loss { const char *pressure, *knob; }; /* entry of core/balance, and the knob that is its coefficient */
 
 struct router {
     const char *name, *title, *paper; /* paper: authors, year, arXiv id */
@@ -69,6 +67,7 @@ struct router {
     struct router_array kept[ROUTER_ARRAYS];    /* scratch of the strategy, [T, shape], from forward to backward */
     struct router_loss losses[ROUTER_LOSSES];
     const char *weights[ROUTER_LOSSES];         /* the state [1] that is a loss's coefficient where its knob is NULL or 0 */
+    const char *anneal[ROUTER_LOSSES];          /* the knob that a loss is also multiplied by in the second half of the budget */
     struct router_metric metrics[ROUTER_METRICS];
     int (*slots)(const double *knob, int E, struct slot_run runs[4]); /* NULL: none; returns how many runs */
     void (*logits)(struct route *r);      /* NULL: logits = x wᵀ */
