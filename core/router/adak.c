@@ -24,8 +24,8 @@ static const char *const warm_words[] = {"none", "k", "p", NULL};
 /* open = the counts 1..n of every valid row. */
 static void open_counts(struct route *r, int n)
 {
-    kn_topk_mask(r->be, r->learning.open, r->kept[NOUGHT], n, (struct kn_ints){0}, r->valid,
-                 r->T, r->M);
+    kn_topk_mask(r->be, r->learning.open, r->kept[NOUGHT], n, (struct kn_ints){0}, r->valid, r->T,
+                 r->M);
 }
 
 /* side_gate = the probability of each count. */
@@ -93,7 +93,8 @@ static void update(struct route *r)
                             .step = (int)++l->updates};
     struct kn_weight *const w = &r->matrix[W_ALLOC];
     kn_linear_back_w(r->be, r->dparam[W_ALLOC], r->dside, r->x, w, r->T);
-    kn_adamw(r->be, r->param[W_ALLOC], r->m[W_ALLOC], r->v[W_ALLOC], r->dparam[W_ALLOC], l->one, &step, (size_t)r->M * r->D);
+    kn_adamw(r->be, r->param[W_ALLOC], r->m[W_ALLOC], r->v[W_ALLOC], r->dparam[W_ALLOC], l->one,
+             &step, (size_t)r->M * r->D);
     kn_repack(r->be, &w, 1);
 }
 
@@ -267,12 +268,12 @@ const struct router router_adak = {
     .kept = {[NOUGHT] = {.name = "nought", .shape = {DIM_N}},
              [SCRATCH] = {.name = "scratch", .shape = {DIM_N}}},
     .state = {{.name = "p_star", .shape = {DIM_1}, .start = START_ONE}},
-    .losses = {[POLICY] = {"policy"},
+    .losses = {[POLICY] = {.pressure = "policy"},
                [COUNT] = {"count", .form = "chosen"},
-               [IMITATE] = {"warm"},
-               {"aux", "aux"},
-               {"entropy", "entropy_price"},
-               {"z", "z"}},
+               [IMITATE] = {.pressure = "warm"},
+               {"aux", .knob = "aux"},
+               {"entropy", .knob = "entropy_price"},
+               {"z", .knob = "z"}},
     .metrics = {[COUNT_PROBABILITY] = {"count_probability", NULL,
                                        "how likely the allocator sends 1, 2, 3 … experts",
                                        METRIC_PER_EXPERT},

@@ -252,7 +252,7 @@ const struct router router_blockffn = {
                   {.name = "chunk_weight", .shape = {DIM_1}, .start = START_KNOB, .knob = CHUNK},
               [WINDOW] = {.name = "window", .shape = {DIM_4}}},
     .kept = {[NUMBERS] = KEPT_NUMBERS, [INVERSE] = {.name = "inverse", .shape = {DIM_1}}},
-    .losses = {{"locality", "locality"},
+    .losses = {{"locality", .knob = "locality"},
                {"chunk", .state = "chunk_weight"},
                {"l1", .state = "lambda"}},
     .metrics =

@@ -155,8 +155,7 @@ static void dynmoe_measure(const struct route_host *h, int metric, double *to)
     double tau = fmin(exp(h->look[h->E]), KN_STEEPEST);
     switch ((enum metric)metric) {
     case THETA:
-        for (int e = 0; e < h->E; e++)
-            to[e] = 1 / (1 + exp(-tau * (h->look[e] + h->knob[OFFSET])));
+        for (int e = 0; e < h->E; e++) to[e] = 1 / (1 + exp(-tau * (h->look[e] + h->knob[OFFSET])));
         break;
     case COS_MEAN:
         cos_mean(h, to);
@@ -285,11 +284,11 @@ const struct router router_dynmoe = {
          [CLOCK] = {.name = "clock", .shape = {DIM_1}},
          [FIRED] = {.name = "fired", .shape = {DIM_1}},
          [HIRED] = {.name = "hired", .shape = {DIM_1}}},
-    .losses = {{"diversity", "aux"},
-               {"simplicity", "aux"},
-               {"balance", "aux"},
-               {"efficiency", "aux"},
-               {"count", "count_price"}},
+    .losses = {{"diversity", .knob = "aux"},
+               {"simplicity", .knob = "aux"},
+               {"balance", .knob = "aux"},
+               {"efficiency", .knob = "aux"},
+               {"count", .knob = "count_price"}},
     .metrics = {[THETA] = {"theta", NULL, "the bar, on the scale of the scores", METRIC_PER_EXPERT},
                 [COS_MEAN] = {"cos_mean", NULL, "mean cosine of tokens and the expert's direction",
                               METRIC_PER_EXPERT},

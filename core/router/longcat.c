@@ -232,7 +232,7 @@ const struct router router_longcat = {
     .params = {{.name = "w", .shape = {DIM_N, DIM_D}, .start = START_NORMAL, .scale = .02}},
     .state = {[BIAS] = {.name = "bias", .shape = {DIM_N}, .start = START_ZERO}},
     .kept = {[PICKS] = {.name = "picks", .shape = {DIM_N}}},
-    .losses = {{"aux", "aux"}, {"z", "z"}, {"entropy", "entropy_price"}},
+    .losses = {{"aux", .knob = "aux"}, {"z", .knob = "z"}, {"entropy", .knob = "entropy_price"}},
     .metrics = {[BIAS_OF] = {"bias", NULL, "what is added to a column's score in the selection",
                              METRIC_PER_COLUMN},
                 [BIAS_STEP] = {"bias_step", NULL, "mean move of an expert's bias in a step",

@@ -156,7 +156,7 @@ const struct router router_lossfree = {
     .params = {{.name = "w", .shape = {DIM_N, DIM_D}, .start = START_NORMAL, .scale = .02}},
     .state =
         {[BIAS] = {.name = "bias", .shape = {DIM_E}}, [LOAD] = {.name = "load", .shape = {DIM_E}}},
-    .losses = {{"aux", "aux"}, {"z", "z"}, {"entropy", "entropy_price"}},
+    .losses = {{"aux", .knob = "aux"}, {"z", .knob = "z"}, {"entropy", .knob = "entropy_price"}},
     .metrics = {[METRIC_BIAS] = {"bias", NULL, "added to the score when experts are chosen",
                                  METRIC_PER_EXPERT},
                 [MAXVIO] = {"maxvio", NULL, "busiest expert's load over the mean, less 1",

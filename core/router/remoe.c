@@ -96,7 +96,7 @@ const struct router router_remoe = {
                   {.name = "lambda", .shape = {DIM_1}, .start = START_KNOB, .knob = LAMBDA0},
               [COURSE] = {.name = "course", .shape = {DIM_4}}},
     .kept = {[RELU_NUMBERS] = KEPT_NUMBERS},
-    .losses = {{"l1", "lambda", .state = "lambda"}},
+    .losses = {{"l1", .knob = "lambda", .state = "lambda"}},
     .metrics = {[METRIC_LAMBDA] = {"lambda", NULL, "price on the gates", METRIC_SCALAR},
                 [SPARSITY] = {"sparsity", NULL, "share of the experts that are off",
                               METRIC_PER_LAYER},

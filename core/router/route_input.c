@@ -11,11 +11,10 @@
 enum { MOST = 65536 }; /* tokens, and width of x */
 
 static const char *const keys[] = {
-    "strategy",    "base",          "knobs",        "training",         "logits",
-    "x",           "params",        "state",        "counts",           "seed",
-    "documents",   "valid",         "grad_gates",   "grad_losses",      "prev_logits",
-    "answers",     "shared_logits", "old_log_prob", "allocator_logits", "layers_above",
-    "rewards"};
+    "strategy",         "base",         "knobs",       "training", "logits",        "x",
+    "params",           "state",        "counts",      "seed",     "documents",     "valid",
+    "grad_gates",       "grad_losses",  "prev_logits", "answers",  "shared_logits", "old_log_prob",
+    "allocator_logits", "layers_above", "rewards"};
 enum { KEYS = sizeof keys / sizeof *keys };
 
 static bool bad(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));

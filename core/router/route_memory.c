@@ -72,8 +72,7 @@ bool route_memory_open(struct route *r)
     for (int i = 0; ok && i < ROUTER_ARRAYS; i++)
         if (route_kept_size(r, i, r->T) > 0) ok = take(r, &r->kept[i], route_kept_size(r, i, r->T));
     ok = ok && take(r, &r->load, r->N) && take_ints(r, &r->mask, n) && take_ints(r, &r->part, n) &&
-         take_ints(r, &r->valid, r->T) &&
-         take_ints(r, &r->bad, 1) && take_ints(r, &r->dropped, 1);
+         take_ints(r, &r->valid, r->T) && take_ints(r, &r->bad, 1) && take_ints(r, &r->dropped, 1);
     if (!ok) route_memory_close(r);
     return ok;
 }
@@ -82,14 +81,14 @@ void route_memory_close(struct route *r)
 {
     struct route_learning *l = &r->learning;
     struct kn_buf *const bufs[] = {
-        &r->x,    &r->dx,       &r->logits,    &r->prob,    &r->score, &r->gate,  &r->dgate,
-        &r->dprob, &r->dlogits, &r->load,      &r->prev,    &r->dprev, &r->side,  &r->side_gate,
-        &r->dside, &r->dside_gate, &r->seen,   &r->noise,   &l->reward, &l->baseline, &l->old,
-        &l->advantage, &l->one, &l->row,       &l->told};
-    struct kn_ints *const ints[] = {&r->mask,    &r->valid,    &r->bad,    &r->side_bad,
-                                    &r->dropped, &r->counts,   &r->forced, &r->padding,
-                                    &r->answers, &r->document, &r->part,   &l->choice,
-                                    &l->label,   &l->open};
+        &r->x,          &r->dx,        &r->logits, &r->prob,      &r->score,
+        &r->gate,       &r->dgate,     &r->dprob,  &r->dlogits,   &r->load,
+        &r->prev,       &r->dprev,     &r->side,   &r->side_gate, &r->dside,
+        &r->dside_gate, &r->seen,      &r->noise,  &l->reward,    &l->baseline,
+        &l->old,        &l->advantage, &l->one,    &l->row,       &l->told};
+    struct kn_ints *const ints[] = {&r->mask,   &r->valid,  &r->bad,     &r->side_bad, &r->dropped,
+                                    &r->counts, &r->forced, &r->padding, &r->answers,  &r->document,
+                                    &r->part,   &l->choice, &l->label,   &l->open};
     if (!r->be) return;
     route_matrices_close(r);
     for (int i = 0; i < ROUTER_ARRAYS; i++) {

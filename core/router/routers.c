@@ -9,9 +9,9 @@ extern const struct router router_topk, router_topp, router_dynmoe, router_remoe
     router_expertchoice;
 
 static const struct router *const table[] = {
-    &router_topk,  &router_topp,   &router_dynmoe, &router_remoe,    &router_blockffn,
-    &router_adak,  &router_adamoe, &router_moepp,  &router_longcat,  &router_unimoe,
-    &router_lossfree, &router_expertchoice};
+    &router_topk,     &router_topp,   &router_dynmoe,   &router_remoe,
+    &router_blockffn, &router_adak,   &router_adamoe,   &router_moepp,
+    &router_longcat,  &router_unimoe, &router_lossfree, &router_expertchoice};
 enum { COUNT = sizeof table / sizeof *table };
 
 const struct router *router_at(int i)

@@ -64,7 +64,7 @@ const struct router router_topk = {
               KNOB_CAPACITY(0),
               KNOB_DROP},
     .params = {{.name = "w", .shape = {DIM_N, DIM_D}, .start = START_NORMAL, .scale = .02}},
-    .losses = {{"aux", "aux"}, {"z", "z"}, {"entropy", "entropy_price"}},
+    .losses = {{"aux", .knob = "aux"}, {"z", .knob = "z"}, {"entropy", .knob = "entropy_price"}},
     .select = topk_select,
     .weigh = topk_weigh,
     .backward = topk_backward,

@@ -106,7 +106,7 @@ const struct router router_topp = {
               KNOB_CAPACITY(0),
               KNOB_DROP},
     .params = {{.name = "w", .shape = {DIM_N, DIM_D}, .start = START_NORMAL, .scale = .02}},
-    .losses = {{"aux", "aux"}, {"entropy", "entropy"}, {"z", "z"}},
+    .losses = {{"aux", .knob = "aux"}, {"entropy", .knob = "entropy"}, {"z", .knob = "z"}},
     .metrics = {[P_MASS] = {"p_mass", NULL, "probability of the experts taken", METRIC_PER_TOKEN},
                 [ROW_ENTROPY] = {"entropy", "nat", "how undecided the router is", METRIC_PER_TOKEN},
                 [CUMULATIVE] = {"cumulative", NULL,

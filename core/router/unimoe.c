@@ -106,10 +106,10 @@ static void unimoe_weigh(struct route *r)
     kn_joint_gate(r->be, to, r->side_gate, r->logits, r->side, r->mask, r->valid, r->T, r->N, r->M);
     if (!rated(r)) return;
     if (!drawn(r))
-        kn_band(r->be, r->kept[RATE], r->mask, r->logits, r->knob[BAND], (struct kn_buf){0},
-                r->T, r->N);
-    kn_rated_gate(r->be, r->gate, r->kept[WEIGHT], r->kept[RATE], r->mask,
-                  r->knob[GATES] != 0, r->T, r->N);
+        kn_band(r->be, r->kept[RATE], r->mask, r->logits, r->knob[BAND], (struct kn_buf){0}, r->T,
+                r->N);
+    kn_rated_gate(r->be, r->gate, r->kept[WEIGHT], r->kept[RATE], r->mask, r->knob[GATES] != 0,
+                  r->T, r->N);
 }
 
 static void unimoe_backward(struct route *r)
@@ -301,7 +301,9 @@ const struct router router_unimoe = {
              [WEIGHT] = {.name = "weight", .shape = {DIM_N}},
              [RATE] = {.name = "rate", .shape = {DIM_N}},
              [DRATE] = {.name = "drate", .shape = {DIM_N}}},
-    .losses = {{"aux", "aux", .form = "picked"}, {"entropy", "entropy_price"}, {"z", "z"}},
+    .losses = {{"aux", .knob = "aux", .form = "picked"},
+               {"entropy", .knob = "entropy_price"},
+               {"z", .knob = "z"}},
     .metrics = {[P_MASS] = {"p_mass", NULL, "probability of the columns taken", METRIC_PER_TOKEN},
                 [NULL_SHARE] = {"null_share", NULL, "share of the picks that are nulls",
                                 METRIC_SCALAR},

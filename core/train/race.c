@@ -269,8 +269,7 @@ void race_table(struct text *to, const struct race_result *result, int count, do
     }
     text_add(to, "* on the front: no other lane is as accurate with fewer FLOPs a token\n");
     for (int i = 0; excluded && i < count; i++)
-        if (result[i].excluded)
-            tell_excluded(to, result[i].lane, result[i].excluded);
+        if (result[i].excluded) tell_excluded(to, result[i].lane, result[i].excluded);
     for (int i = 0; target > 0 && i < count; i++) tell_target(to, &result[i], target);
 }
 

@@ -406,7 +406,8 @@ START_TEST(every_strategy_is_whole_and_its_start_and_paper_knobs_are_in_range)
     for (int i = 0; i < ROUTER_LOSSES; i++) {
         bool found = !r->losses[i].state;
         for (int k = 0; !found && k < ROUTER_ARRAYS && r->state[k].name; k++)
-            found = strcmp(r->losses[i].state, r->state[k].name) == 0 && r->state[k].shape[0] == DIM_1;
+            found =
+                strcmp(r->losses[i].state, r->state[k].name) == 0 && r->state[k].shape[0] == DIM_1;
         ck_assert_msg(found, "%s has no state %s", r->name, r->losses[i].state);
     }
     for (int i = 0; i < ROUTER_METRICS && r->metrics[i].name; i++)

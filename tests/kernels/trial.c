@@ -1,9 +1,9 @@
 /* The bookkeeping of a trial: fields by name, filled with random numbers, put back between runs. */
 #include "tests/kernels/trial.h"
 
-static const struct op_trial *const tables[] = {
-    trials_dense, trials_gate,    trials_moe,  trials_threshold,
-    trials_relu,  trials_columns, trials_draw, trials_policy};
+static const struct op_trial *const tables[] = {trials_dense,     trials_gate,  trials_moe,
+                                                trials_threshold, trials_relu,  trials_columns,
+                                                trials_draw,      trials_policy};
 
 const struct op_trial *trial_op(int i)
 {
