@@ -119,6 +119,10 @@ PREFIX ?= /usr/local
 install: vanpool             ## install the program (DESTDIR, PREFIX)
 	install -D -m 755 $(OUT)/vanpool $(DESTDIR)$(PREFIX)/bin/vanpool
 
+.PHONY: corpora
+corpora:                     ## real texts to train on, out of Debian packages, into ~/.cache/vanpool
+	@bash datasets/corpora.sh
+
 .PHONY: layers
 layers:                      ## includes may only point down: kernels <- core <- tui
 	@! grep -rnE '#include "(core|tui|tests)/' kernels

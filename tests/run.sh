@@ -62,7 +62,7 @@ if [ "$what" = test ]; then
     stage 'command line (asan)' 400 env VANPOOL=build/asan/vanpool bash tests/cli.sh
     stage 'build (tsan)' 600 bash -c 'build tsan clang tsan'
     stage 'session (tsan)' 400 bash tests/tsan.sh
-    stage 'accuracy on orders' 400 bash tests/reference.sh
+    stage 'accuracy against reference' 400 bash tests/reference.sh
     stage 'hardening' 20 bash tests/hardening.sh
 fi
 

@@ -242,9 +242,10 @@ static void tell_target(struct text *to, const struct race_result *r, double tar
                  r->excluded ? ", its counts are forced or fixed" : "", r->experts.mean, target);
         return;
     }
-    text_add(to,
-             "%s: wanted %.2f experts per token, reached %.2f with %s (%d short runs, %d whole)\n",
-             r->lane, target, r->experts.mean, r->steered, r->pilots, r->trials);
+    text_add(
+        to,
+        "%s: wanted %.2f experts per token, reached %.2f with %s (%d short and %d whole runs)\n",
+        r->lane, target, r->experts.mean, r->steered, r->pilots, r->trials);
 }
 
 void race_table(struct text *to, const struct race_result *result, int count, double target)

@@ -3,19 +3,17 @@
 #include "core/data/dataset.h"
 #include "tests/check.h"
 
-enum { FORM, SPELL, COPY, SUM, CARRY, FREE, CLASSES, VAL = 65536 };
+enum { FORM, SPELL, COPY, SUM, CARRY, FREE, CLASSES, TOKENS = 65536, CONTEXT = 256 };
 
 static struct dataset *d;
 static struct batch b;
-static char text[VAL + 1];
-static int8_t class[VAL + 1]; /* of the byte itself */
 
 static void set_up(void)
 {
     struct err e = {0};
     d = dataset_open("ledger", 8, &e);
     ck_assert_msg(d != NULL, "%s", e.text);
-    ck_assert(batch_open(&b, &d->shape, 16, 64, &e));
+    ck_assert(batch_open(&b, &d->shape, 16, CONTEXT, &e));
 }
 
 static void tear_down(void)
@@ -24,22 +22,18 @@ static void tear_down(void)
     dataset_close(d);
 }
 
-/* The validation text and its classes, put together from its batches. */
-static void read_val(void)
+/* Sequence s of the batch as text, its first byte included; where a label and the byte behind it
+ * differ, no text. */
+static void read_sequence(int s, char to[CONTEXT + 2])
 {
-    memset(text, 0, sizeof text), memset(class, -1, sizeof class);
-    for (int i = 0; i < VAL / b.T; i++) {
-        d->fill(d, 1, DATA_VAL, i, &b);
-        for (int t = 0; t < b.T; t++) {
-            int at = i * b.T + t;
-            ck_assert_int_eq(b.id[t], at);
-            ck_assert_int_eq(b.need[t], -1);
-            if (at > 0) ck_assert_int_eq(text[at], b.ids[t]); /* the label of the one before */
-            text[at] = (char)b.ids[t];
-            if (b.label[t] < 0) continue;
-            text[at + 1] = (char)b.label[t], class[at + 1] = (int8_t)b.kind[t];
-        }
+    for (int i = 0; i < CONTEXT; i++) {
+        int t = s * CONTEXT + i;
+        ck_assert_int_eq(b.need[t], -1);
+        if (i > 0) ck_assert_int_eq(b.ids[t], b.label[t - 1]);
+        if (i > 0) ck_assert_int_eq(b.id[t], b.id[t - 1] + 1);
+        to[i] = (char)b.ids[t], to[i + 1] = (char)b.label[t];
     }
+    to[CONTEXT + 1] = 0;
 }
 
 /* ---- a second reading of the grammar ---- */
@@ -110,104 +104,94 @@ static void read_line(const char *line, char *to)
     *say(to, " ok\n", FORM) = 0;
 }
 
+/* Both splits; a sequence begins with a line, the last of its lines may be cut. */
 START_TEST(every_line_is_of_the_grammar_and_every_class_is_found_again)
 {
-    read_val();
+    char text[CONTEXT + 2], line[96], want[96];
     int lines = 0;
-    for (char *at = text, *end; (end = strchr(at, '\n')); at = end + 1, lines++) {
-        char line[96], want[96], got[96];
-        int n = (int)(end + 1 - at);
-        ck_assert_int_lt(n, 80);
-        snprintf(line, sizeof line, "%.*s", n, at);
-        read_line(line, want);
-        for (int i = 0; i < n; i++) got[i] = (char)('0' + class[at - text + i]);
-        got[n] = 0;
-        if (at == text) got[0] = '0' + FORM; /* nothing predicts the first byte */
-        ck_assert_msg(strcmp(got, want) == 0, "%s%s are its classes, not\n%s", line, want, got);
+    for (int index = 0; index < 16; index++) {
+        d->fill(d, 3, _i, index, &b);
+        for (int s = 0; s < b.sequences; s++) {
+            read_sequence(s, text);
+            for (char *at = text, *end; (end = strchr(at, '\n')); at = end + 1, lines++) {
+                int n = (int)(end + 1 - at), first = s * CONTEXT + (int)(at - text) - 1;
+                ck_assert_int_lt(n, 80);
+                snprintf(line, sizeof line, "%.*s", n, at);
+                read_line(line, want);
+                for (int i = at == text; i < n; i++) /* nothing predicts a sequence's first byte */
+                    ck_assert_msg(b.kind[first + i] == want[i] - '0',
+                                  "%s%s are its classes, byte %d is of %d", line, want, i,
+                                  b.kind[first + i]);
+            }
+        }
     }
-    ck_assert_int_gt(lines, 1400);
+    ck_assert_int_gt(lines, 1200);
 }
 END_TEST
 
-/* Four standard errors at some 1500 lines. */
+/* Four standard errors at some 1300 lines. */
 START_TEST(numbers_and_words_come_as_often_as_they_should)
 {
     double lines = 0, tens = 0, carry = 0, box = 0, north = 0, same = 0;
-    read_val();
-    for (char *at = text, *end; (end = strchr(at, '\n')); at = end + 1) {
-        char thing[16], from[16], goal[16];
-        int x, y;
-        ck_assert_int_eq(sscanf(at, "#%*3s %15s %15[A-Za-z]>%15s %d+%d", thing, from, goal, &x, &y),
-                         5);
-        lines++, tens += x > 9, carry += x % 10 + y >= 10;
-        box += strcmp(thing, "box") == 0, north += strcmp(from, "North") == 0;
-        same += strcmp(from, goal) == 0;
+    char text[CONTEXT + 2], thing[16], from[16], goal[16];
+    int x, y;
+    for (int index = 0; index < 16; index++) {
+        d->fill(d, 1, DATA_VAL, index, &b);
+        for (int s = 0; s < b.sequences; s++) {
+            read_sequence(s, text);
+            for (char *at = text, *end; (end = strchr(at, '\n')); at = end + 1) {
+                ck_assert_int_eq(
+                    sscanf(at, "#%*3s %15s %15[A-Za-z]>%15s %d+%d", thing, from, goal, &x, &y), 5);
+                lines++, tens += x > 9, carry += x % 10 + y >= 10;
+                box += strcmp(thing, "box") == 0, north += strcmp(from, "North") == 0;
+                same += strcmp(from, goal) == 0;
+            }
+        }
     }
-    NEAR(tens / lines, .5, .053, 0, "two digits");
-    NEAR(carry / lines, 45 / 81.0, .053, 0, "carries");
-    NEAR(box / lines, 1 / 14.0, .027, 0, "box");
-    NEAR(north / lines, 1 / 20.0, .023, 0, "North");
-    NEAR(same / lines, 1 / 20.0, .023, 0, "both places equal");
+    NEAR(tens / lines, .5, .056, 0, "two digits");
+    NEAR(carry / lines, 45 / 81.0, .056, 0, "carries");
+    NEAR(box / lines, 1 / 14.0, .029, 0, "box");
+    NEAR(north / lines, 1 / 20.0, .025, 0, "North");
+    NEAR(same / lines, 1 / 20.0, .025, 0, "both places equal");
 }
 END_TEST
 
 /* Made by a second program (Python, from the definition alone). */
 START_TEST(bytes_are_those_of_an_independent_program)
 {
-    static const char val[] = "#HH1 crate Oak>Ash 2+5=7kg HH1 Ash ok\n"
-                              "#FK9 chair Vale>Elm 1+3=4kg FK9 Elm ok\n"
-                              "#SR2 piano Bay>Oak 4+3=7kg SR2 Oak ok\n";
     static const struct {
+        enum data_split split;
         int64_t number;
         const char *bytes;
-    } train[] = {
-        {0, "+3=8kg RF8 Cedar ok\n#MR6 lamp Elm>Rose 88+1=89kg MR6 Rose ok\n#LF9"},
-        {5, " box Wells>Mill 37+7=44kg VG4 Mill ok\n#KV8 fridge Vale>Vale 5+5=1"},
-        {4294967301, "PZ8 Ash ok\n#ZV2 fridge Elm>Quay 33+5=38kg ZV2 Quay ok\n#GH2 fridge"}};
-    read_val();
-    ck_assert_mem_eq(text, val, sizeof val - 1);
-    for (size_t i = 0; i < sizeof train / sizeof *train; i++) {
-        int first = (int)(train[i].number % b.sequences) * b.context;
-        d->fill(d, 1, DATA_TRAIN, train[i].number / b.sequences, &b);
-        for (int t = 0; t < b.context; t++) {
-            ck_assert_int_eq(b.ids[first + t], train[i].bytes[t]);
-            ck_assert_int_eq(b.label[first + t], train[i].bytes[t + 1]);
-            if (t > 0) ck_assert_int_eq(b.id[first + t], b.id[first + t - 1] + 1);
-        }
+    } known[] = {
+        {DATA_VAL, 0,
+         "#HH1 crate Oak>Ash 2+5=7kg HH1 Ash ok\n#FK9 chair Vale>Elm 1+3=4kg FK9 Elm ok\n"},
+        {DATA_VAL, 255,
+         "#HF0 box Hill>Lake 71+8=79kg HF0 Lake ok\n#HW6 mirror Park>Mill 23+8=31kg HW6 Mill ok\n"},
+        {DATA_TRAIN, 0,
+         "#RF8 box Vale>Cedar 5+3=8kg RF8 Cedar ok\n#MM6 dresser Bay>Elm 84+9=93kg MM6 Elm ok\n"},
+        {DATA_TRAIN, 5,
+         "#VG4 box Wells>Mill 37+7=44kg VG4 Mill ok\n#DK8 suitcase Essex>Vale 9+1=10kg DK8 Vale "
+         "ok\n"},
+        {DATA_TRAIN, 4294967301,
+         "#PZ8 chair Grove>Ash 79+4=83kg PZ8 Ash ok\n#TZ8 lamp Dover>Elm 8+5=13kg TZ8 Elm ok\n"},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        char text[CONTEXT + 2];
+        d->fill(d, 1, known[i].split, known[i].number / b.sequences, &b);
+        read_sequence((int)(known[i].number % b.sequences), text);
+        ck_assert_mem_eq(text, known[i].bytes, strlen(known[i].bytes));
     }
 }
 END_TEST
 
-/* A training sequence begins in mid-line; its whole lines are read like all others. */
-START_TEST(training_lines_have_their_classes_too)
-{
-    int lines = 0;
-    for (int index = 0; index < 40; index++) {
-        d->fill(d, 3, DATA_TRAIN, index, &b);
-        for (int s = 0; s < b.sequences; s++) {
-            char bytes[66] = {0}, want[96];
-            for (int t = 0; t < b.context; t++) bytes[t + 1] = (char)b.label[s * b.context + t];
-            char *from = strchr(bytes + 1, '#'), *end = from ? strchr(from, '\n') : NULL;
-            if (!end) continue;
-            end[1] = 0;
-            read_line(from, want);
-            for (int i = 0; want[i]; i++)
-                ck_assert_int_eq(b.kind[s * b.context + (int)(from - bytes) - 1 + i],
-                                 want[i] - '0');
-            lines++;
-        }
-    }
-    ck_assert_int_gt(lines, 200);
-}
-END_TEST
-
-START_TEST(batches_can_be_made_again_and_the_end_has_no_label)
+START_TEST(batches_can_be_made_again_and_end_where_the_text_does)
 {
     struct batch again;
     struct err e = {0};
     char to[16];
     size_t bytes = (size_t)b.T * sizeof *b.ids;
-    ck_assert(batch_open(&again, &d->shape, 16, 64, &e));
+    ck_assert(batch_open(&again, &d->shape, 16, CONTEXT, &e));
     d->fill(d, 1, DATA_TRAIN, 7, &b);
     d->fill(d, 1, DATA_TRAIN, 8, &again);
     ck_assert_mem_ne(b.ids, again.ids, bytes);
@@ -216,13 +200,14 @@ START_TEST(batches_can_be_made_again_and_the_end_has_no_label)
     ck_assert_mem_eq(b.kind, again.kind, bytes);
     d->fill(d, 2, DATA_TRAIN, 7, &again);
     ck_assert_mem_ne(b.ids, again.ids, bytes);
-    d->fill(d, 1, DATA_VAL, VAL / b.T - 1, &b);
-    ck_assert_int_eq(b.label[b.T - 1], -1);
-    ck_assert_int_eq(b.kind[b.T - 1], -1);
-    d->fill(d, 1, DATA_VAL, VAL / b.T, &b);
+    d->fill(d, 1, DATA_VAL, 3, &b), d->fill(d, 2, DATA_VAL, 3, &again);
+    ck_assert_mem_eq(b.ids, again.ids, bytes); /* the validation text is fixed */
+    d->fill(d, 1, DATA_VAL, TOKENS / b.T - 1, &b);
+    ck_assert_int_ge(b.label[b.T - 1], 0);
+    d->fill(d, 1, DATA_VAL, TOKENS / b.T, &b);
     for (int t = 0; t < b.T; t++)
         ck_assert(b.label[t] == -1 && b.kind[t] == -1 && b.id[t] == -1 && b.need[t] == -1);
-    NEAR(d->val_tokens, VAL - 1, 0, 0, "tokens to validate on");
+    NEAR(d->val_tokens, TOKENS, 0, 0, "tokens to validate on");
     d->fill(d, 1, DATA_VAL, 0, &b);
     d->show(d, &b, 0, to, sizeof to);
     ck_assert_str_eq(to, "#");
@@ -237,10 +222,9 @@ SUITE(data_ledger)
 {
     TCase *c = tcase_create("ledger");
     tcase_add_checked_fixture(c, set_up, tear_down);
-    tcase_add_test(c, every_line_is_of_the_grammar_and_every_class_is_found_again);
+    tcase_add_loop_test(c, every_line_is_of_the_grammar_and_every_class_is_found_again, 0, 2);
     tcase_add_test(c, numbers_and_words_come_as_often_as_they_should);
     tcase_add_test(c, bytes_are_those_of_an_independent_program);
-    tcase_add_test(c, training_lines_have_their_classes_too);
-    tcase_add_test(c, batches_can_be_made_again_and_the_end_has_no_label);
+    tcase_add_test(c, batches_can_be_made_again_and_end_where_the_text_does);
     suite_add_tcase(suite, c);
 }
