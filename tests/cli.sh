@@ -70,7 +70,9 @@ done
 "$bin" list knobs --json >out
 json 'all(.[]; has("strategy") and has("name") and has("min") and has("max") and has("start") and has("paper") and has("unit") and has("help"))'
 "$bin" list strategies --json >out
-json 'map(.name) | contains(["topk","topp"])'
+json 'map(.name) | contains(["topk","topp","moepp","expertchoice"])'
+json 'all(.[]; all(.params[], .state[]; .shape | all(.[]; type == "string" and (startswith("per ") or . == "scalar" | not))))'
+json 'all(.[]; all(.metrics[]; .kind == "scalar" or (.kind | startswith("per "))))'
 json 'all(.[]; has("title") and has("paper") and (.params|length > 0) and has("slots") and has("state") and has("losses") and has("metrics"))'
 gives 2 'did you mean knobs?' list knbos
 gives 0 '' doctor; has 'cpu'

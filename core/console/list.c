@@ -21,20 +21,62 @@ static void put_number(json_t *o, const char *key, double value)
         json_object_set_new(o, key, json_integer((json_int_t)value));
 }
 
-static const char *dim_name(enum router_dim d)
+/* Switches, so that the compiler misses a new name. */
+static const char *dim_name(const struct router *r, const struct router_array *a, int d)
 {
-    static const char *const names[] = {
-        [DIM_1] = "1", [DIM_E] = "E", [DIM_S] = "S", [DIM_N] = "N", [DIM_D] = "D", [DIM_4] = "4"};
-    return names[d];
+    switch (a->shape[d]) {
+    case DIM_1:
+        return "1";
+    case DIM_2:
+        return "2";
+    case DIM_4:
+        return "4";
+    case DIM_E:
+        return "E";
+    case DIM_S:
+        return "S";
+    case DIM_N:
+        return "N";
+    case DIM_D:
+        return "D";
+    case DIM_IN:
+        return "D or 8 N";
+    case DIM_HIDDEN:
+        return "8 N";
+    case DIM_KNOB:
+        return r->knobs[a->knob].name;
+    case DIM_END:
+        break;
+    }
+    return NULL;
 }
 
-static json_t *arrays(const struct router_array *a)
+static const char *kind_name(enum metric_kind kind)
+{
+    switch (kind) {
+    case METRIC_SCALAR:
+        return "scalar";
+    case METRIC_PER_EXPERT:
+        return "per expert";
+    case METRIC_PER_COLUMN:
+        return "per column";
+    case METRIC_PER_TOKEN:
+        return "per token";
+    case METRIC_PER_TOKEN_COLUMN:
+        return "per token and column";
+    case METRIC_PER_LAYER:
+        return "per layer";
+    }
+    return NULL;
+}
+
+static json_t *arrays(const struct router *r, const struct router_array *a)
 {
     json_t *all = json_array();
     for (int i = 0; i < ROUTER_ARRAYS && a[i].name; i++) {
         json_t *one = json_object(), *shape = json_array();
         for (int d = 0; d < 3 && a[i].shape[d] != DIM_END; d++)
-            json_array_append_new(shape, json_string(dim_name(a[i].shape[d])));
+            json_array_append_new(shape, json_string(dim_name(r, &a[i], d)));
         put_text(one, "name", a[i].name);
         json_object_set_new(one, "shape", shape);
         json_array_append_new(all, one);
@@ -44,8 +86,6 @@ static json_t *arrays(const struct router_array *a)
 
 static json_t *strategy_row(int i)
 {
-    static const char *const kinds[] = {"scalar", "per expert", "per column", "per token",
-                                        "per token and column"};
     static const char *const slots[] = {
         [SLOT_ZERO] = "zero", [SLOT_COPY] = "copy", [SLOT_CONSTANT] = "constant"};
     const struct router *r = router_at(i);
@@ -69,8 +109,8 @@ static json_t *strategy_row(int i)
         json_array_append_new(list, run);
     }
     json_object_set_new(o, "slots", list);
-    json_object_set_new(o, "params", arrays(r->params));
-    json_object_set_new(o, "state", arrays(r->state));
+    json_object_set_new(o, "params", arrays(r, r->params));
+    json_object_set_new(o, "state", arrays(r, r->state));
     list = json_array();
     for (int l = 0; l < ROUTER_LOSSES && r->losses[l].pressure; l++)
         json_array_append_new(list, json_string(r->losses[l].pressure));
@@ -80,7 +120,7 @@ static json_t *strategy_row(int i)
         json_t *metric = json_object();
         put_text(metric, "name", r->metrics[m].name);
         put_text(metric, "unit", r->metrics[m].unit);
-        put_text(metric, "kind", kinds[r->metrics[m].kind]);
+        put_text(metric, "kind", kind_name(r->metrics[m].kind));
         put_text(metric, "help", r->metrics[m].help);
         json_array_append_new(list, metric);
     }
