@@ -167,9 +167,9 @@ OP(draw_count, (count, prob, u, mean, valid, T, N), struct kn_ints count, struct
 OP(row_count, (count, mask, T, N), struct kn_ints count, struct kn_ints mask, int T, int N)
 OP(log_pick, (y, prob, count, T, N), struct kn_buf y, struct kn_buf prob, struct kn_ints count,
    int T, int N)
-OP(policy_loss, (loss, clipped, prob, count, old, advantage, clip, valid, T, N),
-   struct kn_buf loss, struct kn_buf clipped, struct kn_buf prob, struct kn_ints count,
-   struct kn_buf old, struct kn_buf advantage, double clip, struct kn_ints valid, int T, int N)
+OP(policy_loss, (loss, clipped, prob, count, old, advantage, clip, valid, T, N), struct kn_buf loss,
+   struct kn_buf clipped, struct kn_buf prob, struct kn_ints count, struct kn_buf old,
+   struct kn_buf advantage, double clip, struct kn_ints valid, int T, int N)
 OP(policy_loss_back, (dlogits, c, prob, count, old, advantage, clip, valid, T, N),
    struct kn_buf dlogits, double c, struct kn_buf prob, struct kn_ints count, struct kn_buf old,
    struct kn_buf advantage, double clip, struct kn_ints valid, int T, int N)

@@ -79,11 +79,10 @@ static void find_labels(struct route *r)
     struct route_learning *l = &r->learning;
     int most = (int)knob(r, "max", r->M), k = (int)knob(r, "k", 1);
     if (knob(r, "warm", 0) == 1) { /* k for everyone */
-        kn_topk_mask(r->be, l->open, r->kept[0], k < most ? k : most, (struct kn_ints){0},
-                     r->valid, r->T, r->M);
+        kn_topk_mask(r->be, l->open, r->kept[0], k < most ? k : most, (struct kn_ints){0}, r->valid,
+                     r->T, r->M);
         kn_row_count(r->be, l->label, l->open, r->T, r->M);
-        kn_topk_mask(r->be, l->open, r->kept[0], most, (struct kn_ints){0}, r->valid, r->T,
-                     r->M);
+        kn_topk_mask(r->be, l->open, r->kept[0], most, (struct kn_ints){0}, r->valid, r->T, r->M);
     } else {
         kn_mass_count(r->be, l->label, r->prob, r->state[0], most, r->valid, r->T, r->N);
     }

@@ -225,7 +225,7 @@ static const struct router slots_router = {
     .params = {{.name = "w", .shape = {DIM_N, DIM_D}, .start = START_NORMAL, .scale = .5},
                {.name = "v", .shape = {DIM_1, DIM_D}, .start = START_NORMAL, .scale = .5},
                {.name = "c", .shape = {DIM_S, DIM_D}, .start = START_NORMAL, .scale = .5}},
-    .losses = {{"aux", "aux"}},
+    .losses = {{"aux", .knob = "aux"}},
     .slots = three_slots,
     .select = take_four,
     .weigh = weigh,

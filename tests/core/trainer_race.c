@@ -222,7 +222,8 @@ START_TEST(a_rule_that_sees_the_future_has_no_loss_to_compare_and_says_so)
     ck_assert(isfinite(result[0].loss.mean) && isnan(result[1].loss.mean));
     ck_assert(result[0].front && !result[1].front && isfinite(result[1].accuracy.mean));
     race_table(&table, result, 2, 0);
-    ck_assert_ptr_nonnull(strstr(text_str(&table), "- not compared: expertchoice (sees the future)\n"));
+    ck_assert_ptr_nonnull(
+        strstr(text_str(&table), "- not compared: expertchoice (sees the future)\n"));
     text_free(&table);
 }
 END_TEST
