@@ -7,12 +7,12 @@
 
 static bool rms(const struct route *r)
 {
-    return r->knob[router_knob(r->router, "norm")] == RELU_RMS;
+    return route_knob(r, "norm", RELU_RMS) == RELU_RMS;
 }
 
 static int length(const struct route *r)
 {
-    return (int)r->knob[router_knob(r->router, "length")];
+    return (int)route_knob(r, "length", 1);
 }
 
 static void chunk_loss(struct route *r, struct kn_buf to)

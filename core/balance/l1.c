@@ -4,17 +4,11 @@
  * the price adapts to it. */
 #include "core/balance/balance.h"
 
-static double knob(const struct route *r, const char *name, double other)
-{
-    int i = router_knob(r->router, name);
-    return i < 0 ? other : r->knob[i];
-}
-
 /* f is this times the share of tokens that an expert is on for; 0: f is 1. */
 static double balance(const struct route *r)
 {
-    double target = knob(r, "target", 0);
-    return target > 0 && knob(r, "balanced", 1) != 0 ? r->E / target : 0;
+    double target = route_knob(r, "target", 0);
+    return target > 0 && route_knob(r, "balanced", 1) != 0 ? r->E / target : 0;
 }
 
 static void l1_loss(struct route *r, struct kn_buf to)
@@ -25,7 +19,7 @@ static void l1_loss(struct route *r, struct kn_buf to)
 /* Without a target there is nobody who would turn its price. */
 static void l1_back(struct route *r, double coefficient)
 {
-    if (knob(r, "target", 0) <= 0) return;
+    if (route_knob(r, "target", 0) <= 0) return;
     kn_l1_loss_back(r->be, r->dlogits, coefficient, r->factor, r->score, balance(r), r->valid, r->T,
                     r->N);
 }

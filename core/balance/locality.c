@@ -5,7 +5,7 @@
 
 static double sharpness(const struct route *r)
 {
-    return r->knob[router_knob(r->router, "sharpness")];
+    return route_knob(r, "sharpness", 1);
 }
 
 static void locality_loss(struct route *r, struct kn_buf to)

@@ -8,8 +8,7 @@
 
 static double answer_weight(const struct route *r)
 {
-    int i = router_knob(r->router, "answer_weight");
-    return i < 0 ? 1 : r->knob[i];
+    return route_knob(r, "answer_weight", 1);
 }
 
 static void picked_loss(struct route *r, struct kn_buf to)

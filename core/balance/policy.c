@@ -1,22 +1,16 @@
 /* core/balance/policy.c - What a strategy that chooses counts learns from: the worth of its choices
  * (policy), their cost (chosen), and labels to imitate first (warm). All are losses on the side
- * logits, whose probabilities stand in side_gate; route_learning holds the rest; kept[0] is zeros, kept[1] is
- * overwritten. Source: Yue et al. 2025, arXiv 2410.10456, equations 7 to 13. */
+ * logits, whose probabilities stand in side_gate; route_learning holds the rest; kept[0] is zeros,
+ * kept[1] is overwritten. Source: Yue et al. 2025, arXiv 2410.10456, equations 7 to 13. */
 #include "core/balance/balance.h"
 
 #include <math.h>
-
-static double knob(const struct route *r, const char *name, double other)
-{
-    int i = router_knob(r->router, name);
-    return i < 0 ? other : r->knob[i];
-}
 
 /* ---- policy: eq 7, with the advantage of eq 9 ---- */
 static void prepare(struct route *r)
 {
     struct route_learning *l = &r->learning;
-    double share = pow(knob(r, "gamma", 1), r->layers - 1 - r->layer);
+    double share = pow(route_knob(r, "gamma", 1), r->layers - 1 - r->layer);
     kn_scale(r->be, l->advantage, share, l->reward, (size_t)r->T);
     kn_accumulate(r->be, l->advantage, -share, l->baseline, (size_t)r->T);
     if (!l->remembered) kn_log_pick(r->be, l->old, r->side_gate, l->choice, r->T, r->M);
@@ -38,7 +32,7 @@ static void policy_loss(struct route *r, struct kn_buf to)
     prepare(r);
     tell(r);
     kn_policy_loss(r->be, to, kn_part(r->be, l->told, LEARN_TOLD - 1), r->side_gate, l->choice,
-                   l->old, l->advantage, knob(r, "clip", .2), r->valid, r->T, r->M);
+                   l->old, l->advantage, route_knob(r, "clip", .2), r->valid, r->T, r->M);
 }
 
 static void policy_back(struct route *r, double coefficient)
@@ -46,7 +40,7 @@ static void policy_back(struct route *r, double coefficient)
     struct route_learning *l = &r->learning;
     prepare(r);
     kn_policy_loss_back(r->be, r->dside, coefficient, r->side_gate, l->choice, l->old, l->advantage,
-                        knob(r, "clip", .2), r->valid, r->T, r->M);
+                        route_knob(r, "clip", .2), r->valid, r->T, r->M);
 }
 
 /* ---- chosen: eq 10 ---- */
@@ -77,8 +71,8 @@ static void chosen_back(struct route *r, double coefficient)
 static void find_labels(struct route *r)
 {
     struct route_learning *l = &r->learning;
-    int most = (int)knob(r, "max", r->M), k = (int)knob(r, "k", 1);
-    if (knob(r, "warm", 0) == 1) { /* k for everyone */
+    int most = (int)route_knob(r, "max", r->M), k = (int)route_knob(r, "k", 1);
+    if (route_knob(r, "warm", 0) == 1) { /* k for everyone */
         kn_topk_mask(r->be, l->open, r->kept[0], k < most ? k : most, (struct kn_ints){0}, r->valid,
                      r->T, r->M);
         kn_row_count(r->be, l->label, l->open, r->T, r->M);

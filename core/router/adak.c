@@ -164,6 +164,7 @@ const struct router router_adak = {
             "paid for tokens that do better than with k for everyone, and pays for every expert.",
     .formula = "n ~ π = softmax(Wₐ x);  S = the n largest of z = W x;  g = softmax(z) over S;  "
                "reward: ln P(target) − the same with k",
+    .arrival = "k experts for everyone while the allocator imitates, then it draws",
     .family = FAMILY_LEARNED_COUNT,
     .needs = NEEDS_BASELINE_PASS | NEEDS_NOISE,
     .softmax = true,

@@ -54,9 +54,7 @@ static void blockffn_backward(struct route *r)
 /* One normalised pick has the same gate whatever its logit is. */
 static bool blockffn_blind(const struct route_host *h, int t)
 {
-    int picks = 0;
-    for (int j = 0; j < h->N; j++) picks += h->mask[(size_t)t * h->N + j];
-    return picks == 1 && h->knob[NORM] != RELU_NONE;
+    return h->knob[NORM] != RELU_NONE && common_picks(h, t, 0, h->N) == 1;
 }
 
 /* ---- state */

@@ -41,11 +41,13 @@ void common_take_best(struct route *r, int k);
 /* gate = softmax over the taken columns (renormalise), or their share of the softmax over all. */
 void common_gate(struct route *r, bool renormalise);
 void common_gate_back(struct route *r, bool renormalise); /* dgate -> dlogits, dprob */
-/* Is token t's one pick a renormalised one? Its gate is then 1 whatever the logits are. */
-/* What the gates are of: the logits as the softmax sees them. */
+/* The same over some columns only (`taken`), of logits as the softmax sees them (`seen`). */
 void common_gate_over(struct route *r, struct kn_buf seen, struct kn_ints taken);
 void common_gate_over_back(struct route *r, struct kn_ints taken);
-int common_picks(const struct route_host *h, int t, int first, int last); /* of columns first..last-1 */
-double common_share(const struct route_host *h, int first, int last); /* of all picks; NaN: none */
+int common_picks(const struct route_host *h, int t, int first,
+                 int last); /* of token t, in columns first..last-1 */
+double common_share(const struct route_host *h, int first,
+                    int last); /* what part of all picks these columns have; NaN: there is none */
+/* Is token t's one pick a renormalised one? Its gate is then 1 whatever the logits are. */
 bool common_lone_pick(const struct route_host *h, int t, bool renormalise);
 #endif

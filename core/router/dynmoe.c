@@ -196,6 +196,8 @@ const struct router router_dynmoe = {
         "Every expert has a bar of its own; a token takes all experts whose bar it clears, with "
         "equal shares.",
     .formula = "s = σ(τ cos(x, wₑ));  S = {e : s > σ(τ Gₑ)};  g = 1/|S|",
+    .arrival =
+        "every bar is at its start: the number of experts jumps, then the price pulls it down",
     .family = FAMILY_THRESHOLD,
     .steer = {{"count_price", true}},
     .knobs =

@@ -29,11 +29,8 @@ static void expertchoice_backward(struct route *r)
 static double unchosen(const struct route_host *h)
 {
     int tokens = 0, none = 0;
-    for (int t = 0; t < h->T; t++) {
-        int picks = 0;
-        for (int j = 0; j < h->N; j++) picks += h->mask[(size_t)t * (size_t)h->N + (size_t)j];
-        tokens += h->valid[t], none += h->valid[t] && picks == 0;
-    }
+    for (int t = 0; t < h->T; t++)
+        tokens += h->valid[t], none += h->valid[t] && common_picks(h, t, 0, h->N) == 0;
     return tokens ? (double)none / tokens : NAN;
 }
 

@@ -149,6 +149,7 @@ const struct router router_longcat = {
             "the fleet's average holds a budget.",
     .formula = "S = the k largest of s + b, s = softmax(W x);  g = γ s;  "
                "bᵢ += μ (Kₑ/(K E) − Tᵢ/(K T))",
+    .arrival = "the controller reaches its budget in some 200 steps",
     .family = FAMILY_NULL,
     .softmax = true,
     .ordered = true,

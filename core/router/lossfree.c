@@ -67,9 +67,7 @@ static void lossfree_after_step(struct route *r)
 
 static bool lossfree_blind(const struct route_host *h, int t)
 {
-    int picks = 0;
-    for (int j = 0; j < h->N; j++) picks += h->mask[(size_t)t * (size_t)h->N + (size_t)j];
-    return h->knob[RENORMALISE] != 0 && picks == 1;
+    return h->knob[RENORMALISE] != 0 && common_picks(h, t, 0, h->N) == 1;
 }
 
 /* Busiest over mean, less 1. */

@@ -19,7 +19,7 @@ double route_sharpness(const struct route *r)
     return i ? 1 / r->knob[i - 1] : 1;
 }
 
-static double knob_or(const struct route *r, const char *name, double other)
+double route_knob(const struct route *r, const char *name, double other)
 {
     int i = router_knob(r->router, name);
     return i < 0 ? other : r->knob[i];
@@ -27,7 +27,7 @@ static double knob_or(const struct route *r, const char *name, double other)
 
 double route_capacity(const struct route *r)
 {
-    return r->training ? knob_or(r, "capacity", 0) : 0;
+    return r->training ? route_knob(r, "capacity", 0) : 0;
 }
 
 struct kn_buf route_order(const struct route *r)
@@ -114,7 +114,7 @@ static void drop(struct route *r)
 {
     static const int32_t none = 0;
     double capacity = route_capacity(r);
-    bool by_position = knob_or(r, "drop", 0) != 0;
+    bool by_position = route_knob(r, "drop", 0) != 0;
     if (capacity > 0 && r->router->drop)
         r->router->drop(r, capacity, by_position);
     else if (capacity > 0)
@@ -146,8 +146,8 @@ bool route_loss_known(const struct route *r, int loss)
 static double knob_of(const struct route *r, int loss)
 {
     const struct router_loss *l = &r->router->losses[loss];
-    double weight = l->knob ? knob_or(r, l->knob, 0) : 0;
-    return r->late && l->late ? weight * knob_or(r, l->late, 1) : weight;
+    double weight = l->knob ? route_knob(r, l->knob, 0) : 0;
+    return r->late && l->late ? weight * route_knob(r, l->late, 1) : weight;
 }
 
 double route_coefficient(const struct route *r, int loss)

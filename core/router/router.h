@@ -230,6 +230,7 @@ double route_coefficient(const struct route *r, int loss); /* the value of its k
 bool route_loss_known(const struct route *r, int loss);    /* false: it needs an order of tokens, and there is none */
 /* The same with the weight of each loss given (NULL: no loss), whether training or not. */
 void route_backward_by(struct route *r, const double weight[ROUTER_LOSSES], bool task);
+double route_knob(const struct route *r, const char *name, double other); /* its value; `other` where there is no such knob */
 double route_capacity(const struct route *r); /* the knob's value where it counts, that is in training; 0: no limit */
 bool route_reaches(const struct router *router, const double *knob); /* router->reach, false where NULL */
 double route_sharpness(const struct route *r); /* what the softmax multiplies logits by: 1 / temperature */

@@ -187,18 +187,10 @@ static double mean_over(const struct route_host *h, int metric)
     return tokens ? sum / tokens : NAN;
 }
 
-static double null_share(const struct route_host *h)
-{
-    double nulls = 0, picks = 0;
-    for (int i = 0; i < h->T * h->N; i++)
-        picks += h->mask[i], nulls += h->mask[i] && i % h->N >= h->E;
-    return picks > 0 ? nulls / picks : NAN;
-}
-
 static void unimoe_measure(const struct route_host *h, int metric, double *to)
 {
     if (metric == NULL_SHARE)
-        *to = null_share(h);
+        *to = common_share(h, h->E, h->N);
     else if (metric == SHARED_WEIGHT || metric == LOST_TO_NULL)
         *to = mean_over(h, metric);
     else
