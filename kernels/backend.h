@@ -1,19 +1,25 @@
 #ifndef KERNELS_BACKEND_H
 #define KERNELS_BACKEND_H
-/* A backend is a place where numbers live and are worked on: `ref` (float64, plain loops, the oracle
- * of every test) or `cpu` (float32, threads and SIMD). Opened by name, or "auto" for the fastest here.
- * Nothing in kernels/ knows what a router or a lesson is: float arrays in, float arrays out. */
+/* A backend is a place where numbers live and are worked on: `ref` (float64, plain loops, the
+ * oracle of every test) or `cpu` (float32, threads and SIMD). Opened by name, or "auto" for the
+ * fastest here. Nothing in kernels/ knows what a router or a lesson is: float arrays in, float
+ * arrays out. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct kn_backend;
 
-/* Opaque memory of a backend; float64 in `ref`, float32 elsewhere. Passed by value, as an address is.
- * A host array cannot be handed over by mistake: it is not a struct kn_buf. */
-struct kn_buf { void *at; };
-/* The same for 32-bit integers (labels, tokens, masks, counts), which are alike on every backend. */
-struct kn_ints { void *at; };
+/* Opaque memory of a backend; float64 in `ref`, float32 elsewhere. Passed by value, as an address
+ * is. A host array cannot be handed over by mistake: it is not a struct kn_buf. */
+struct kn_buf {
+    void *at;
+};
+/* The same for 32-bit integers (labels, tokens, masks, counts), which are alike on every
+ * backend. */
+struct kn_ints {
+    void *at;
+};
 
 struct kn_settings {
     int threads;      /* 0: as many as the machine has */
@@ -24,10 +30,10 @@ struct kn_settings {
 struct kn_backend *kn_open(const char *name, const struct kn_settings *s, char *why, size_t size);
 void kn_close(struct kn_backend *be); /* accepts NULL */
 
-const char *kn_name(const struct kn_backend *be);   /* "ref", "cpu" */
-const char *kn_simd(const struct kn_backend *be);   /* "sse2", "avx2", "avx512"; "none" for ref */
+const char *kn_name(const struct kn_backend *be); /* "ref", "cpu" */
+const char *kn_simd(const struct kn_backend *be); /* "sse2", "avx2", "avx512"; "none" for ref */
 int kn_threads(const struct kn_backend *be);
-bool kn_exact(const struct kn_backend *be);         /* true: float64 */
+bool kn_exact(const struct kn_backend *be); /* true: float64 */
 
 /* The table of backends, best first. NULL past the end. */
 struct kn_entry {
@@ -36,7 +42,8 @@ struct kn_entry {
 };
 const struct kn_entry *kn_entry(int i);
 
-/* n numbers, all 0; `.at` is NULL when memory is short. Aligned to 64 bytes. Never inside a step. */
+/* n numbers, all 0; `.at` is NULL when memory is short. Aligned to 64 bytes. Never inside a
+ * step. */
 struct kn_buf kn_alloc(struct kn_backend *be, size_t n);
 struct kn_ints kn_alloc_ints(struct kn_backend *be, size_t n);
 void kn_free(struct kn_backend *be, struct kn_buf b);
@@ -54,15 +61,19 @@ void kn_write_f32(struct kn_backend *be, struct kn_buf to, const float *from, si
 void kn_read_ints(struct kn_backend *be, int32_t *to, struct kn_ints from, size_t n);
 void kn_write_ints(struct kn_backend *be, struct kn_ints to, const int32_t *from, size_t n);
 
-/* Waits until all work is done. False: something failed; the FIRST failure is kept, and every op after
- * it did nothing. *op and *reason stay valid until kn_close. Asked once a step. */
+/* Waits until all work is done. False: something failed; the FIRST failure is kept, and every op
+ * after it did nothing. *op and *reason stay valid until kn_close. Asked once a step. */
 bool kn_sync(struct kn_backend *be, const char **op, const char **reason);
 /* For ops and tests: records the first failure. `op` is kept, not copied: a literal. */
 void kn_fail(struct kn_backend *be, const char *op, const char *reason);
 
-/* Seconds spent and calls made per op since the last reset, in the order of KN_OPS (ops.h). Timing is
- * off until kn_timing(be, true). */
-struct kn_time { const char *op; double seconds; long calls; };
+/* Seconds spent and calls made per op since the last reset, in the order of KN_OPS (ops.h). Timing
+ * is off until kn_timing(be, true). */
+struct kn_time {
+    const char *op;
+    double seconds;
+    long calls;
+};
 void kn_timing(struct kn_backend *be, bool on);
 void kn_times_reset(struct kn_backend *be);
 int kn_times(const struct kn_backend *be, struct kn_time *to, int room); /* how many were written */

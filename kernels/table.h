@@ -11,9 +11,10 @@ struct kn_table {
     void (*sync)(struct kn_backend *be);
     bool (*weight_open)(struct kn_backend *be, struct kn_weight *w); /* w->shadow */
     void (*weight_close)(struct kn_backend *be, struct kn_weight *w);
-    bool (*plan_open)(struct kn_backend *be, struct kn_plan *p);     /* p->own */
+    bool (*plan_open)(struct kn_backend *be, struct kn_plan *p); /* p->own */
     void (*plan_close)(struct kn_backend *be, struct kn_plan *p);
-    /* Measured now, NULL where it means nothing: GFLOP/s of fused multiply-adds, GB/s of reading. */
+    /* Measured now, NULL where it means nothing: GFLOP/s of fused multiply-adds, GB/s of
+     * reading. */
     double (*peak)(struct kn_backend *be, int threads);
     double (*bandwidth)(struct kn_backend *be, int threads);
     size_t real; /* bytes of one number: 8 in ref, 4 elsewhere */

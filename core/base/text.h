@@ -4,7 +4,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct text { char *at; size_t size, room; bool failed; }; /* starts zeroed; .at is 0-terminated or NULL */
+/* starts zeroed; .at is 0-terminated or NULL */
+struct text {
+    char *at;
+    size_t size, room;
+    bool failed;
+};
 
 void text_add(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_put(struct text *t, const char *bytes, size_t n);

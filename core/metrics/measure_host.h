@@ -7,7 +7,7 @@ struct measure {
     float *real, *logits, *prob, *score, *gate, *side_gate,
         *nll; /* real: the memory; [T,N] each, [T,M], [T*items] */
     int32_t *whole, *mask, *valid, *document, *total,
-        *hit;                      /* [T,N], [T], [T], [T] experts over the layers so far, [T*items] */
+        *hit; /* [T,N], [T], [T], [T] experts over the layers so far, [T*items] */
     double *wide, *metric, *state; /* [T,N] what a metric writes; the strategy's state */
 };
 

@@ -35,15 +35,18 @@ struct model {
     struct kn_ints ids, label;    /* [T] text; [T*items] */
     struct kn_ints document;      /* [T] text: the sequence that a token is of */
     int document_context;         /* tokens a sequence that `document` was written for */
-    struct kn_ints counts;        /* [T] forced on every layer where the setting, or a strategy that learns, says so */
-    struct kn_buf out, logits;    /* [T,D] behind the last layer; [T, items*classes] */
-    struct kn_buf nll, loss;      /* [T*items], [1] */
-    struct kn_buf reward, baseline; /* [T] see struct route_learning; only where the strategy learns so */
-    struct kn_ints hit, bad;      /* [T*items]; tokens of a layer that could not be routed, [2,SNAP_LAYERS]: by their logits, by
+    /* [T] forced on every layer where the setting, or a strategy that learns, says so */
+    struct kn_ints counts;
+    struct kn_buf out, logits; /* [T,D] behind the last layer; [T, items*classes] */
+    struct kn_buf nll, loss;   /* [T*items], [1] */
+    /* [T] see struct route_learning; only where the strategy learns so */
+    struct kn_buf reward, baseline;
+    struct kn_ints hit,
+        bad; /* [T*items]; tokens of a layer that could not be routed, [2,SNAP_LAYERS]: by their logits, by
                              their side logits alone */
-    struct kn_buf du, dtmp, y;    /* [T,D]: gradient of the residual stream, scratch */
-    struct kn_buf drows;          /* [T,3D] scratch, text */
-    struct kn_buf rows_out;       /* [T*E,D] scratch of the experts */
+    struct kn_buf du, dtmp, y; /* [T,D]: gradient of the residual stream, scratch */
+    struct kn_buf drows;       /* [T,3D] scratch, text */
+    struct kn_buf rows_out;    /* [T*E,D] scratch of the experts */
     int input_at, head_at, bias_at;
 };
 

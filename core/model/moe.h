@@ -17,9 +17,9 @@ struct moe_shared {
     int count, H;
     struct kn_plan plan;
     struct kn_weight up, down;
-    struct kn_buf dup, ddown;         /* in the block of gradients */
-    struct kn_buf pre, gate, dgate;   /* rows of the plan; [T,count] */
-    struct kn_ints mask;              /* [T,count] */
+    struct kn_buf dup, ddown;       /* in the block of gradients */
+    struct kn_buf pre, gate, dgate; /* rows of the plan; [T,count] */
+    struct kn_ints mask;            /* [T,count] */
     int first_up, first_down;
 };
 struct moe {
@@ -30,14 +30,15 @@ struct moe {
     int run_count;
     struct kn_plan plan;
     struct kn_weight up, down;
-    struct kn_buf dup, ddown; /* in the block of gradients */
-    struct kn_buf scaled;     /* [T,D] x as experts and slots see it, where that is not x */
-    struct kn_buf pre, out; /* rows of the plan: [T*E, 2H or H], [T*E, D] */
+    struct kn_buf dup, ddown;      /* in the block of gradients */
+    struct kn_buf scaled;          /* [T,D] x as experts and slots see it, where that is not x */
+    struct kn_buf pre, out;        /* rows of the plan: [T*E, 2H or H], [T*E, D] */
     struct moe_shared shared, own; /* of gate 1; the strategy's, with gates from its router */
     struct kn_buf ones;            /* [T, most of the two] */
     struct kn_ints forced, reach;  /* [T,N] see moe_force; pairs that are run, see struct router */
     int first_up, first_down,
-        extra[ROUTER_ARRAYS]; /* places in the parameter table; extra: the strategy's own by number, -1 not there */
+        /* places in the parameter table; extra: the strategy's own by number, -1 not there */
+        extra[ROUTER_ARRAYS];
 };
 
 /* The layer's tensors, named below "model.layers.LAYER.". `knob` must outlive the layer. */
@@ -54,7 +55,8 @@ int moe_weights(
 /* Logits travel: from `before`, the MoE layer before this one (NULL: none), or not where the
  * strategy does not ask for them. Once both have their activations. */
 void moe_follow(struct moe *m, struct moe *before);
-void moe_set_router(struct moe *m, const struct router *r); /* of the same shapes, or another choice of slots */
+/* of the same shapes, or another choice of slots */
+void moe_set_router(struct moe *m, const struct router *r);
 
 /* y[T,D] = what the experts say to x[T,D]; 0 for a token that cannot be routed. x is borrowed until
  * moe_backward. */
@@ -72,8 +74,7 @@ double moe_expert_flops(const struct moe *m); /* of one pick of one expert, forw
 double moe_shared_flops(const struct moe *m); /* a token: all shared experts */
 double moe_fixed_flops(const struct moe *m);  /* a token: router and shared experts */
 int moe_rows(const struct moe *m);            /* a token's most rows in one plan */
-double moe_slot_flops(const struct moe *m,
-                      const double *count, /* count[N]: picks of each column */
-                      double copied);      /* tokens with any copy among them */
+double moe_slot_flops(const struct moe *m, const double *count, /* count[N]: picks of each column */
+                      double copied); /* tokens with any copy among them */
 bool moe_copies(const struct moe *m, int column);
 #endif

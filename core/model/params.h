@@ -15,7 +15,8 @@ struct param {
     size_t size, first; /* how many numbers, and where in the blocks */
     bool decay;         /* weight decay: matrices yes; routers, gains and biases no */
     bool joined;        /* stands right behind the one before it, so that several make one stack */
-    bool apart;         /* not for the model's optimiser: something else trains it, with these moments */
+    /* not for the model's optimiser: something else trains it, with these moments */
+    bool apart;
     enum router_start start;
     double scale; /* START_NORMAL: standard deviation */
 };

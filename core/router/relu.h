@@ -8,7 +8,10 @@ enum relu_norm { RELU_RMS, RELU_NONE, RELU_SUM }; /* values of the knob `norm` *
 /* Their first kept array: four numbers and more, for after_step. */
 enum { RELU_NUMBERS };
 enum relu_number { RELU_ACTIVE, RELU_CHUNK, RELU_ONE };
-#define KEPT_NUMBERS {.name = "numbers", .shape = {DIM_4}}
+#define KEPT_NUMBERS                                                                               \
+    {                                                                                              \
+        .name = "numbers", .shape = { DIM_4 }                                                      \
+    }
 
 /* What a run sees that comes from another strategy. */
 #define RELU_ARRIVAL                                                                               \

@@ -10,7 +10,7 @@ struct route_input {
     double knob[ROUTER_KNOBS];
     int T, D, E, S, N; /* D = 0: logits were given */
     bool training;
-    bool later; /* not the first layer: there are logits before it */
+    bool later;                   /* not the first layer: there are logits before it */
     bool gates, losses;           /* gradients are asked for: of gates, of losses */
     double weight[ROUTER_LOSSES]; /* of grad_losses */
     char warning[240];            /* of the knobs; "" none */

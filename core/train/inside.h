@@ -36,7 +36,7 @@ struct trainer {
     long step, skipped;
     int bad_row, returns;     /* steps skipped in a row; how often the good state was taken back */
     double lr_scale, horizon; /* 1 until a return halves it; see trainer_horizon */
-    double extra_flops; /* of the newest step, beside its own forward and backward pass */
+    double extra_flops;       /* of the newest step, beside its own forward and backward pass */
     double tokens_seen, wall; /* wall: seconds in steps */
     double since_seconds, since_tokens; /* since the newest measurement */
     long since_steps;
@@ -51,20 +51,21 @@ struct trainer {
 /* On data that is open; owns it from now on, also where it fails. NULL data: NULL, e as it is. */
 struct trainer *trainer_open_on(const struct config *c, struct dataset *data, struct err *e);
 bool trainer_build(struct trainer *t, const struct config *c, const struct model *from,
-                   struct err *e);    /* model, measure, good */
-unsigned learn_phase(const struct trainer *t);             /* of the next step */
-void learn_counts(struct trainer *t);                      /* before any forward: whose counts hold */
-void learn_baseline(struct trainer *t, unsigned phase);    /* before the step's own forward */
-void learn_step(struct trainer *t, unsigned phase);        /* after its loss, where it was finite */
-void learn_fresh(struct trainer *t);                       /* a strategy came */
-void trainer_keep(struct trainer *t); /* the state of now is good */
+                   struct err *e);             /* model, measure, good */
+unsigned learn_phase(const struct trainer *t); /* of the next step */
+/* before any forward: whose counts hold */
+void learn_counts(struct trainer *t);
+void learn_baseline(struct trainer *t, unsigned phase); /* before the step's own forward */
+void learn_step(struct trainer *t, unsigned phase);     /* after its loss, where it was finite */
+void learn_fresh(struct trainer *t);                    /* a strategy came */
+void trainer_keep(struct trainer *t);                   /* the state of now is good */
 bool trainer_apply(struct trainer *t, const struct config *c,
                    struct err *e); /* strategy and knobs, live */
 void trainer_tell(struct trainer *t, const char *format, ...)
     __attribute__((format(printf, 2, 3))); /* the notice */
 void trainer_settle(
     struct trainer *t); /* `now`: what the newest step measured, while its arrays are there */
-double trainer_leak(struct trainer *t); /* of now, nat; NaN where there is none to have */
+double trainer_leak(struct trainer *t);    /* of now, nat; NaN where there is none to have */
 void trainer_show_leak(struct trainer *t); /* the newest one among the rule's measures */
-void trainer_identify(struct trainer *t); /* `now`: what is running */
+void trainer_identify(struct trainer *t);  /* `now`: what is running */
 #endif

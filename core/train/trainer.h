@@ -1,6 +1,7 @@
 #ifndef CORE_TRAIN_TRAINER_H
 #define CORE_TRAIN_TRAINER_H
-/* One model in training: backend, data, model, optimiser and their place in time. Owned by one thread. */
+/* One model in training: backend, data, model, optimiser and their place in time. Owned by one
+ * thread. */
 #include "core/data/dataset.h"
 #include "core/metrics/snapshot.h"
 #include "core/model/config.h"
@@ -11,47 +12,59 @@ struct trainer;
 struct trainer *trainer_open(const struct config *c, struct err *e);
 void trainer_close(struct trainer *t); /* accepts NULL */
 
-/* One optimiser step. False: it failed in a way that training cannot outlive (backend lost, diverged for good); a step
- * that was merely not finite is skipped, counted and told in the notice, and returns true. */
+/* One optimiser step. False: it failed in a way that training cannot outlive (backend lost,
+ * diverged for good); a step that was merely not finite is skipped, counted and told in the notice,
+ * and returns true. */
 bool trainer_step(struct trainer *t, struct err *e);
-/* Fills what the newest step measured. `window`: also routes the window with the weights of now (costs a small forward). */
+/* Fills what the newest step measured. `window`: also routes the window with the weights of now
+ * (costs a small forward). */
 void trainer_measure(struct trainer *t, struct snapshot *to, bool window);
 /* The validation split (at most `tokens` tokens of it; 0: all, up to 2^18): fills val_*. */
 bool trainer_evaluate(struct trainer *t, long tokens, struct snapshot *to, struct err *e);
-/* How far a run whose length is known in other terms than steps (minutes, FLOPs) has come, 0..1: the learning rate then
- * anneals by this instead of by steps. Negative: by steps again. */
+/* How far a run whose length is known in other terms than steps (minutes, FLOPs) has come, 0..1:
+ * the learning rate then anneals by this instead of by steps. Negative: by steps again. */
 void trainer_horizon(struct trainer *t, double fraction_done);
 
-/* Strategies that learn from what their choice was worth (struct router, learn) train beside the model (STAGE_ALL), or are
- * bolted on: STAGE_BASE trains the model as in their baseline pass, then STAGE_ALONE lets it rest and trains them. */
+/* Strategies that learn from what their choice was worth (struct router, learn) train beside the
+ * model (STAGE_ALL), or are bolted on: STAGE_BASE trains the model as in their baseline pass, then
+ * STAGE_ALONE lets it rest and trains them. */
 enum trainer_stage { STAGE_ALL, STAGE_BASE, STAGE_ALONE };
 void trainer_stage(struct trainer *t, enum trainer_stage stage); /* other strategies: nothing */
 
-/* Changes between two steps. What both strategies have is kept, the rest starts as at start. All or nothing. */
+/* Changes between two steps. What both strategies have is kept, the rest starts as at start. All or
+ * nothing. */
 bool trainer_set_router(struct trainer *t, const char *name, struct err *e);
 bool trainer_set_knob(struct trainer *t, const char *name, const char *value, struct err *e);
-bool trainer_set(struct trainer *t, const char *name, const char *value, struct err *e); /* lr, steps, clip, ... live; sizes: refused with "reset" as advice */
-bool trainer_reset(struct trainer *t, const struct config *c, struct err *e);            /* a fresh model in its place */
-void trainer_focus(struct trainer *t, int layer);                                       /* the layer of snapshot's arrays */
-void trainer_mark(struct trainer *t, const char *text);                                 /* a marker on the curves, now */
+/* lr, steps, clip, ... live; sizes: refused with "reset" as advice */
+bool trainer_set(struct trainer *t, const char *name, const char *value, struct err *e);
+/* a fresh model in its place */
+bool trainer_reset(struct trainer *t, const struct config *c, struct err *e);
+/* the layer of snapshot's arrays */
+void trainer_focus(struct trainer *t, int layer);
+/* a marker on the curves, now */
+void trainer_mark(struct trainer *t, const char *text);
 
 const struct config *trainer_config(const struct trainer *t);
 long trainer_now(const struct trainer *t); /* steps made */
 const struct dataset *trainer_data(const struct trainer *t);
 struct model;
-struct model *trainer_model(struct trainer *t); /* for benches and tests; ends with the next change of shapes */
+/* for benches and tests; ends with the next change of shapes */
+struct model *trainer_model(struct trainer *t);
 
-/* A checkpoint is one safetensors file: parameters by their Hugging Face names, optimiser, router state, and in its metadata
- * the config, step and data position; so one rename makes it whole. Beside it, for other tools, config.json in Mixtral's
- * form (FILE "model.safetensors": "config.json"; else "STEM.config.json"). */
+/* A checkpoint is one safetensors file: parameters by their Hugging Face names, optimiser, router
+ * state, and in its metadata the config, step and data position; so one rename makes it whole.
+ * Beside it, for other tools, config.json in Mixtral's form (FILE "model.safetensors":
+ * "config.json"; else "STEM.config.json"). */
 bool trainer_save(struct trainer *t, const char *path, struct err *e);
-/* Opens a trainer from a checkpoint; what `override` names (backend, threads, steps...) wins where it does not change shapes. */
+/* Opens a trainer from a checkpoint; what `override` names (backend, threads, steps...) wins where
+ * it does not change shapes. */
 struct trainer *trainer_resume(const char *path, const struct config *override, struct err *e);
 /* The same for a text model that only writes: what it was trained on need not be there. */
 struct trainer *trainer_revive(const char *path, const struct config *override, struct err *e);
 
-/* Writes `tokens` characters of text from a text model, one call of `emit` each (count: real experts, mean over
- * layers); temperature 0: the likeliest. False from emit stops it. */
+/* Writes `tokens` characters of text from a text model, one call of `emit` each (count: real
+ * experts, mean over layers); temperature 0: the likeliest. False from emit stops it. */
 typedef bool trainer_emit(void *to, unsigned char byte, double experts);
-bool trainer_sample(struct trainer *t, const char *prompt, long tokens, double temperature, uint64_t seed, trainer_emit *emit, void *to, struct err *e);
+bool trainer_sample(struct trainer *t, const char *prompt, long tokens, double temperature,
+                    uint64_t seed, trainer_emit *emit, void *to, struct err *e);
 #endif

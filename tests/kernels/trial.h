@@ -62,8 +62,8 @@ struct op_trial {
 /* All trials, from the trials_*.c; NULL past the end. */
 const struct op_trial *trial_op(int i);
 int trial_count(void);
-extern const struct op_trial trials_dense[], trials_gate[],
-    trials_moe[], trials_threshold[], trials_relu[], trials_columns[], trials_draw[],
+extern const struct op_trial trials_dense[], trials_gate[], trials_moe[], trials_threshold[],
+    trials_relu[], trials_columns[], trials_draw[],
     trials_policy[]; /* each ends with a NULL name */
 
 struct trial trial_open(const struct op_trial *op, struct kn_backend *be, struct shape s,

@@ -125,7 +125,7 @@ static void draw_page(const struct popup *p, struct canvas *to)
 
 static void draw_chooser(const struct popup *p, struct canvas *to)
 {
-    enum { RULE = 3, NAME = 14 };
+    enum { RULE = 3, NAME = 15 };
     const struct router *chosen = router_at(p->choice);
     int count = router_count(), width = box_width(to), most = to->height - 3 - (RULE + 3);
     int rows = count < most ? count : most, first = p->choice >= rows ? p->choice - rows + 1 : 0;

@@ -281,8 +281,8 @@ static void draw_scores(struct canvas *to, const struct scene *s, int i)
         enum ink ink = taken ? e < now->E ? facts_van_ink(e) : INK_TEXT : INK_FRAME;
         char name[16], number[32];
         column_name(name, sizeof name, now, e);
-        canvas_text(to, 0, 1 + r, taken ? ink : INK_DIM, "%2s", name);
-        if (taken) canvas_text(to, 4, 1 + r, INK_GOOD, "✓");
+        canvas_text(to, 0, 1 + r, taken ? ink : INK_DIM, "%2.4s", name);
+        if (taken) canvas_text(to, N > now->E ? 5 : 4, 1 + r, INK_GOOD, "✓");
         bar_draw(to, 8, 1 + r, bar, most > 0 ? score[e] / fmaxf(most, 0.5f) : NAN, ink);
         canvas_text(to, 9 + bar, 1 + r, taken ? INK_TEXT : INK_DIM, "%6s",
                     facts_number(number, score[e], 3));

@@ -323,9 +323,11 @@ static int delivered_by_none(const struct snapshot *now, int layer)
         count += now->token[i].right == 1 && now->token[i].count[layer] == 0;
     return count;
 }
-static const char by_none[] =
-    "0 vans, delivered: a gate opens or stays shut by the payload itself, so that no van came is "
-    "an answer too.";
+static const char *by_none(const struct snapshot *now)
+{
+    return now->S > 0 ? "0 vans, delivered: a copy or a constant answers too, or one guess in four."
+                      : "0 vans, delivered: whether a gate opens is an answer from the payload.";
+}
 static const char no_need[] =
     "Nobody knows how many experts a character needs, so there is no verdict.";
 
@@ -355,7 +357,7 @@ static void draw_summary(struct canvas *to, const struct scene *s)
     if (to->height < 3) return;
     draw_shares(to, y++, "vans sent", now->count_share[layer], SNAP_COUNTS + 1, INK_ACCENT);
     draw_shares(to, y++, "needed", now->need_share, SNAP_NEEDS + 1, INK_TEXT);
-    if (to->height > y) canvas_fit(to, 0, y, to->width, INK_WARN, "%s", by_none);
+    if (to->height > y) canvas_fit(to, 0, y, to->width, INK_WARN, "%s", by_none(now));
 }
 
 static void vans_draw(struct canvas *to, const struct scene *s)
@@ -431,7 +433,7 @@ static void vans_tell(struct text *to, const struct scene *s)
                  facts_number(a, now->load[layer][e], 2));
     text_add(to, ".\n");
     for (int i = 0; i < now->tokens && i < 4; i++) tell_token(to, now, &now->token[i], layer);
-    if (!now->text && delivered_by_none(now, layer)) text_add(to, "%s\n", by_none);
+    if (!now->text && delivered_by_none(now, layer)) text_add(to, "%s\n", by_none(now));
 }
 
 const struct view view_vans = {

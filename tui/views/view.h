@@ -1,36 +1,45 @@
 #ifndef TUI_VIEWS_VIEW_H
 #define TUI_VIEWS_VIEW_H
-/* A view answers one question about what is training. It is a pure function of a scene into a canvas, and the same
- * answer in sentences. One file and one line of views.c each. */
+/* A view answers one question about what is training. It is a pure function of a scene into a
+ * canvas, and the same answer in sentences. One file and one line of views.c each. */
 #include "core/metrics/snapshot.h"
 #include "tui/screen/canvas.h"
 #include "tui/views/history.h"
 
 struct scene {
-    const struct snapshot *now;    /* NULL: nothing has come yet */
-    const struct history *past;    /* curves */
-    int cursor;                    /* token under the cursor, index in now->token */
-    int layer;                     /* the layer looked at */
-    int scroll;                    /* lines, for long pages */
+    const struct snapshot *now; /* NULL: nothing has come yet */
+    const struct history *past; /* curves */
+    int cursor;                 /* token under the cursor, index in now->token */
+    int layer;                  /* the layer looked at */
+    int scroll;                 /* lines, for long pages */
     bool log_axis;
-    int knob;                      /* the knob that +/- turn: index in router->knobs */
-    const char *topic;             /* help: what was asked for, or NULL */
+    int knob;          /* the knob that +/- turn: index in router->knobs */
+    const char *topic; /* help: what was asked for, or NULL */
 };
 
 struct view {
     const char *name;
-    char key;                      /* '1'..'9', '?' */
+    char key; /* '1'..'9', '?' */
     const char *title, *question;
-    const char *explain;           /* `e`: the view in plain words, a few sentences */
-    void (*draw)(struct canvas *to, const struct scene *s); /* any size; drops detail before it fails */
-    void (*tell)(struct text *to, const struct scene *s);   /* the same answer in sentences, a fact a line */
+    const char *explain; /* `e`: the view in plain words, a few sentences */
+    /* any size; drops detail before it fails */
+    void (*draw)(struct canvas *to, const struct scene *s);
+    /* the same answer in sentences, a fact a line */
+    void (*tell)(struct text *to, const struct scene *s);
 };
 const struct view *view_at(int i); /* the table; NULL past the end */
 const struct view *view_find(const char *name, struct err *e);
 
-/* The whole screen around a view, as in the explorer: status line, framed view, Knobs and Now panels where there is room,
- * the last line (`prompt` is what is typed, NULL: the hint and the keys that work now). */
-struct frame { const struct view *view; const char *prompt; int prompt_cursor; const char *hint; bool presenter; };
+/* The whole screen around a view, as in the explorer: status line, framed view, Knobs and Now
+ * panels where there is room, the last line (`prompt` is what is typed, NULL: the hint and the keys
+ * that work now). */
+struct frame {
+    const struct view *view;
+    const char *prompt;
+    int prompt_cursor;
+    const char *hint;
+    bool presenter;
+};
 void frame_draw(struct canvas *to, const struct scene *s, const struct frame *f);
 enum { FRAME_LEAST_WIDTH = 40, FRAME_LEAST_HEIGHT = 12 }; /* below: one sentence */
 #endif
