@@ -46,18 +46,19 @@ if [ "$what" = test ]; then
     stage 'format' 60 sh -c 'clang-format --dry-run -Werror $(git ls-files "*.c" "*.h")'
     stage 'build (gcc)' 600 make --no-print-directory -j"$(nproc)" runners
 fi
-stage kernels 120 $R/check-kernels
-stage core 200 $R/check-core
+stage kernels 300 $R/check-kernels
+stage core 400 $R/check-core
 stage tui 120 $R/check-tui
-stage 'command line' 120 bash tests/cli.sh
-stage 'real terminal' 120 bash tests/tui/terminal.sh
+stage 'command line' 300 bash tests/cli.sh
 if [ "$what" = test ]; then
+    stage 'real terminal' 240 bash tests/tui/terminal.sh
+    stage 'a strategy as docs tell' 300 bash tests/example.sh
     stage 'build (clang)' 600 bash -c 'build release clang clang'
     stage 'train (clang)' 120 bash tests/strategies.sh build/clang/vanpool
     stage 'build (asan)' 600 bash -c 'build asan gcc asan'
     export ASAN_OPTIONS=detect_leaks=1:quarantine_size_mb=8 # a small parent forks fast
-    stage 'kernels (asan)' 400 build/asan/check-kernels
-    stage 'core (asan)' 600 build/asan/check-core
+    stage 'kernels (asan)' 600 build/asan/check-kernels
+    stage 'core (asan)' 1200 build/asan/check-core
     stage 'tui (asan)' 300 build/asan/check-tui
     stage 'command line (asan)' 400 env VANPOOL=build/asan/vanpool bash tests/cli.sh
     stage 'build (tsan)' 600 bash -c 'build tsan clang tsan'

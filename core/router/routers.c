@@ -4,14 +4,30 @@
 #include <stdio.h>
 #include <string.h>
 
-extern const struct router router_topk, router_topp, router_dynmoe, router_remoe, router_blockffn,
-    router_adak, router_adamoe, router_moepp, router_longcat, router_unimoe, router_lossfree,
-    router_expertchoice;
+/* One line a strategy, in the order that people see them. */
+#define ROUTERS(X)                                                                                 \
+    X(topk)                                                                                        \
+    X(topp)                                                                                        \
+    X(dynmoe)                                                                                      \
+    X(remoe)                                                                                       \
+    X(blockffn)                                                                                    \
+    X(adak)                                                                                        \
+    X(adamoe)                                                                                      \
+    X(moepp)                                                                                       \
+    X(longcat)                                                                                     \
+    X(unimoe)                                                                                      \
+    X(lossfree)                                                                                    \
+    X(expertchoice)
+
+#define X(name) extern const struct router router_##name;
+ROUTERS(X)
+#undef X
 
 static const struct router *const table[] = {
-    &router_topk,     &router_topp,   &router_dynmoe,   &router_remoe,
-    &router_blockffn, &router_adak,   &router_adamoe,   &router_moepp,
-    &router_longcat,  &router_unimoe, &router_lossfree, &router_expertchoice};
+#define X(name) &router_##name,
+    ROUTERS(X)
+#undef X
+};
 enum { COUNT = sizeof table / sizeof *table };
 
 const struct router *router_at(int i)
