@@ -131,7 +131,7 @@ static void check_untouched(struct trial *t)
 {
     for (int i = 0; i < t->n_reals; i++) {
         struct real *r = &t->reals[i];
-        double v[r->n], d[r->n];
+        double v[r->n + 1], d[r->n + 1];
         kn_read(t->be, v, r->at, r->n);
         if (r->d.at) kn_read(t->be, d, r->d, r->n);
         for (int k = 0; k < r->n; k++)
