@@ -50,8 +50,8 @@ static bool take_extras(struct route *r)
 {
     size_t n = (size_t)r->T * r->N, m = (size_t)r->T * r->M, x = (size_t)r->T * r->D;
     bool ok = take_ints(r, &r->side_bad, 1);
-    for (int i = 0; route_kept_size(r, i, r->T) > 0; i++)
-        ok = ok && take(r, &r->kept[i], route_kept_size(r, i, r->T));
+    for (int i = 0; ok && i < ROUTER_ARRAYS; i++)
+        if (route_kept_size(r, i, r->T) > 0) ok = take(r, &r->kept[i], route_kept_size(r, i, r->T));
     if (r->M)
         ok = ok && take(r, &r->side, m) && take(r, &r->side_gate, m) && take(r, &r->dside, m) &&
              take(r, &r->dside_gate, m);
@@ -69,8 +69,6 @@ bool route_memory_open(struct route *r)
     r->M = route_side(r);
     bool ok = take_arrays(r) && take_inputs(r) && take_extras(r);
     for (int i = 0; ok && i < (int)(sizeof cells / sizeof *cells); i++) ok = take(r, cells[i], n);
-    for (int i = 0; ok && i < ROUTER_ARRAYS; i++)
-        if (route_kept_size(r, i, r->T) > 0) ok = take(r, &r->kept[i], route_kept_size(r, i, r->T));
     ok = ok && take(r, &r->load, r->N) && take_ints(r, &r->mask, n) && take_ints(r, &r->part, n) &&
          take_ints(r, &r->valid, r->T) && take_ints(r, &r->bad, 1) && take_ints(r, &r->dropped, 1);
     if (!ok) route_memory_close(r);
