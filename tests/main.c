@@ -1,4 +1,4 @@
-/* Runs every suite that was linked in; an argument runs only the suites whose name contains it.
+/* Runs every suite that was linked in; an argument NAME runs only the suites whose name contains it, -NAME all but those.
  * Ends with one line: N passed, N failed, N skipped. A test that cannot run says SKIP(why). */
 #include "tests/check.h"
 
@@ -20,6 +20,18 @@ void test_skip(const char *format, ...)
     __atomic_add_fetch(skipped, 1, __ATOMIC_RELAXED);
 }
 
+static bool wanted(const char *name, int argc, char **argv)
+{
+    bool any = false, named = false;
+    for (int i = 1; i < argc; i++) {
+        bool without = argv[i][0] == '-';
+        bool is = strstr(name, argv[i] + without) != NULL;
+        if (without && is) return false;
+        if (!without) any = true, named = named || is;
+    }
+    return named || !any;
+}
+
 int main(int argc, char **argv)
 {
     skipped =
@@ -27,7 +39,7 @@ int main(int argc, char **argv)
     if (skipped == MAP_FAILED) return 1;
     SRunner *runner = srunner_create(NULL);
     for (struct test_suite *s = test_suites; s; s = s->next) {
-        if (argc > 1 && !strstr(s->name, argv[1])) continue;
+        if (!wanted(s->name, argc, argv)) continue;
         Suite *suite = suite_create(s->name);
         s->fill(suite);
         srunner_add_suite(runner, suite);

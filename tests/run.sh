@@ -46,8 +46,10 @@ if [ "$what" = test ]; then
     stage 'format' 60 sh -c 'clang-format --dry-run -Werror $(git ls-files "*.c" "*.h")'
     stage 'build (gcc)' 600 make --no-print-directory -j"$(nproc)" runners
 fi
-stage kernels 300 $R/check-kernels
-stage core 400 $R/check-core
+later=() # whole trainings and random sweeps wait for `make test`
+[ "$what" = check ] && later=(-trainer_steps -trainer_saved -router_live -router_table -gradients)
+stage kernels 300 $R/check-kernels "${later[@]}"
+stage core 400 $R/check-core "${later[@]}"
 stage tui 120 $R/check-tui
 stage 'command line' 300 bash tests/cli.sh
 if [ "$what" = test ]; then
