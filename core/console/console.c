@@ -1,6 +1,7 @@
 /* core/console/console.c - The handle that faces hold: lines in, steps made, snapshots out. */
 #include "core/console/verbs.h"
 #include "core/script/command.h"
+#include "core/train/own.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +31,7 @@ const struct command face_commands[] = {
 const struct command *command_at(int i)
 {
     static const struct command *const tables[] = {train_commands, route_commands, show_commands,
-                                                   file_commands, face_commands};
+                                                   file_commands,  probe_commands, face_commands};
     for (size_t t = 0; t < sizeof tables / sizeof *tables && i >= 0; t++)
         for (const struct command *c = tables[t]; c->name; c++)
             if (i-- == 0) return c;
@@ -163,6 +164,7 @@ bool console_do(struct console *c, const char *line, struct text *out, struct er
     if (ok && words.open_quote)
         ok = err_set(&own, ERR_USAGE, "a quote is open at the end of the line: close it with \"");
     ok = ok && run(c, &words, out, &own);
+    while (ok && !c->pieces && console_working(c, NULL)) ok = console_work(c, out, &own);
     if (out->failed)
         ok = err_set(&own, ERR_MEMORY, "out of memory for what %s says", words.argv[0]);
     c->stale = true;
@@ -192,6 +194,7 @@ static void measure(struct console *c, bool window)
     trainer_measure(c->trainer, s, window);
     s->goal = c->goal;
     s->paused = !console_busy(c);
+    s->asking = console_working(c, NULL);
     s->finished = c->goal >= 0 && s->step >= c->goal && s->step >= s->setting[CONFIG_STEPS];
     c->stale = false;
 }
@@ -203,6 +206,28 @@ bool console_step(struct console *c, bool wanted, bool window, struct err *e)
     c->stale = true;
     if (!ok) c->goal = trainer_now(c->trainer);
     if (wanted || window || !ok) measure(c, window);
+    return ok;
+}
+
+void console_leave_work(struct console *c)
+{
+    c->pieces = true;
+}
+
+bool console_working(const struct console *c, bool *first)
+{
+    bool asked = probe_busy(c->trainer) != PROBE_NOTHING;
+    if (first) *first = asked;
+    return asked || own_busy(c->trainer);
+}
+
+bool console_work(struct console *c, struct text *out, struct err *e)
+{
+    enum probe_kind asked = probe_busy(c->trainer);
+    bool ok = asked ? probe_piece(c->trainer, e) : own_piece(c->trainer, e);
+    c->stale = true;
+    bool done = asked ? probe_busy(c->trainer) != asked : !own_busy(c->trainer);
+    if (ok && done) work_say(c, asked, out);
     return ok;
 }
 

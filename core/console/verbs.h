@@ -4,7 +4,7 @@
  * one. */
 #include "core/console/console.h"
 #include "core/script/script.h"
-#include "core/train/trainer.h"
+#include "core/train/probe.h"
 
 enum { CONSOLE_SCRIPTS = 8 };
 
@@ -19,12 +19,15 @@ struct console {
     struct script script[CONSOLE_SCRIPTS]; /* opened by `source`, innermost last */
     int scripts;
     bool scripted; /* the line being run came from a script */
+    bool pieces;   /* see console_leave_work */
 };
 
 /* Each ends with .name NULL. */
 extern const struct command train_commands[], route_commands[], show_commands[], file_commands[],
-    face_commands[];
+    probe_commands[], face_commands[];
 
+/* What there is to say when the last piece is made: the answer, or what was written. */
+void work_say(struct console *c, enum probe_kind asked, struct text *out);
 /* The trainer's config, with what waits for `reset`. */
 struct config console_config(const struct console *c);
 /* A fresh model of this config in the trainer's place; on error all stays as it was. */
