@@ -53,6 +53,7 @@ stage core 400 $R/check-core "${later[@]}"
 stage tui 120 $R/check-tui
 stage 'command line' 300 bash tests/cli.sh
 if [ "$what" = test ]; then
+    stage 'lessons' 300 $R/vanpool lesson check
     stage 'real terminal' 240 bash tests/tui/terminal.sh
     stage 'a strategy as docs tell' 300 bash tests/example.sh
     stage 'build (clang)' 600 bash -c 'build release clang clang'

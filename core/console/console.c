@@ -23,6 +23,32 @@ const struct command face_commands[] = {
      .usage = "charset auto|ascii|block|braille",
      .help = "characters on the screen",
      .kind = COMMAND_FACE},
+    {.name = "lesson",
+     .usage = "lesson [N|NAME|list|page|quit]",
+     .help = "open a guided lesson, or list them",
+     .kind = COMMAND_FACE},
+    {.name = "next", .usage = "next", .help = "the lesson's next page", .kind = COMMAND_FACE},
+    {.name = "back", .usage = "back", .help = "the lesson's page before", .kind = COMMAND_FACE},
+    {.name = "answer",
+     .usage = "answer WORDS",
+     .help = "answer what the lesson's page asks",
+     .kind = COMMAND_FACE},
+    {.name = "play",
+     .usage = "play",
+     .help = "let the lesson's checks rest, and wake them",
+     .kind = COMMAND_FACE},
+    {.name = "again",
+     .usage = "again",
+     .help = "the lesson's page from its beginning",
+     .kind = COMMAND_FACE},
+    {.name = "solve",
+     .usage = "solve",
+     .help = "let the lesson's page show its own way",
+     .kind = COMMAND_FACE},
+    {.name = "words",
+     .usage = "words story|plain",
+     .help = "lessons speak of vans and orders, or of experts and tokens",
+     .kind = COMMAND_FACE},
     {.name = "quit", .usage = "quit", .help = "leave", .kind = COMMAND_FACE},
     {.name = NULL},
 };
@@ -30,7 +56,7 @@ const struct command face_commands[] = {
 const struct command *command_at(int i)
 {
     static const struct command *const tables[] = {train_commands, route_commands, show_commands,
-                                                   file_commands, face_commands};
+                                                   keep_commands,  file_commands,  face_commands};
     for (size_t t = 0; t < sizeof tables / sizeof *tables && i >= 0; t++)
         for (const struct command *c = tables[t]; c->name; c++)
             if (i-- == 0) return c;
@@ -190,6 +216,7 @@ static void measure(struct console *c, bool window)
 {
     struct snapshot *s = &c->snapshot;
     trainer_measure(c->trainer, s, window);
+    memcpy(s->kept, c->kept, sizeof s->kept);
     s->goal = c->goal;
     s->paused = !console_busy(c);
     s->finished = c->goal >= 0 && s->step >= c->goal && s->step >= s->setting[CONFIG_STEPS];

@@ -19,11 +19,12 @@ struct console {
     struct script script[CONSOLE_SCRIPTS]; /* opened by `source`, innermost last */
     int scripts;
     bool scripted; /* the line being run came from a script */
+    struct snap_kept kept[SNAP_KEPT];
 };
 
 /* Each ends with .name NULL. */
-extern const struct command train_commands[], route_commands[], show_commands[], file_commands[],
-    face_commands[];
+extern const struct command train_commands[], route_commands[], show_commands[], keep_commands[],
+    file_commands[], face_commands[];
 
 /* The trainer's config, with what waits for `reset`. */
 struct config console_config(const struct console *c);

@@ -4,6 +4,7 @@
  * same while the weights change (the first tokens of the validation split, routed with the weights
  * of now). Plain data, no pointer that does not last for ever (tables only). What was not measured
  * is NaN. */
+#include "core/metrics/snap_kept.h"
 #include "core/router/router.h"
 #include <stdint.h>
 
@@ -98,6 +99,8 @@ struct snapshot {
 
     int marks;
     struct snap_mark mark[SNAP_MARKS]; /* oldest first */
+
+    struct snap_kept kept[SNAP_KEPT]; /* by `keep`, in the order of keeping */
 };
 
 /* ---- fields.c ---- */

@@ -2,6 +2,7 @@
  * a small generator, so that they are the same everywhere, and hang together: counts, shares and
  * loads are counted from the tokens. */
 #include "tests/tui/scene.h"
+#include "core/script/lesson.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -201,4 +202,27 @@ void scene_past(struct history *h, long steps)
                                          20000 * noise;
         history_add(h, &s);
     }
+}
+
+const struct runner *scene_lesson(void)
+{
+    static const char text[] =
+        "---\ntitle: Two vans for every order\nminutes: 5\n---\n"
+        "## The rule\n\nEvery order gets exactly two {vans|experts}, a teddy bear as well as a "
+        "piano: {experts_per_token} now.\n\n```text\ny = sum of g_i E_i(x)\n```\n"
+        "```predict\nHow many of 100 orders arrive intact?\nanswer 100 * val_accuracy\n```\n"
+        "Train 400 steps, then say eval.\n\n"
+        "```watch\nvans\n```\n```expect\nexperts_per_token < 3\nval_accuracy > 2\n```\n";
+    static struct lesson lesson;
+    static struct runner runner;
+    static struct snapshot now;
+    struct text out = {0};
+    lesson_close(&lesson);
+    if (!lesson_read(&lesson, "07-two-vans.md", text, sizeof text - 1, NULL)) return NULL;
+    runner_open(&runner, &lesson, 0);
+    scene_orders(&now);
+    runner_feed(&runner, &now);
+    runner_answer(&runner, "70", &now, &out, NULL);
+    text_free(&out);
+    return &runner;
 }

@@ -86,6 +86,14 @@ static void do_back(struct app *a, const char *key)
         action_view(a, a->before);
 }
 
+/* A key that is a word of a lesson's. */
+static void do_lesson(struct app *a, const char *key)
+{
+    char next[] = "next", back[] = "back", hint[] = "hint";
+    char *word = *key == ']' ? next : *key == '[' ? back : hint;
+    if (!app_lesson_line(a, 1, &word)) app_hint(a, "no lesson is open: :lesson 1 opens the first");
+}
+
 static void do_presenter(struct app *a, const char *key)
 {
     (void)key;
@@ -141,7 +149,7 @@ static int page_end(const struct app *a)
 
 static void shift(struct app *a, int by)
 {
-    bool page = a->frame.view->key == '?';
+    bool page = a->frame.view->key == '?' || a->frame.view->key == '9';
     int *to = page ? &a->scene.scroll : &a->scene.cursor;
     int most = page ? page_end(a) : a->any && a->now.tokens > 0 ? a->now.tokens - 1 : 0;
     *to += by;
@@ -263,8 +271,8 @@ static const struct action {
     {"step", do_step},           {"move", do_move},         {"page", do_page},
     {"open", do_open},           {"layer", do_layer},       {"log", do_log},
     {"explain", do_explain},     {"help", do_help},         {"prompt", do_prompt},
-    {"presenter", do_presenter}, {"back", do_back},         {"repaint", do_repaint},
-    {"quit", do_quit},
+    {"presenter", do_presenter}, {"lesson", do_lesson},     {"back", do_back},
+    {"repaint", do_repaint},     {"quit", do_quit},
 };
 
 void action_key(struct app *a, const char *key)
@@ -340,6 +348,10 @@ bool action_face(struct app *a, int argc, char **argv)
     } verbs[] = {{"view", face_view},       {"hint", face_hint}, {"color", face_color},
                  {"charset", face_charset}, {"quit", face_quit}, {"help", face_help}};
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-        if (strcmp(verbs[i].name, argv[0]) == 0) return verbs[i].run(a, argc, argv), true;
-    return false;
+        if (strcmp(verbs[i].name, argv[0]) == 0) {
+            bool lesson = strcmp(argv[0], "hint") == 0 && app_lesson_line(a, argc, argv);
+            if (!lesson) verbs[i].run(a, argc, argv);
+            return true;
+        }
+    return app_lesson_line(a, argc, argv);
 }

@@ -24,6 +24,7 @@ static const struct key_entry entries[] = {
     {"e", "explain", "this view in plain words"},
     {"? F1", "help", "every key and command"},
     {":", "prompt", "type a command; Tab completes, Up recalls"},
+    {"] [ h", "lesson", "a lesson's next page, the one before, a hint"},
     {"p", "presenter", "one large view, and back"},
     {"Esc Backspace", "back", "close, or back to the view before"},
     {"Ctrl-L", "repaint", "draw the whole screen again"},

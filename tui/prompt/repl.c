@@ -2,10 +2,12 @@
  * script ends at its first error, with its line and status. `train` and `step` are waited for; `go`
  * trains until the next line is typed. */
 #include "core/console/console.h"
+#include "core/script/command.h"
 #include "core/script/script.h"
 #include "core/train/trainer.h"
 #include "tui/cli/cli.h"
 #include "tui/cli/out.h"
+#include "tui/guide/guide.h"
 #include "tui/prompt/line.h"
 #include "tui/prompt/tell.h"
 
@@ -19,6 +21,7 @@ struct repl {
     struct console *console;
     struct history *past;
     struct script script; /* -f FILE */
+    struct guide guide;
     struct text out, line;
     bool person, file; /* a person types; lines come from -f FILE */
     int lines;
@@ -70,26 +73,69 @@ static bool train(struct repl *r, struct err *e)
         if (endless && line_waits()) return true;
         bool measure = i % 20 == 0;
         if (!console_step(r->console, measure, false, e)) return false;
-        if (measure) note(r);
+        if (measure) note(r), guide_feed(&r->guide, console_snapshot(r->console));
         any = true;
     }
     if (!any) return true;
     const struct snapshot *now = console_snapshot(r->console);
     history_add(r->past, now);
     tell_step(now, &r->out);
+    if (guide_feed(&r->guide, now)) guide_checks(&r->guide, &r->out);
     return say(r, e);
 }
 
 /* ---- lines ---- */
 
+/* The words of a lesson. False: the line is none of them. */
+static bool guided(struct repl *r, const char *line, bool *ok, struct err *e)
+{
+    struct command_line words;
+    const struct command *c = NULL;
+    if (command_parse(&words, line, NULL) && words.argc && !words.open_quote)
+        c = command_find(words.argv[0], NULL);
+    if (!c || c->kind != COMMAND_FACE) return false;
+    const struct snapshot *now = console_snapshot(r->console);
+    words.argv[0] = (char *)c->name;
+    if (!guide_line(&r->guide, words.argc, words.argv, now, &r->out, ok, e)) return false;
+    if (*ok && (r->guide.moved || strcmp(c->name, "lesson") == 0))
+        guide_page(&r->guide, now, &r->out);
+    r->guide.moved = false;
+    return true;
+}
+
+static bool do_line(struct repl *r, const char *line, struct err *e);
+
+/* What the lesson's page wants said by itself. */
+static bool lesson_says(struct repl *r, struct err *e)
+{
+    char line[512];
+    bool some = false;
+    while (runner_says(&r->guide.runner, line, sizeof line)) {
+        text_add(&r->out, "> %s\n", line);
+        if (!say(r, e) || !do_line(r, line, e)) return false;
+        some = true;
+    }
+    if (some && guide_feed(&r->guide, console_snapshot(r->console)))
+        guide_checks(&r->guide, &r->out);
+    return say(r, e);
+}
+
 static bool do_line(struct repl *r, const char *line, struct err *e)
 {
+    bool ok = true;
+    if (guided(r, line, &ok, e)) {
+        if (!ok) text_clear(&r->out);
+        return ok && say(r, e) && lesson_says(r, e);
+    }
     if (!tell_line(line, console_snapshot(r->console), r->past, &r->out) &&
         !console_do(r->console, line, &r->out, e)) {
         text_clear(&r->out);
         return false;
     }
-    return say(r, e) && train(r, e);
+    if (!say(r, e) || !train(r, e)) return false;
+    if (!guide_feed(&r->guide, console_snapshot(r->console))) return true;
+    guide_checks(&r->guide, &r->out);
+    return say(r, e);
 }
 
 /* The line, and those of the scripts that it opens. */
@@ -145,6 +191,7 @@ bool cli_repl(const struct flags *f, struct err *e)
         ok = err_set(e, ERR_MEMORY, "out of memory for the curves");
     ok = ok && (r.console = console_open(&c, e)) && loop(&r, e);
     console_close(r.console);
+    guide_close(&r.guide);
     script_close(&r.script);
     text_free(&r.out);
     text_free(&r.line);

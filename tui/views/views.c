@@ -5,10 +5,11 @@
 #include <stddef.h>
 #include <string.h>
 
-extern const struct view view_vans, view_tokens, view_load, view_curves, view_help;
+extern const struct view view_vans, view_tokens, view_load, view_curves, view_lesson,
+    view_help;
 
 static const struct view *const views[] = {&view_vans, &view_tokens, &view_load, &view_curves,
-                                           &view_help};
+                                           &view_lesson, &view_help};
 enum { COUNT = sizeof views / sizeof *views };
 
 const struct view *view_at(int i)
