@@ -2,6 +2,7 @@
 #include "core/script/command.h"
 #include "tui/app/inside.h"
 #include "tui/app/keys.h"
+#include "tui/export/export.h"
 #include "tui/prompt/line.h"
 
 #include <assert.h>
@@ -249,6 +250,25 @@ static void do_prompt(struct app *a, const char *key)
     a->typing = true;
 }
 
+/* The prompt, with its first words typed already. */
+static void prompt_with(struct app *a, const char *words)
+{
+    static struct text line; /* nothing comes back: a key that is typed ends no line */
+    line_begin();
+    a->typing = true;
+    for (char key[2] = ""; (key[0] = *words); words++) line_key(key, &line);
+}
+
+static void do_export(struct app *a, const char *key)
+{
+    (void)key;
+    char line[160], name[128];
+    if (!a->any) return app_hint(a, "one moment: there is nothing to export yet");
+    export_name(name, sizeof name, a->frame.view, &a->now);
+    snprintf(line, sizeof line, "export %s", name);
+    prompt_with(a, line);
+}
+
 static void do_repaint(struct app *a, const char *key)
 {
     (void)a, (void)key;
@@ -261,19 +281,37 @@ static void do_quit(struct app *a, const char *key)
     a->quit = true;
 }
 
+/* clang-format off */
 static const struct action {
     const char *name;
     void (*run)(struct app *a, const char *key);
 } actions[] = {
-    {"view", do_view},           {"strategy", do_strategy}, {"choose", do_choose},
-    {"knob-next", do_knob},      {"knob-before", do_knob},  {"more", do_turn},
-    {"less", do_turn},           {"undo", do_undo},         {"pause", do_pause},
-    {"step", do_step},           {"move", do_move},         {"page", do_page},
-    {"open", do_open},           {"layer", do_layer},       {"log", do_log},
-    {"explain", do_explain},     {"help", do_help},         {"prompt", do_prompt},
-    {"presenter", do_presenter}, {"lesson", do_lesson},     {"back", do_back},
-    {"repaint", do_repaint},     {"quit", do_quit},
+    {"view", do_view},
+    {"strategy", do_strategy},
+    {"choose", do_choose},
+    {"knob-next", do_knob},
+    {"knob-before", do_knob},
+    {"more", do_turn},
+    {"less", do_turn},
+    {"undo", do_undo},
+    {"pause", do_pause},
+    {"step", do_step},
+    {"move", do_move},
+    {"page", do_page},
+    {"open", do_open},
+    {"layer", do_layer},
+    {"log", do_log},
+    {"explain", do_explain},
+    {"help", do_help},
+    {"prompt", do_prompt},
+    {"export", do_export},
+    {"presenter", do_presenter},
+    {"lesson", do_lesson},
+    {"back", do_back},
+    {"repaint", do_repaint},
+    {"quit", do_quit},
 };
+/* clang-format on */
 
 void action_key(struct app *a, const char *key)
 {
@@ -301,6 +339,19 @@ static void face_view(struct app *a, int argc, char **argv)
         action_view(a, v);
     else
         app_hint(a, "%s", argc == 2 ? e.text : "view NAME: the names are listed under ?");
+}
+
+static void face_export(struct app *a, int argc, char **argv)
+{
+    struct err e = {0};
+    struct text said = {0};
+    struct scene s = a->scene;
+    s.now = a->any ? &a->now : NULL, s.past = &a->past;
+    bool ok =
+        export_command(argc, argv, &s, a->frame.view, a->canvas.width, a->canvas.height, &said, &e);
+    app_hint(a, "%.*s", (int)strcspn(ok ? text_str(&said) : e.text, "\n"),
+             ok ? text_str(&said) : e.text);
+    text_free(&said);
 }
 
 static void face_hint(struct app *a, int argc, char **argv)
@@ -345,8 +396,9 @@ bool action_face(struct app *a, int argc, char **argv)
     static const struct {
         const char *name;
         void (*run)(struct app *a, int argc, char **argv);
-    } verbs[] = {{"view", face_view},       {"hint", face_hint}, {"color", face_color},
-                 {"charset", face_charset}, {"quit", face_quit}, {"help", face_help}};
+    } verbs[] = {{"view", face_view},   {"export", face_export},   {"hint", face_hint},
+                 {"color", face_color}, {"charset", face_charset}, {"quit", face_quit},
+                 {"help", face_help}};
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
         if (strcmp(verbs[i].name, argv[0]) == 0) {
             bool lesson = strcmp(argv[0], "hint") == 0 && app_lesson_line(a, argc, argv);

@@ -22,6 +22,7 @@ static const struct key_entry entries[] = {
     {"l", "layer", "look at the next layer"},
     {"g", "log", "logarithmic axis on and off"},
     {"e", "explain", "this view in plain words"},
+    {"x", "export", "write this view to a file"},
     {"? F1", "help", "every key and command"},
     {":", "prompt", "type a command; Tab completes, Up recalls"},
     {"] [ h", "lesson", "a lesson's next page, the one before, a hint"},

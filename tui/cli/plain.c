@@ -2,12 +2,10 @@
  * Left alone it trains 200 steps and ends; given commands it does them in order and ends where they
  * end. No escape sequence leaves it. */
 #include "core/base/clock.h"
-#include "core/script/command.h"
 #include "core/session/session.h"
 #include "tui/cli/cli.h"
 #include "tui/cli/out.h"
-#include "tui/guide/guide.h"
-#include "tui/prompt/tell.h"
+#include "tui/prompt/face.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -21,7 +19,7 @@ struct plain {
     struct session *session;
     struct snapshot *now;
     struct history *past;
-    struct guide guide;
+    struct face face;
     struct text out;
     char input[4096]; /* read and not yet a line */
     int bytes;
@@ -64,12 +62,12 @@ static bool tell_snapshot(struct plain *p, struct err *e)
                  (unsigned long long)p->now->seed, p->now->backend, p->now->simd, p->now->threads);
         p->started = true;
     }
-    if (guide_feed(&p->guide, p->now)) guide_checks(&p->guide, &p->out);
+    if (guide_feed(&p->face.guide, p->now)) guide_checks(&p->face.guide, &p->out);
     if (p->now->step < p->told) p->told = p->marked = -1; /* a new model */
     tell_marks(p);
     bool due = p->now->paused || now - p->told_at >= 0.5;
     if (p->now->step > 0 && p->now->step != p->told && due) {
-        tell_step(p->now, &p->out);
+        face_step(p->now, &p->out);
         p->told = p->now->step, p->told_at = now;
     }
     return p->out.size == 0 || out_put(&p->out, e);
@@ -118,30 +116,12 @@ static bool take_line(struct plain *p, char *line, int size)
     return true;
 }
 
-/* The words of a lesson. False: the line is none of them. */
-static bool guided(struct plain *p, const char *line, struct err *e)
-{
-    struct command_line words;
-    struct err why = {0};
-    bool ok;
-    const struct command *c = NULL;
-    if (command_parse(&words, line, NULL) && words.argc && !words.open_quote)
-        c = command_find(words.argv[0], NULL);
-    if (!c || c->kind != COMMAND_FACE) return false;
-    words.argv[0] = (char *)c->name;
-    if (!guide_line(&p->guide, words.argc, words.argv, p->now, &p->out, &ok, &why)) return false;
-    if (ok && (p->guide.moved || strcmp(c->name, "lesson") == 0))
-        guide_page(&p->guide, p->now, &p->out);
-    p->guide.moved = false;
-    if (!ok) out_say("%s: %s", line, why.text);
-    (void)e;
-    return true;
-}
-
 static bool say(struct plain *p, const char *line, struct err *e)
 {
-    if (guided(p, line, e)) return p->out.size == 0 || out_put(&p->out, e);
-    if (tell_line(line, p->now, p->past, &p->out)) return out_put(&p->out, e);
+    struct err why = {0};
+    enum face_result own = face_line(&p->face, line, p->now, p->past, &p->out, &why);
+    if (own == FACE_FAILED) return out_say("%s: %s", line, why.text), true;
+    if (own == FACE_DONE) return p->out.size == 0 || out_put(&p->out, e);
     if (session_say(p->session, line)) p->waiting++;
     return true;
 }
@@ -155,7 +135,7 @@ static bool ready(const struct plain *p, bool alone)
 
 static bool over(const struct plain *p, bool alone)
 {
-    bool idle = p->started && p->waiting == 0 && !p->guide.runner.saying;
+    bool idle = p->started && p->waiting == 0 && !p->face.guide.runner.saying;
     if (alone) return idle && p->now->step >= PLAIN_STEPS;
     return idle && p->said && p->ended && p->bytes == 0 &&
            (p->now->paused || p->now->goal < 0 || p->now->step >= PLAIN_STEPS);
@@ -171,7 +151,7 @@ static bool loop(struct plain *p, struct err *e)
         if (out_interrupts())
             return err_set(e, ERR_INTERRUPTED, "interrupted at step %ld", p->now->step);
         read_input(p, PACE_MS);
-        while (ready(p, alone) && runner_says(&p->guide.runner, line, sizeof line)) {
+        while (ready(p, alone) && runner_says(&p->face.guide.runner, line, sizeof line)) {
             text_add(&p->out, "> %s\n", line);
             if (!say(p, line, e)) return false;
         }
@@ -197,18 +177,18 @@ bool cli_plain(const struct config *c, const char *lesson, const char *folder, s
     bool ok = p.now && p.past;
     if (!ok) err_set(e, ERR_MEMORY, "out of memory for a snapshot");
     out_catch_interrupt();
-    if (folder) snprintf(p.guide.folder, sizeof p.guide.folder, "%s", folder);
+    if (folder) snprintf(p.face.guide.folder, sizeof p.face.guide.folder, "%s", folder);
     if (ok && lesson) {
-        ok = guide_open(&p.guide, lesson, true, e);
-        guide_page(&p.guide, NULL, &p.out);
-        p.guide.moved = false, p.said = true;
+        ok = guide_open(&p.face.guide, lesson, true, e);
+        guide_page(&p.face.guide, NULL, &p.out);
+        p.face.guide.moved = false, p.said = true;
     }
     ok = ok && (p.session = session_open(c, "pause", e)) && loop(&p, e);
     session_close(p.session);
-    guide_close(&p.guide);
-    const char *view = p.now && p.now->text ? "view tokens" : "view vans";
-    if (ok && p.started && p.now->step > 0 && !p.said && tell_line(view, p.now, p.past, &p.out))
+    if (ok && p.started && p.now->step > 0 && !p.said &&
+        face_line(&p.face, "view", p.now, p.past, &p.out, e) == FACE_DONE)
         ok = out_put(&p.out, e);
+    guide_close(&p.face.guide);
     text_free(&p.out);
     free(p.now);
     free(p.past);

@@ -2,14 +2,12 @@
  * script ends at its first error, with its line and status. `train` and `step` are waited for; `go`
  * trains until the next line is typed. */
 #include "core/console/console.h"
-#include "core/script/command.h"
 #include "core/script/script.h"
 #include "core/train/trainer.h"
 #include "tui/cli/cli.h"
 #include "tui/cli/out.h"
-#include "tui/guide/guide.h"
 #include "tui/prompt/line.h"
-#include "tui/prompt/tell.h"
+#include "tui/prompt/face.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -21,8 +19,8 @@ struct repl {
     struct console *console;
     struct history *past;
     struct script script; /* -f FILE */
-    struct guide guide;
     struct text out, line;
+    struct face face;
     bool person, file; /* a person types; lines come from -f FILE */
     int lines;
 };
@@ -44,17 +42,32 @@ static void note(struct repl *r)
 {
     char line[200];
     const struct snapshot *s = console_snapshot(r->console);
-    history_add(r->past, s);
-    tell_step(s, &r->line);
+    if (s->race.on) {
+        char left[16];
+        text_add(&r->line, "%.0f %% of the race, %s left", 100 * s->race.done,
+                 text_seconds(left, s->race.left));
+    } else {
+        history_add(r->past, s);
+        face_step(s, &r->line);
+    }
     snprintf(line, sizeof line, "%.*s", (int)strcspn(text_str(&r->line), "\n"), text_str(&r->line));
     text_clear(&r->line);
     out_progress(line);
 }
 
+/* The race's table; what ended it before its end is an error. */
+static bool race_ended(struct repl *r, struct err *e)
+{
+    const struct snap_race *race = &console_snapshot(r->console)->race;
+    if (!console_do(r->console, "race show", &r->out, e) || !say(r, e)) return false;
+    return !*race->why || err_set(e, ERR_USAGE, "the race is over: %s", race->why);
+}
+
 /* Trains as far as the goal; one without end stops when a line or Ctrl-C comes. */
 static bool train(struct repl *r, struct err *e)
 {
-    bool any = false, endless = console_snapshot(r->console)->goal < 0;
+    bool any = false, endless = console_snapshot(r->console)->goal < 0,
+         racing = console_snapshot(r->console)->race.on;
     if (endless && console_busy(r->console) && !r->person)
         return err_set(e, ERR_USAGE,
                        "go has no end, and nobody is there to stop it: train N makes N steps");
@@ -73,35 +86,22 @@ static bool train(struct repl *r, struct err *e)
         if (endless && line_waits()) return true;
         bool measure = i % 20 == 0;
         if (!console_step(r->console, measure, false, e)) return false;
-        if (measure) note(r), guide_feed(&r->guide, console_snapshot(r->console));
+        if (measure) note(r), guide_feed(&r->face.guide, console_snapshot(r->console));
         any = true;
+        if (racing && !console_snapshot(r->console)->race.on) {
+            if (!race_ended(r, e)) return false;
+            any = racing = false;
+        }
     }
     if (!any) return true;
     const struct snapshot *now = console_snapshot(r->console);
     history_add(r->past, now);
-    tell_step(now, &r->out);
-    if (guide_feed(&r->guide, now)) guide_checks(&r->guide, &r->out);
+    face_step(now, &r->out);
+    if (guide_feed(&r->face.guide, now)) guide_checks(&r->face.guide, &r->out);
     return say(r, e);
 }
 
 /* ---- lines ---- */
-
-/* The words of a lesson. False: the line is none of them. */
-static bool guided(struct repl *r, const char *line, bool *ok, struct err *e)
-{
-    struct command_line words;
-    const struct command *c = NULL;
-    if (command_parse(&words, line, NULL) && words.argc && !words.open_quote)
-        c = command_find(words.argv[0], NULL);
-    if (!c || c->kind != COMMAND_FACE) return false;
-    const struct snapshot *now = console_snapshot(r->console);
-    words.argv[0] = (char *)c->name;
-    if (!guide_line(&r->guide, words.argc, words.argv, now, &r->out, ok, e)) return false;
-    if (*ok && (r->guide.moved || strcmp(c->name, "lesson") == 0))
-        guide_page(&r->guide, now, &r->out);
-    r->guide.moved = false;
-    return true;
-}
 
 static bool do_line(struct repl *r, const char *line, struct err *e);
 
@@ -110,32 +110,27 @@ static bool lesson_says(struct repl *r, struct err *e)
 {
     char line[512];
     bool some = false;
-    while (runner_says(&r->guide.runner, line, sizeof line)) {
+    while (runner_says(&r->face.guide.runner, line, sizeof line)) {
         text_add(&r->out, "> %s\n", line);
         if (!say(r, e) || !do_line(r, line, e)) return false;
         some = true;
     }
-    if (some && guide_feed(&r->guide, console_snapshot(r->console)))
-        guide_checks(&r->guide, &r->out);
+    if (some && guide_feed(&r->face.guide, console_snapshot(r->console)))
+        guide_checks(&r->face.guide, &r->out);
     return say(r, e);
 }
 
 static bool do_line(struct repl *r, const char *line, struct err *e)
 {
-    bool ok = true;
-    if (guided(r, line, &ok, e)) {
-        if (!ok) text_clear(&r->out);
-        return ok && say(r, e) && lesson_says(r, e);
-    }
-    if (!tell_line(line, console_snapshot(r->console), r->past, &r->out) &&
-        !console_do(r->console, line, &r->out, e)) {
-        text_clear(&r->out);
-        return false;
-    }
-    if (!say(r, e) || !train(r, e)) return false;
-    if (!guide_feed(&r->guide, console_snapshot(r->console))) return true;
-    guide_checks(&r->guide, &r->out);
-    return say(r, e);
+    enum face_result own =
+        face_line(&r->face, line, console_snapshot(r->console), r->past, &r->out, e);
+    bool ok =
+        own == FACE_DONE || (own == FACE_NOT_MINE && console_do(r->console, line, &r->out, e));
+    if (!ok) text_clear(&r->out);
+    if (!ok || !say(r, e) || !train(r, e)) return false;
+    if (guide_feed(&r->face.guide, console_snapshot(r->console)))
+        guide_checks(&r->face.guide, &r->out);
+    return say(r, e) && (own != FACE_DONE || lesson_says(r, e));
 }
 
 /* The line, and those of the scripts that it opens. */
@@ -191,7 +186,7 @@ bool cli_repl(const struct flags *f, struct err *e)
         ok = err_set(e, ERR_MEMORY, "out of memory for the curves");
     ok = ok && (r.console = console_open(&c, e)) && loop(&r, e);
     console_close(r.console);
-    guide_close(&r.guide);
+    guide_close(&r.face.guide);
     script_close(&r.script);
     text_free(&r.out);
     text_free(&r.line);

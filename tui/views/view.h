@@ -42,6 +42,7 @@ struct frame {
     int prompt_cursor;
     const char *hint;
     bool presenter;
+    bool paper; /* for an export: no lines for hints and keys */
 };
 void frame_draw(struct canvas *to, const struct scene *s, const struct frame *f);
 enum { FRAME_LEAST_WIDTH = 40, FRAME_LEAST_HEIGHT = 12 }; /* below: one sentence */
