@@ -23,6 +23,10 @@ const struct command face_commands[] = {
      .usage = "charset auto|ascii|block|braille",
      .help = "characters on the screen",
      .kind = COMMAND_FACE},
+    {.name = "mouse",
+     .usage = "mouse on|off",
+     .help = "clicks and the wheel, or the terminal's own mouse",
+     .kind = COMMAND_FACE},
     {.name = "quit", .usage = "quit", .help = "leave", .kind = COMMAND_FACE},
     {.name = NULL},
 };
