@@ -4,6 +4,7 @@
  * one. */
 #include "core/console/console.h"
 #include "core/script/script.h"
+#include "core/train/race_live.h"
 #include "core/train/trainer.h"
 
 enum { CONSOLE_SCRIPTS = 8 };
@@ -18,12 +19,14 @@ struct console {
     unsigned waiting;
     struct script script[CONSOLE_SCRIPTS]; /* opened by `source`, innermost last */
     int scripts;
-    bool scripted; /* the line being run came from a script */
+    struct race_live *race; /* the newest; NULL: there was none. The model rests while it is on */
+    struct race raced;      /* what it was, for another */
+    bool scripted;          /* the line being run came from a script */
 };
 
 /* Each ends with .name NULL. */
 extern const struct command train_commands[], route_commands[], show_commands[], file_commands[],
-    face_commands[];
+    race_commands[], face_commands[];
 
 /* The trainer's config, with what waits for `reset`. */
 struct config console_config(const struct console *c);

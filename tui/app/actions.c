@@ -2,6 +2,7 @@
 #include "core/script/command.h"
 #include "tui/app/inside.h"
 #include "tui/app/keys.h"
+#include "tui/export/export.h"
 #include "tui/prompt/line.h"
 
 #include <assert.h>
@@ -256,6 +257,16 @@ static void do_prompt(struct app *a, const char *key)
     action_prompt(a, "");
 }
 
+static void do_export(struct app *a, const char *key)
+{
+    (void)key;
+    char line[160], name[128];
+    if (!a->any) return app_hint(a, "one moment: there is nothing to export yet");
+    export_name(name, sizeof name, a->frame.view, &a->now);
+    snprintf(line, sizeof line, "export %s", name);
+    action_prompt(a, line);
+}
+
 static void do_repaint(struct app *a, const char *key)
 {
     (void)a, (void)key;
@@ -272,15 +283,36 @@ static const struct action {
     const char *name;
     void (*run)(struct app *a, const char *key);
 } actions[] = {
-    {"view", do_view},      {"strategy", do_strategy}, {"choose", do_choose},
-    {"knob-next", do_knob}, {"knob-before", do_knob},  {"more", do_turn},
-    {"less", do_turn},      {"undo", do_undo},         {"pause", do_pause},
-    {"step", do_step},      {"up", do_move},           {"down", do_move},
-    {"page-up", do_move},   {"page-down", do_move},    {"first", do_move},
-    {"last", do_move},      {"palette", do_palette},   {"open", do_open},
-    {"layer", do_layer},    {"log", do_log},           {"explain", do_explain},
-    {"help", do_help},      {"prompt", do_prompt},     {"presenter", do_presenter},
-    {"back", do_back},      {"repaint", do_repaint},   {"quit", do_quit},
+    /* clang-format off */
+    {"view", do_view},
+    {"strategy", do_strategy},
+    {"choose", do_choose},
+    {"knob-next", do_knob},
+    {"knob-before", do_knob},
+    {"more", do_turn},
+    {"less", do_turn},
+    {"undo", do_undo},
+    {"pause", do_pause},
+    {"step", do_step},
+    {"up", do_move},
+    {"down", do_move},
+    {"page-up", do_move},
+    {"page-down", do_move},
+    {"first", do_move},
+    {"last", do_move},
+    {"palette", do_palette},
+    {"open", do_open},
+    {"layer", do_layer},
+    {"log", do_log},
+    {"explain", do_explain},
+    {"help", do_help},
+    {"prompt", do_prompt},
+    {"presenter", do_presenter},
+    {"back", do_back},
+    {"repaint", do_repaint},
+    {"quit", do_quit},
+    {"export", do_export},
+    /* clang-format on */
 };
 
 /* An action hears the first of its keys as the table has them, whatever key a person has put it
@@ -326,6 +358,19 @@ static void face_view(struct app *a, int argc, char **argv)
         action_view(a, v);
     else
         app_hint(a, "%s", argc == 2 ? e.text : "view NAME: the names are listed under ?");
+}
+
+static void face_export(struct app *a, int argc, char **argv)
+{
+    struct err e = {0};
+    struct text said = {0};
+    struct scene s = a->scene;
+    s.now = a->any ? &a->now : NULL, s.past = &a->past;
+    bool ok =
+        export_command(argc, argv, &s, a->frame.view, a->canvas.width, a->canvas.height, &said, &e);
+    app_hint(a, "%.*s", (int)strcspn(ok ? text_str(&said) : e.text, "\n"),
+             ok ? text_str(&said) : e.text);
+    text_free(&said);
 }
 
 static void face_hint(struct app *a, int argc, char **argv)
@@ -380,9 +425,18 @@ bool action_face(struct app *a, int argc, char **argv)
     static const struct {
         const char *name;
         void (*run)(struct app *a, int argc, char **argv);
-    } verbs[] = {{"view", face_view},       {"hint", face_hint}, {"color", face_color},
-                 {"charset", face_charset}, {"quit", face_quit}, {"help", face_help},
-                 {"mouse", face_mouse}};
+    } verbs[] = {
+        /* clang-format off */
+        {"view", face_view},
+        {"hint", face_hint},
+        {"color", face_color},
+        {"charset", face_charset},
+        {"quit", face_quit},
+        {"help", face_help},
+        {"mouse", face_mouse},
+        {"export", face_export},
+        /* clang-format on */
+    };
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
         if (strcmp(verbs[i].name, argv[0]) == 0) return verbs[i].run(a, argc, argv), true;
     return false;

@@ -27,6 +27,7 @@ static const struct key_entry entries[] = {
     {"l", "layer", "look at the next layer"},
     {"g", "log", "logarithmic axis on and off"},
     {"e", "explain", "this view in plain words"},
+    {"x", "export", "write this view to a file"},
     {"?", "palette", "search everything, and run it"},
     {"F1", "help", "every key and command on a page"},
     {":", "prompt", "type a command; Tab completes, Up recalls"},

@@ -310,15 +310,16 @@ static void draw_small(struct canvas *to, const struct scene *s, const struct fr
     draw_status(to, s->now);
     canvas_fill(to, 0, 1, to->width, INK_FRAME, "─");
     draw_caption(to, 0, 1, to->width, f->view);
-    struct canvas body = canvas_part(to, 0, 2, to->width, to->height - 4);
+    int last = to->height - (f->paper ? 1 : 2);
+    struct canvas body = canvas_part(to, 0, 2, to->width, last - 2);
     f->view->draw(&body, s);
-    draw_facts(to, 1, to->height - 2, to->width - 1, s);
-    draw_last(to, s, f, false);
+    draw_facts(to, 1, last, to->width - 1, s);
+    if (!f->paper) draw_last(to, s, f, false);
 }
 
 static void draw_edged(struct canvas *to, const struct scene *s, const struct frame *f)
 {
-    int w = to->width, bottom = to->height - 3;
+    int w = to->width, bottom = to->height - (f->paper ? 1 : 3);
     bool panel = w >= PANEL_WIDTH && to->height >= PANEL_HEIGHT;
     int right = panel ? w - PANEL : w - 1; /* the edge to the right of the view */
     draw_status(to, s->now);
@@ -329,7 +330,7 @@ static void draw_edged(struct canvas *to, const struct scene *s, const struct fr
     draw_caption(to, 1, 1, right - 2, f->view);
     struct canvas body = canvas_part(to, 1, 2, right - 1, bottom - 2);
     f->view->draw(&body, s);
-    draw_last(to, s, f, true);
+    if (!f->paper) draw_last(to, s, f, true);
     if (!panel) {
         canvas_text(to, 2, bottom, INK_TEXT, " ");
         canvas_fill(to, 1, bottom, w - 2, INK_TEXT, " ");

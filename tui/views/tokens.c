@@ -5,6 +5,7 @@
 #include "tui/draw/bars.h"
 #include "tui/draw/heat.h"
 #include "tui/draw/spark.h"
+#include "tui/views/say.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -345,10 +346,12 @@ static void tokens_tell(struct text *to, const struct scene *s)
     const struct snapshot *now = s->now;
     if (!now) return;
     const struct words *w = facts_words(now);
-    char a[32], line[256];
-    for (int l = 0; l < now->L && l < SNAP_LAYERS; l++)
-        text_add(to, "layer %d: %s %s per %s.\n", l + 1,
-                 facts_number(a, facts_layer_mean(now, l), 2), w->experts, w->token);
+    char line[256];
+    for (int l = 0; l < now->L && l < SNAP_LAYERS; l++) {
+        text_add(to, "layer %d: ", l + 1);
+        say_number(to, facts_layer_mean(now, l), 2, "experts", "experts of layer %d", l + 1);
+        text_add(to, " %s per %s.\n", w->experts, w->token);
+    }
     int i = facts_cursor(s), layer = facts_layer(s);
     if (now->text && i >= 0) {
         text_add(to, "text: ");
@@ -370,8 +373,10 @@ static void tokens_tell(struct text *to, const struct scene *s)
     text_add(to, "%s", line);
     const float *gate = facts_row(now, now->gate, i, layer);
     for (int e = 0, n = 0; gate && e < facts_columns(now); e++)
-        if (facts_taken(&now->token[i], layer, e))
-            text_add(to, "%s%.3f", n++ ? ", " : " with gates ", gate[e]);
+        if (facts_taken(&now->token[i], layer, e)) {
+            text_add(to, n++ ? ", " : " with gates ");
+            say_number(to, (double)gate[e], 3, "", "gate %d", e + 1);
+        }
     text_add(to, ".\n");
 }
 

@@ -43,6 +43,7 @@ struct frame {
     const char *hint;
     bool presenter;
     bool can_undo, can_go_back; /* there is something to take back, a view to go back to */
+    bool paper;                 /* for an export: no lines for hints and keys */
 };
 void frame_draw(struct canvas *to, const struct scene *s, const struct frame *f);
 enum { FRAME_LEAST_WIDTH = 40, FRAME_LEAST_HEIGHT = 12 }; /* below: one sentence */
