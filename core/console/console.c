@@ -53,6 +53,10 @@ const struct command face_commands[] = {
      .usage = "words story|plain",
      .help = "lessons speak of vans and orders, or of experts and tokens",
      .kind = COMMAND_FACE},
+    {.name = "mouse",
+     .usage = "mouse on|off",
+     .help = "clicks and the wheel, or the terminal's own mouse",
+     .kind = COMMAND_FACE},
     {.name = "quit", .usage = "quit", .help = "leave", .kind = COMMAND_FACE},
     {.name = NULL},
 };

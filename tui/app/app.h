@@ -10,6 +10,7 @@ struct app_options {
     const char *lesson, *folder; /* a lesson to open; where lessons are, NULL: the program's own */
     enum terminal_color color;
     enum terminal_charset charset;
+    bool mouse;
 };
 /* Runs until the person leaves; returns the exit status. What went wrong is one line on stderr,
  * once the terminal has been given back. */

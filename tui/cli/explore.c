@@ -37,6 +37,8 @@ bool cli_explore_lesson(const struct flags *f, const char *lesson, struct err *e
         return cli_plain(&c, lesson, f->folder, e);
     struct app_options o = {.color = (enum terminal_color)color,
                             .charset = (enum terminal_charset)charset,
+                            .mouse = !f->no_mouse,
+
                             .lesson = lesson,
                             .folder = f->folder};
     e->code = (enum err_code)app_run(&c, &o);

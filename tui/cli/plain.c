@@ -155,7 +155,7 @@ static bool loop(struct plain *p, struct err *e)
             text_add(&p->out, "> %s\n", line);
             if (!say(p, line, e)) return false;
         }
-        while (ready(p, alone) && take_line(p, line, sizeof line)) {
+        while (ready(p, alone) && !p->face.guide.runner.saying && take_line(p, line, sizeof line)) {
             p->said = true;
             if (!say(p, line, e)) return false;
         }

@@ -20,10 +20,13 @@ struct scene {
     const char *lessons;         /* their list, a line each; NULL: not known */
 };
 
+/* What of the keys means something in a view. */
+enum view_use { VIEW_CURSOR = 1, VIEW_SCROLL = 2, VIEW_LOG = 4 };
 struct view {
     const char *name;
     char key; /* '1'..'9', '?' */
     const char *title, *question;
+    unsigned uses;       /* of enum view_use */
     const char *explain; /* `e`: the view in plain words, a few sentences */
     /* any size; drops detail before it fails */
     void (*draw)(struct canvas *to, const struct scene *s);
@@ -42,7 +45,8 @@ struct frame {
     int prompt_cursor;
     const char *hint;
     bool presenter;
-    bool paper; /* for an export: no lines for hints and keys */
+    bool can_undo, can_go_back; /* there is something to take back, a view to go back to */
+    bool paper;                 /* for an export: no lines for hints and keys */
 };
 void frame_draw(struct canvas *to, const struct scene *s, const struct frame *f);
 enum { FRAME_LEAST_WIDTH = 40, FRAME_LEAST_HEIGHT = 12 }; /* below: one sentence */
