@@ -14,6 +14,10 @@ const struct command face_commands[] = {
      .usage = "view NAME",
      .help = "look at another question",
      .kind = COMMAND_FACE},
+    {.name = "export",
+     .usage = "export FILE[!] [VIEW] [WIDTHxHEIGHT]",
+     .help = "write a view to a file: .txt .ans .json .svg .png; ! writes over it",
+     .kind = COMMAND_FACE},
     {.name = "hint", .usage = "hint", .help = "what to try next", .kind = COMMAND_FACE},
     {.name = "color",
      .usage = "color auto|always|never",
@@ -23,15 +27,20 @@ const struct command face_commands[] = {
      .usage = "charset auto|ascii|block|braille",
      .help = "characters on the screen",
      .kind = COMMAND_FACE},
+    {.name = "mouse",
+     .usage = "mouse on|off",
+     .help = "clicks and the wheel, or the terminal's own mouse",
+     .kind = COMMAND_FACE},
     {.name = "quit", .usage = "quit", .help = "leave", .kind = COMMAND_FACE},
     {.name = NULL},
 };
 
 const struct command *command_at(int i)
 {
-    static const struct command *const tables[] = {train_commands,    route_commands,
-                                                   show_commands,     file_commands,
-                                                   scenario_commands, face_commands};
+    static const struct command *const tables[] = {
+        train_commands, route_commands,    show_commands, file_commands,
+        race_commands,  scenario_commands, face_commands,
+    };
     for (size_t t = 0; t < sizeof tables / sizeof *tables && i >= 0; t++)
         for (const struct command *c = tables[t]; c->name; c++)
             if (i-- == 0) return c;
@@ -106,6 +115,7 @@ void console_close(struct console *c)
 {
     if (!c) return;
     while (c->scripts > 0) script_close(&c->script[--c->scripts]);
+    race_live_close(c->race);
     trainer_close(c->trainer);
     free(c);
 }
@@ -185,7 +195,8 @@ bool console_next(struct console *c, char *line, int size)
 
 bool console_busy(const struct console *c)
 {
-    return !c->paused && !c->quit && (c->goal < 0 || trainer_now(c->trainer) < c->goal);
+    bool more = c->goal < 0 || trainer_now(c->trainer) < c->goal || race_live_on(c->race);
+    return more && !c->paused && !c->quit;
 }
 
 /* A script has lines left, or what it asked for is not done: more comes without anybody's asking. */
@@ -196,20 +207,41 @@ static bool goes_on(const struct console *c)
     return c->scripts > 0 && !c->held && (more || console_busy(c));
 }
 
-static void measure(struct console *c, bool window)
+/* What the console itself knows: not in the trainer's measures. */
+static void show(struct console *c)
 {
     struct snapshot *s = &c->snapshot;
-    trainer_measure(c->trainer, s, window);
+    race_live_show(c->race, &s->race);
     s->goal = c->goal;
     s->scripted = goes_on(c);
     s->paused = !console_busy(c) && !s->scripted;
     s->finished = c->goal >= 0 && s->step >= c->goal && s->step >= s->setting[CONFIG_STEPS];
+}
+
+static void measure(struct console *c, bool window)
+{
+    trainer_measure(c->trainer, &c->snapshot, window);
     c->stale = false;
+    show(c);
+}
+
+/* The model rests: nothing of it needs measuring anew. What ends a race does not end the console:
+ * the snapshot says why. */
+static bool race_step(struct console *c)
+{
+    enum { TURN_MS = 12 }; /* an answer waits for no more than this and a step */
+    struct err why = {0};
+    if (!race_live_turn(c->race, TURN_MS / 1e3, &why))
+        snprintf(c->snapshot.notice, sizeof c->snapshot.notice, "the race is over: %.130s",
+                 why.text);
+    show(c);
+    return true;
 }
 
 bool console_step(struct console *c, bool wanted, bool window, struct err *e)
 {
     if (!console_busy(c)) return true;
+    if (race_live_on(c->race)) return race_step(c);
     bool ok = trainer_step(c->trainer, e);
     c->stale = true;
     if (!ok) c->goal = trainer_now(c->trainer);
@@ -219,7 +251,10 @@ bool console_step(struct console *c, bool wanted, bool window, struct err *e)
 
 const struct snapshot *console_snapshot(struct console *c)
 {
-    if (c->stale) measure(c, true);
+    if (c->stale)
+        measure(c, true);
+    else
+        show(c);
     return &c->snapshot;
 }
 

@@ -5,6 +5,7 @@
 #include "core/console/console.h"
 #include "core/console/scenario.h"
 #include "core/script/script.h"
+#include "core/train/race_live.h"
 #include "core/train/trainer.h"
 
 enum { CONSOLE_SCRIPTS = 8 };
@@ -19,14 +20,16 @@ struct console {
     unsigned waiting;
     struct script script[CONSOLE_SCRIPTS]; /* opened by `source`, innermost last */
     int scripts;
-    bool scripted; /* the line being run came from a script */
-    bool held;     /* a person said pause: scripts wait too */
+    struct race_live *race; /* the newest; NULL: there was none. The model rests while it is on */
+    struct race raced;      /* what it was, for another */
+    bool scripted;          /* the line being run came from a script */
+    bool held;              /* a person said pause: scripts wait too */
     struct scenario_state scenario;
 };
 
 /* Each ends with .name NULL. */
 extern const struct command train_commands[], route_commands[], show_commands[], file_commands[],
-    scenario_commands[], face_commands[];
+    race_commands[], scenario_commands[], face_commands[];
 
 /* The trainer's config, with what waits for `reset`. */
 struct config console_config(const struct console *c);
