@@ -232,6 +232,16 @@ static void do_step(struct app *a, const char *key)
     wish_say(a, "step", false);
 }
 
+static void do_race(struct app *a, const char *key)
+{
+    (void)key;
+    if (a->any && a->now.race.on)
+        app_hint(a, "the race is under way: :race stop ends it");
+    else
+        wish_say(a, a->any && a->now.race.lanes > 0 ? "race again" : "race", false);
+    action_view(a, view_find("race", NULL));
+}
+
 /* ---- the rest ---- */
 
 static void do_prompt(struct app *a, const char *key)
@@ -257,14 +267,14 @@ static const struct action {
     const char *name;
     void (*run)(struct app *a, const char *key);
 } actions[] = {
-    {"view", do_view},           {"strategy", do_strategy}, {"choose", do_choose},
-    {"knob-next", do_knob},      {"knob-before", do_knob},  {"more", do_turn},
-    {"less", do_turn},           {"undo", do_undo},         {"pause", do_pause},
-    {"step", do_step},           {"move", do_move},         {"page", do_page},
-    {"open", do_open},           {"layer", do_layer},       {"log", do_log},
-    {"explain", do_explain},     {"help", do_help},         {"prompt", do_prompt},
-    {"presenter", do_presenter}, {"back", do_back},         {"repaint", do_repaint},
-    {"quit", do_quit},
+    {"view", do_view},       {"strategy", do_strategy},   {"choose", do_choose},
+    {"knob-next", do_knob},  {"knob-before", do_knob},    {"more", do_turn},
+    {"less", do_turn},       {"undo", do_undo},           {"pause", do_pause},
+    {"step", do_step},       {"move", do_move},           {"page", do_page},
+    {"open", do_open},       {"layer", do_layer},         {"log", do_log},
+    {"race", do_race},       {"explain", do_explain},     {"help", do_help},
+    {"prompt", do_prompt},   {"presenter", do_presenter}, {"back", do_back},
+    {"repaint", do_repaint}, {"quit", do_quit},
 };
 
 void action_key(struct app *a, const char *key)
