@@ -18,6 +18,8 @@ PC       = pkg-config --silence-errors
 LIBS_LINE_readline := -lreadline
 LIBS_LINE_edit     := -ledit
 PKGS     = ncursesw jansson
+# Pictures (export as SVG and PNG) where cairo is there; `make CAIRO=` builds without.
+CAIRO   := $(shell pkg-config --silence-errors --exists cairo cairo-svg && echo cairo)
 
 CPPFLAGS += -I. -D_GNU_SOURCE -DVANPOOL_VERSION='"$(VERSION)"' $(shell $(PC) --cflags $(PKGS)) $(CPPFLAGS_$(LINE))
 CPPFLAGS_edit := -DLINE_EDIT
@@ -27,7 +29,9 @@ CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2
 CFLAGS_asan    := -O2 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CFLAGS_tsan    := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 LDFLAGS  += -pie -Wl,-z,relro,-z,now -pthread
-LDLIBS   := $(shell $(PC) --libs $(PKGS) || echo -lncursesw -ltinfo -ljansson) $(LIBS_LINE_$(LINE)) -lm
+LDLIBS   := $(shell $(PC) --libs $(PKGS) || echo -lncursesw -ltinfo -ljansson) $(LIBS_LINE_$(LINE)) \
+            $(if $(CAIRO),-lcairo) -lm
+$(OUT)/tui/export/%.o: CPPFLAGS += $(if $(CAIRO),-DVANPOOL_CAIRO $(shell $(PC) --cflags cairo))
 
 # The cpu backend's ops are compiled once per SIMD level; backend.c picks at start.
 CPU_ONCE       := kernels/cpu/backend.c kernels/cpu/pool.c
@@ -91,7 +95,7 @@ bench: vanpool $(BENCHES)    ## build what measures, and run the program's own t
 	./vanpool bench
 
 # ---- set-up: Debian installs what is missing by itself, elsewhere we say what is needed ----
-NEED_PLAY := gcc pkg-config libncurses-dev libreadline-dev libjansson-dev
+NEED_PLAY := gcc pkg-config libncurses-dev libreadline-dev libjansson-dev libcairo2-dev
 NEED_TEST := $(NEED_PLAY) check clang clang-format tmux jq procps
 .PHONY: deps deps-test play
 deps:                        ## install what building needs (Debian; else prints it)

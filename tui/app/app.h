@@ -9,6 +9,7 @@ struct app_options {
     const char *first; /* command lines run before the first step; NULL: none */
     enum terminal_color color;
     enum terminal_charset charset;
+    bool mouse;
 };
 /* Runs until the person leaves; returns the exit status. What went wrong is one line on stderr,
  * once the terminal has been given back. */

@@ -30,7 +30,8 @@ bool cli_explore(const struct flags *f, struct err *e)
     if (!flags_config(f, &c, e)) return false;
     if (f->plain || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) return cli_plain(&c, e);
     struct app_options o = {.color = (enum terminal_color)color,
-                            .charset = (enum terminal_charset)charset};
+                            .charset = (enum terminal_charset)charset,
+                            .mouse = !f->no_mouse};
     e->code = (enum err_code)app_run(&c, &o);
     return e->code == ERR_NONE; /* it has said what went wrong */
 }

@@ -59,6 +59,7 @@ static const struct entry entries[] = {
     SWITCH("plain", plain, FLAGS_SCREEN, "lines of text instead of a screen"),
     WORD("color", "auto|always|never", color, FLAGS_SCREEN | FLAGS_SAMPLE, "colours"),
     WORD("charset", "auto|ascii|block|braille", charset, FLAGS_SCREEN, "characters for shapes"),
+    SWITCH("no-mouse", no_mouse, FLAGS_SCREEN, "leave the mouse to the terminal (also -M)"),
     SWITCH("json", json, FLAGS_JSON, "objects, one a line"),
     SWITCH("help", help, FLAGS_EVERY, "this list"),
 };
@@ -199,6 +200,8 @@ bool flags_read(struct flags *f, const char *subcommand, unsigned sets, int oper
             f->help = true;
         } else if (!only_operands && strcmp(word, "-f") == 0 && (sets & FLAGS_REPL)) {
             if (!read_flag(f, subcommand, sets, "file", &next, &used, e)) return false;
+        } else if (!only_operands && strcmp(word, "-M") == 0 && (sets & FLAGS_SCREEN)) {
+            f->no_mouse = true;
         } else if (!only_operands && strncmp(word, "--", 2) == 0) {
             if (!read_flag(f, subcommand, sets, word + 2, &next, &used, e)) return false;
         } else if (!only_operands && word[0] == '-' && word[1]) {

@@ -26,7 +26,7 @@ struct flag_list {
     int count;
 };
 struct flags {
-    bool help, json, quiet, plain, counts;
+    bool help, json, quiet, plain, counts, no_mouse;
     struct flag_list data, knobs, lanes, requires, operands;
     const char *setting[CONFIG_COUNT]; /* of the config table, as written; NULL: not named */
     const char *strategy, *base, *preset, *backend, *simd, *save, *resume, *until, *strategies,

@@ -5,7 +5,7 @@
 #include "core/session/session.h"
 #include "tui/cli/cli.h"
 #include "tui/cli/out.h"
-#include "tui/prompt/tell.h"
+#include "tui/prompt/face.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -19,6 +19,7 @@ struct plain {
     struct session *session;
     struct snapshot *now;
     struct history *past;
+    struct face face;
     struct text out;
     char input[4096]; /* read and not yet a line */
     int bytes;
@@ -65,7 +66,7 @@ static bool tell_snapshot(struct plain *p, struct err *e)
     tell_marks(p);
     bool due = p->now->paused || now - p->told_at >= 0.5;
     if (p->now->step > 0 && p->now->step != p->told && due) {
-        tell_step(p->now, &p->out);
+        face_step(p->now, &p->out);
         p->told = p->now->step, p->told_at = now;
     }
     return p->out.size == 0 || out_put(&p->out, e);
@@ -116,7 +117,10 @@ static bool take_line(struct plain *p, char *line, int size)
 
 static bool say(struct plain *p, const char *line, struct err *e)
 {
-    if (tell_line(line, p->now, p->past, &p->out)) return out_put(&p->out, e);
+    struct err why = {0};
+    enum face_result own = face_line(&p->face, line, p->now, p->past, &p->out, &why);
+    if (own == FACE_FAILED) return out_say("%s: %s", line, why.text), true;
+    if (own == FACE_DONE) return out_put(&p->out, e);
     if (session_say(p->session, line)) p->waiting++;
     return true;
 }
@@ -170,8 +174,8 @@ bool cli_plain(const struct config *c, struct err *e)
     out_catch_interrupt();
     ok = ok && (p.session = session_open(c, "pause", e)) && loop(&p, e);
     session_close(p.session);
-    const char *view = p.now && p.now->text ? "view tokens" : "view vans";
-    if (ok && p.started && p.now->step > 0 && !p.said && tell_line(view, p.now, p.past, &p.out))
+    if (ok && p.started && p.now->step > 0 && !p.said &&
+        face_line(&p.face, "view", p.now, p.past, &p.out, e) == FACE_DONE)
         ok = out_put(&p.out, e);
     text_free(&p.out);
     free(p.now);

@@ -7,7 +7,7 @@
 #include "tui/cli/cli.h"
 #include "tui/cli/out.h"
 #include "tui/prompt/line.h"
-#include "tui/prompt/tell.h"
+#include "tui/prompt/face.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -20,6 +20,7 @@ struct repl {
     struct history *past;
     struct script script; /* -f FILE */
     struct text out, line;
+    struct face face;
     bool person, file; /* a person types; lines come from -f FILE */
     int lines;
 };
@@ -47,7 +48,7 @@ static void note(struct repl *r)
                  text_seconds(left, s->race.left));
     } else {
         history_add(r->past, s);
-        tell_step(s, &r->line);
+        face_step(s, &r->line);
     }
     snprintf(line, sizeof line, "%.*s", (int)strcspn(text_str(&r->line), "\n"), text_str(&r->line));
     text_clear(&r->line);
@@ -95,7 +96,7 @@ static bool train(struct repl *r, struct err *e)
     if (!any) return true;
     const struct snapshot *now = console_snapshot(r->console);
     history_add(r->past, now);
-    tell_step(now, &r->out);
+    face_step(now, &r->out);
     return say(r, e);
 }
 
@@ -103,12 +104,12 @@ static bool train(struct repl *r, struct err *e)
 
 static bool do_line(struct repl *r, const char *line, struct err *e)
 {
-    if (!tell_line(line, console_snapshot(r->console), r->past, &r->out) &&
-        !console_do(r->console, line, &r->out, e)) {
-        text_clear(&r->out);
-        return false;
-    }
-    return say(r, e) && train(r, e);
+    enum face_result own =
+        face_line(&r->face, line, console_snapshot(r->console), r->past, &r->out, e);
+    bool ok =
+        own == FACE_DONE || (own == FACE_NOT_MINE && console_do(r->console, line, &r->out, e));
+    if (!ok) text_clear(&r->out);
+    return ok && say(r, e) && train(r, e);
 }
 
 /* The line, and those of the scripts that it opens. */

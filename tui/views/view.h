@@ -17,10 +17,13 @@ struct scene {
     const char *topic; /* help: what was asked for, or NULL */
 };
 
+/* What of the keys means something in a view. */
+enum view_use { VIEW_CURSOR = 1, VIEW_SCROLL = 2, VIEW_LOG = 4 };
 struct view {
     const char *name;
     char key; /* '1'..'9', '?' */
     const char *title, *question;
+    unsigned uses;       /* of enum view_use */
     const char *explain; /* `e`: the view in plain words, a few sentences */
     /* any size; drops detail before it fails */
     void (*draw)(struct canvas *to, const struct scene *s);
@@ -39,6 +42,8 @@ struct frame {
     int prompt_cursor;
     const char *hint;
     bool presenter;
+    bool can_undo, can_go_back; /* there is something to take back, a view to go back to */
+    bool paper;                 /* for an export: no lines for hints and keys */
 };
 void frame_draw(struct canvas *to, const struct scene *s, const struct frame *f);
 enum { FRAME_LEAST_WIDTH = 40, FRAME_LEAST_HEIGHT = 12 }; /* below: one sentence */
