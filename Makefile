@@ -44,7 +44,7 @@ CPU_OPS        := $(filter-out $(CPU_ONCE),$(wildcard kernels/cpu/*.c))
 obj      = $(patsubst %.c,$(OUT)/%.o,$(1))
 KERNELS := $(call obj,$(wildcard kernels/*.c kernels/ref/*.c) $(CPU_ONCE)) \
            $(foreach l,$(LEVELS),$(patsubst %.c,$(OUT)/%.$(l).o,$(CPU_OPS)))
-CORE    := $(call obj,$(wildcard core/*/*.c))
+CORE    := $(call obj,$(wildcard core/*/*.c)) $(OUT)/packed.o
 TUI     := $(call obj,$(filter-out tui/main.c,$(wildcard tui/*/*.c)))
 T_KERNELS := $(call obj,$(wildcard tests/kernels/*.c))
 T_CORE    := $(call obj,$(wildcard tests/core/*.c))
@@ -74,6 +74,17 @@ $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
 	$(if $(V),,@echo '  cc   $<')
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(CFLAGS_$(VARIANT)) -MMD -MP -c -o $@ $<
+# Lessons and scenarios travel inside the program; a file that comes or goes changes the list.
+PACKED := $(sort $(filter-out %/README.md,$(wildcard lessons/*.md lessons/scenarios/*.van)))
+LISTED := $(file < $(OUT)/packed.list)
+$(OUT)/packed.list: $(if $(filter-out $(LISTED),$(PACKED))$(filter-out $(PACKED),$(LISTED)),FORCE)
+	@mkdir -p $(@D)
+	@echo $(PACKED) > $@
+$(OUT)/packed.c: core/script/pack.sh $(OUT)/packed.list $(PACKED)
+	@sh $< $(PACKED) > $@.new && mv $@.new $@
+$(OUT)/packed.o: $(OUT)/packed.c
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(CFLAGS_$(VARIANT)) -MMD -MP -c -o $@ $<
+.PHONY: FORCE
 define level_rule
 $(OUT)/kernels/cpu/%.$(1).o: kernels/cpu/%.c
 	@mkdir -p $$(@D)

@@ -37,8 +37,10 @@ const struct command face_commands[] = {
 
 const struct command *command_at(int i)
 {
-    static const struct command *const tables[] = {train_commands, route_commands, show_commands,
-                                                   file_commands,  race_commands,  face_commands};
+    static const struct command *const tables[] = {
+        train_commands, route_commands,    show_commands, file_commands,
+        race_commands,  scenario_commands, face_commands,
+    };
     for (size_t t = 0; t < sizeof tables / sizeof *tables && i >= 0; t++)
         for (const struct command *c = tables[t]; c->name; c++)
             if (i-- == 0) return c;
@@ -166,7 +168,7 @@ bool console_do(struct console *c, const char *line, struct text *out, struct er
 {
     struct command_line words;
     struct err own = {0};
-    bool scripted = c->scripted && c->scripts > 0;
+    bool scripted = c->scripted && c->scripts > 0, paused = c->paused;
     c->scripted = false;
     bool ok = command_parse(&words, line, &own);
     if (ok && words.open_quote)
@@ -175,6 +177,7 @@ bool console_do(struct console *c, const char *line, struct text *out, struct er
     if (out->failed)
         ok = err_set(&own, ERR_MEMORY, "out of memory for what %s says", words.argv[0]);
     c->stale = true;
+    if (c->paused != paused) c->held = c->paused && !scripted && c->scripts > 0;
     if (ok) return true;
     if (scripted && c->scripts > 0) scripts_fail(c, &own);
     if (e) *e = own;
@@ -183,7 +186,7 @@ bool console_do(struct console *c, const char *line, struct text *out, struct er
 
 bool console_next(struct console *c, char *line, int size)
 {
-    while (c->scripts > 0) {
+    while (c->scripts > 0 && !c->held) {
         if (script_next(&c->script[c->scripts - 1], line, size)) return c->scripted = true;
         script_close(&c->script[--c->scripts]);
     }
@@ -196,13 +199,22 @@ bool console_busy(const struct console *c)
     return more && !c->paused && !c->quit;
 }
 
+/* A script has lines left, or what it asked for is not done: more comes without anybody's asking. */
+static bool goes_on(const struct console *c)
+{
+    bool more = false;
+    for (int i = 0; i < c->scripts; i++) more = more || script_more(&c->script[i]);
+    return c->scripts > 0 && !c->held && (more || console_busy(c));
+}
+
 /* What the console itself knows: not in the trainer's measures. */
 static void show(struct console *c)
 {
     struct snapshot *s = &c->snapshot;
     race_live_show(c->race, &s->race);
     s->goal = c->goal;
-    s->paused = !console_busy(c);
+    s->scripted = goes_on(c);
+    s->paused = !console_busy(c) && !s->scripted;
     s->finished = c->goal >= 0 && s->step >= c->goal && s->step >= s->setting[CONFIG_STEPS];
 }
 

@@ -34,7 +34,7 @@ struct plain {
 
 static bool tell_answer(struct plain *p, const struct session_answer *a, struct err *e)
 {
-    p->waiting--;
+    if (!a->scripted) p->waiting--;
     if (a->ok)
         text_add(&p->out, "%s%s", a->text,
                  *a->text && a->text[strlen(a->text) - 1] != '\n' ? "\n" : "");
@@ -129,14 +129,15 @@ static bool say(struct plain *p, const char *line, struct err *e)
  * is said at once. */
 static bool ready(const struct plain *p, bool alone)
 {
-    return p->started && p->waiting == 0 && (alone || p->now->paused || p->now->goal < 0);
+    return p->started && p->waiting == 0 &&
+           (alone || p->now->paused || (p->now->goal < 0 && !p->now->scripted));
 }
 
 static bool over(const struct plain *p, bool alone)
 {
     bool idle = p->started && p->waiting == 0;
     if (alone) return idle && p->now->step >= PLAIN_STEPS;
-    return idle && p->said && p->ended && p->bytes == 0 &&
+    return idle && p->said && p->ended && p->bytes == 0 && !p->now->scripted &&
            (p->now->paused || p->now->goal < 0 || p->now->step >= PLAIN_STEPS);
 }
 
