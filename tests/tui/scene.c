@@ -110,6 +110,37 @@ static void count_up(struct snapshot *s)
     }
 }
 
+/* Five lanes after the last of three seeds; the last lane is compared with nobody. */
+static void race(struct snap_race *r)
+{
+    static const struct {
+        const char *label;
+        double accuracy, loss, experts, flops, speed;
+    } lanes[] = {{"topk", .686, .508, 2, 13440, 592000},
+                 {"topp p=0.80", .955, .097, 2.43, 14200, 434000},
+                 {"remoe target=2.5", .973, .076, 2.04, 13400, 551000},
+                 {"adamoe", .928, .121, 2.95, 15300, NAN},
+                 {"expertchoice (sees the future)", .723, NAN, 2, 13440, 610000}};
+    r->lanes = 5, r->seeds = 3, r->seed_now = 2, r->seed = 3;
+    r->look = 2048, r->done = 1, r->seconds = 7.4;
+    strcpy(r->budget, "1,500 steps");
+    for (int i = 0; i < r->lanes; i++) {
+        struct snap_lane *a = &r->lane[i];
+        snprintf(a->label, sizeof a->label, "%s", lanes[i].label);
+        a->accuracy = lanes[i].accuracy, a->val_loss = a->loss = lanes[i].loss;
+        a->experts = lanes[i].experts, a->flops = lanes[i].flops, a->speed = lanes[i].speed;
+        a->steps = 1500, a->done = 1, a->finished = true;
+        a->least = i < 3 ? a->accuracy - 0.03 : NAN, a->most = i < 3 ? a->accuracy + 0.02 : NAN;
+        a->excluded = i == 4 ? "sees the future" : NULL;
+        a->front = i == 2;
+        for (a->trail = 0; a->trail < 12; a->trail++) {
+            double left = (11 - a->trail) / 11.0;
+            a->trail_accuracy[a->trail] = (float)(a->accuracy - 0.4 * left * left);
+            a->trail_flops[a->trail] = (float)(a->flops * (1 + 0.04 * i * left));
+        }
+    }
+}
+
 void scene_orders(struct snapshot *s)
 {
     start(s, "topp", 1);
@@ -132,6 +163,7 @@ void scene_orders(struct snapshot *s)
     s->loss = 0.312, s->accuracy = 0.885, s->item_accuracy = 0.94, s->tokens_per_s = 61200,
     s->lr = 0.0041, s->step_ms = 4.2;
     s->losses[0] = 1.03, s->losses[1] = 0.81;
+    race(&s->race);
 }
 
 void scene_text(struct snapshot *s)

@@ -243,6 +243,16 @@ static void do_step(struct app *a, const char *key)
     wish_say(a, "step", false);
 }
 
+static void do_race(struct app *a, const char *key)
+{
+    (void)key;
+    if (a->any && a->now.race.on)
+        app_hint(a, "the race is under way: :race stop ends it");
+    else
+        wish_say(a, a->any && a->now.race.lanes > 0 ? "race again" : "race", false);
+    action_view(a, view_find("race", NULL));
+}
+
 /* ---- the rest ---- */
 
 static void do_palette(struct app *a, const char *key)
@@ -302,6 +312,7 @@ static const struct action {
     {"undo", do_undo},
     {"pause", do_pause},
     {"step", do_step},
+    {"race", do_race},
     {"up", do_move},
     {"down", do_move},
     {"page-up", do_move},

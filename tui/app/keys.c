@@ -14,6 +14,7 @@ static const struct key_entry entries[] = {
     {"Shift-Tab", "knob-before", "select the knob before"},
     {"+ =", "more", "turn the selected knob up"},
     {"- _", "less", "turn the selected knob down"},
+    {"r", "race", "race all rules against each other; again, once there was a race"},
     {"u", "undo", "take the last change back"},
     {"Space", "pause", "pause, and go on"},
     {".", "step", "make one step"},
