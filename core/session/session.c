@@ -39,7 +39,8 @@ struct session {
 
 /* ---- the trainer's thread ---- */
 
-static void fill_answer(struct session_answer *a, const char *line, bool ok, const char *text)
+static void fill_answer(struct session_answer *a, const char *line, bool ok, bool scripted,
+                        const char *text)
 {
     snprintf(a->line, sizeof a->line, "%s", line);
     if (snprintf(a->text, sizeof a->text, "%s", text) >= (int)sizeof a->text) {
@@ -47,13 +48,14 @@ static void fill_answer(struct session_answer *a, const char *line, bool ok, con
         while (n > 0 && ((unsigned char)a->text[n] & 0xc0) == 0x80) n--;
         memcpy(a->text + n, "…", sizeof "…");
     }
-    a->ok = ok;
+    a->ok = ok, a->scripted = scripted;
 }
 
 /* With the lock held and room in the ring. */
-static void put_answer(struct session *s, const char *line, bool ok, const char *text)
+static void put_answer(struct session *s, const char *line, bool ok, bool scripted,
+                       const char *text)
 {
-    fill_answer(&s->answer[(s->answer_first + s->answers++) % RING], line, ok, text);
+    fill_answer(&s->answer[(s->answer_first + s->answers++) % RING], line, ok, scripted, text);
 }
 
 static void publish(struct session *s)
@@ -63,20 +65,20 @@ static void publish(struct session *s)
 }
 
 /* The snapshot leaves before the answer: who has the answer finds in it what the line did. */
-static void do_line(struct session *s, const char *line)
+static void do_line(struct session *s, const char *line, bool scripted)
 {
     struct err e = {0};
     text_clear(&s->out);
     bool ok = console_do(s->console, line, &s->out, &e);
     if (ok) publish(s);
     pthread_mutex_lock(&s->lock);
-    put_answer(s, line, ok, ok ? text_str(&s->out) : e.text);
+    put_answer(s, line, ok, scripted, ok ? text_str(&s->out) : e.text);
     pthread_mutex_unlock(&s->lock);
 }
 
 /* The next thing to do. A line of a script waits until nothing is left to train, a person's does
  * not. With the answers' ring full no line is taken: nothing is lost, the mailbox fills. */
-enum task { TASK_STOP, TASK_LINE, TASK_WORK, TASK_STEP };
+enum task { TASK_STOP, TASK_LINE, TASK_SCRIPTED, TASK_WORK, TASK_STEP };
 static enum task next_task(struct session *s, char *line, double *snapshots, double *windows)
 {
     enum task task = TASK_STOP;
@@ -95,7 +97,7 @@ static enum task next_task(struct session *s, char *line, double *snapshots, dou
         if (console_working(s->console, &first) && (first || !busy || !s->worked)) break;
         task = TASK_STEP;
         if (busy) break;
-        task = TASK_LINE;
+        task = TASK_SCRIPTED;
         if (room && console_next(s->console, line, LINE)) break;
         pthread_cond_wait(&s->wake, &s->lock);
     }
@@ -132,7 +134,7 @@ static bool work_on(struct session *s, double windows, struct err *e)
     bool done = !console_working(s->console, NULL), busy = console_busy(s->console);
     if (done && s->out.size > 0) {
         pthread_mutex_lock(&s->lock);
-        fill_answer(&s->said, "", true, text_str(&s->out));
+        fill_answer(&s->said, "", true, true, text_str(&s->out));
         s->saying = true;
         pthread_mutex_unlock(&s->lock);
     }
@@ -164,11 +166,13 @@ static bool work(struct session *s, struct err *e)
     if (!run_first(s, e)) return false;
     publish(s);
     while (!console_quit(s->console)) {
-        switch (next_task(s, line, &snapshots, &windows)) {
+        enum task task = next_task(s, line, &snapshots, &windows);
+        switch (task) {
         case TASK_STOP:
             return true;
         case TASK_LINE:
-            do_line(s, line);
+        case TASK_SCRIPTED:
+            do_line(s, line, task == TASK_SCRIPTED);
             break;
         case TASK_WORK:
             if (!work_on(s, windows, e)) return false;
@@ -254,7 +258,7 @@ bool session_say(struct session *s, const char *line)
         struct err e;
         err_set(&e, ERR_USAGE, "a command line has at most %d bytes here; this one has %zu",
                 LINE - 1, strlen(line));
-        put_answer(s, line, false, e.text);
+        put_answer(s, line, false, false, e.text);
     } else if (room) {
         snprintf(s->line[(s->line_first + s->lines++) % RING], LINE, "%s", line);
         pthread_cond_signal(&s->wake);
