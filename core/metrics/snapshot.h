@@ -4,6 +4,7 @@
  * same while the weights change (the first tokens of the validation split, routed with the weights
  * of now). Plain data, no pointer that does not last for ever (tables only). What was not measured
  * is NaN. */
+#include "core/metrics/snap_rule.h"
 #include "core/router/router.h"
 #include <stdint.h>
 
@@ -95,6 +96,7 @@ struct snapshot {
     /* [detail, N] */
     float logits[SNAP_DETAIL], prob[SNAP_DETAIL], score[SNAP_DETAIL], gate[SNAP_DETAIL];
     float rule_token[ROUTER_METRICS][SNAP_TOKENS]; /* metrics per token, layer `focus` */
+    struct snap_rule own;                          /* more of the strategy's own */
 
     int marks;
     struct snap_mark mark[SNAP_MARKS]; /* oldest first */

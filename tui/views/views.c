@@ -5,10 +5,10 @@
 #include <stddef.h>
 #include <string.h>
 
-extern const struct view view_vans, view_tokens, view_load, view_curves, view_help;
+extern const struct view view_vans, view_tokens, view_rule, view_load, view_curves, view_help;
 
-static const struct view *const views[] = {&view_vans, &view_tokens, &view_load, &view_curves,
-                                           &view_help};
+static const struct view *const views[] = {&view_vans, &view_tokens, &view_rule,
+                                           &view_load, &view_curves, &view_help};
 enum { COUNT = sizeof views / sizeof *views };
 
 const struct view *view_at(int i)
