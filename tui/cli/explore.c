@@ -20,6 +20,11 @@ static bool choose(const char *flag, const char *word, const char *const *words,
 
 bool cli_explore(const struct flags *f, struct err *e)
 {
+    return cli_explore_lesson(f, NULL, e);
+}
+
+bool cli_explore_lesson(const struct flags *f, const char *lesson, struct err *e)
+{
     static const char *const colors[] = {"auto", "always", "never", NULL};
     static const char *const charsets[] = {"auto", "ascii", "block", "braille", NULL};
     int color = 0, charset = 0;
@@ -28,9 +33,14 @@ bool cli_explore(const struct flags *f, struct err *e)
         !choose("charset", f->charset, charsets, &charset, e))
         return false;
     if (!flags_config(f, &c, e)) return false;
-    if (f->plain || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) return cli_plain(&c, e);
+    if (f->plain || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+        return cli_plain(&c, lesson, f->folder, e);
     struct app_options o = {.color = (enum terminal_color)color,
-                            .charset = (enum terminal_charset)charset};
+                            .charset = (enum terminal_charset)charset,
+                            .mouse = !f->no_mouse,
+
+                            .lesson = lesson,
+                            .folder = f->folder};
     e->code = (enum err_code)app_run(&c, &o);
     return e->code == ERR_NONE; /* it has said what went wrong */
 }

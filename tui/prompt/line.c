@@ -166,6 +166,23 @@ const char *line_choices(void)
     return text_str(&choices);
 }
 
+/* The letters of `text`, from *at on, that may stand in a line: at most room - 1 bytes; blanks for
+ * line ends and tabs. */
+static int plain(const char *text, char *to, int room)
+{
+    int n = 0;
+    for (; *text && n < room - 1; text++) {
+        bool space = *text == '\n' || *text == '\t';
+        if ((unsigned char)*text >= ' ' || space) to[n++] = space ? ' ' : *text;
+    }
+    while (*text && n > 0 && ((unsigned char)*text & 0xc0) == 0x80) {
+        bool first = ((unsigned char)to[--n] & 0xc0) != 0x80;
+        if (first) break;
+    }
+    to[n] = 0;
+    return n;
+}
+
 static int columns_before(const char *line, int bytes)
 {
     char *before = strndup(line, (size_t)bytes);
@@ -294,9 +311,17 @@ const char *line_typed(int *cursor)
     return line;
 }
 
+bool line_put(const char *text, size_t size)
+{
+    char some[LINE_MOST + 1];
+    bool whole = size <= (size_t)(LINE_MOST - rl_end);
+    if (typing && plain(text, some, LINE_MOST + 1 - rl_end) > 0) rl_insert_text(some);
+    return whole;
+}
+
 #else /* libedit: letters, cursor keys, history and Tab, edited here */
 
-static char typed[1024];
+static char typed[LINE_MOST + 1];
 static int end, point, back; /* back: lines before the newest one, 0: the one being typed */
 
 void line_begin(void)
@@ -346,6 +371,15 @@ static void insert(const char *bytes, int n)
     memmove(typed + point + n, typed + point, (size_t)(end - point + 1));
     memcpy(typed + point, bytes, (size_t)n);
     end += n, point += n;
+}
+
+bool line_put(const char *text, size_t size)
+{
+    char some[LINE_MOST + 1];
+    bool whole = size <= (size_t)(LINE_MOST - end);
+    int n = plain(text, some, LINE_MOST + 1 - end);
+    if (typing && n > 0) insert(some, n);
+    return whole;
 }
 
 static void recall(int lines)

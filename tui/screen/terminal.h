@@ -24,6 +24,10 @@ void terminal_close(void); /* gives it back; also at exit; harmless when it was 
 void terminal_color(enum terminal_color to);
 void terminal_letters(enum terminal_charset to);
 
+/* Clicks, drags and the wheel come as keys from now on, or no more; with Shift held they stay the
+ * terminal's own. Nothing happens where the terminal knows no mouse. */
+void terminal_mouse(bool on);
+
 /* Its size now, in cells, and the characters it can show. */
 void terminal_size(int *width, int *height);
 enum charset terminal_charset(void);
@@ -47,6 +51,10 @@ int terminal_wait(int ms); /* a sum of events, 0: time is up */
  * line editor reads. */
 struct terminal_key {
     char name[16], bytes[8];
+    int x,
+        y; /* of "Mouse-Down", "Mouse-Drag", "Mouse-Up", "Mouse-Before" and "Mouse-Next" (wheel) */
 };
 bool terminal_key(struct terminal_key *to); /* false: no more */
+/* What a key named "Paste" stands for: its beginning, and how many bytes the whole had. */
+const char *terminal_pasted(size_t *size);
 #endif

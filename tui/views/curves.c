@@ -227,6 +227,7 @@ const struct view view_curves = {
     .key = '6',
     .title = "Curves",
     .question = "What changed, when, and because of what?",
+    .uses = VIEW_LOG,
     .explain = explain,
     .draw = curves_draw,
     .tell = curves_tell,
