@@ -31,6 +31,32 @@ const struct command face_commands[] = {
      .usage = "theme NAME",
      .help = "light or dark, many colours or few",
      .kind = COMMAND_FACE},
+    {.name = "lesson",
+     .usage = "lesson [N|NAME|list|page|quit]",
+     .help = "open a guided lesson, or list them",
+     .kind = COMMAND_FACE},
+    {.name = "next", .usage = "next", .help = "the lesson's next page", .kind = COMMAND_FACE},
+    {.name = "back", .usage = "back", .help = "the lesson's page before", .kind = COMMAND_FACE},
+    {.name = "answer",
+     .usage = "answer WORDS",
+     .help = "answer what the lesson's page asks",
+     .kind = COMMAND_FACE},
+    {.name = "play",
+     .usage = "play",
+     .help = "let the lesson's checks rest, and wake them",
+     .kind = COMMAND_FACE},
+    {.name = "again",
+     .usage = "again",
+     .help = "the lesson's page from its beginning",
+     .kind = COMMAND_FACE},
+    {.name = "solve",
+     .usage = "solve",
+     .help = "let the lesson's page show its own way",
+     .kind = COMMAND_FACE},
+    {.name = "words",
+     .usage = "words story|plain",
+     .help = "lessons speak of vans and orders, or of experts and tokens",
+     .kind = COMMAND_FACE},
     {.name = "mouse",
      .usage = "mouse on|off",
      .help = "clicks and the wheel, or the terminal's own mouse",
@@ -41,8 +67,18 @@ const struct command face_commands[] = {
 
 const struct command *command_at(int i)
 {
-    static const struct command *const tables[] = {train_commands, route_commands, show_commands,
-                                                   file_commands,  race_commands,  face_commands};
+    /* clang-format off */
+    static const struct command *const tables[] = {
+        train_commands,
+        route_commands,
+        show_commands,
+        keep_commands,
+        file_commands,
+        race_commands,
+        scenario_commands,
+        face_commands,
+    };
+    /* clang-format on */
     for (size_t t = 0; t < sizeof tables / sizeof *tables && i >= 0; t++)
         for (const struct command *c = tables[t]; c->name; c++)
             if (i-- == 0) return c;
@@ -170,7 +206,7 @@ bool console_do(struct console *c, const char *line, struct text *out, struct er
 {
     struct command_line words;
     struct err own = {0};
-    bool scripted = c->scripted && c->scripts > 0;
+    bool scripted = c->scripted && c->scripts > 0, paused = c->paused;
     c->scripted = false;
     bool ok = command_parse(&words, line, &own);
     if (ok && words.open_quote)
@@ -179,6 +215,7 @@ bool console_do(struct console *c, const char *line, struct text *out, struct er
     if (out->failed)
         ok = err_set(&own, ERR_MEMORY, "out of memory for what %s says", words.argv[0]);
     c->stale = true;
+    if (c->paused != paused) c->held = c->paused && !scripted && c->scripts > 0;
     if (ok) return true;
     if (scripted && c->scripts > 0) scripts_fail(c, &own);
     if (e) *e = own;
@@ -187,7 +224,7 @@ bool console_do(struct console *c, const char *line, struct text *out, struct er
 
 bool console_next(struct console *c, char *line, int size)
 {
-    while (c->scripts > 0) {
+    while (c->scripts > 0 && !c->held) {
         if (script_next(&c->script[c->scripts - 1], line, size)) return c->scripted = true;
         script_close(&c->script[--c->scripts]);
     }
@@ -200,13 +237,23 @@ bool console_busy(const struct console *c)
     return more && !c->paused && !c->quit;
 }
 
+/* A script has lines left, or what it asked for is not done: more comes without anybody's asking. */
+static bool goes_on(const struct console *c)
+{
+    bool more = false;
+    for (int i = 0; i < c->scripts; i++) more = more || script_more(&c->script[i]);
+    return c->scripts > 0 && !c->held && (more || console_busy(c));
+}
+
 /* What the console itself knows: not in the trainer's measures. */
 static void show(struct console *c)
 {
     struct snapshot *s = &c->snapshot;
     race_live_show(c->race, &s->race);
+    memcpy(s->kept, c->kept, sizeof s->kept);
     s->goal = c->goal;
-    s->paused = !console_busy(c);
+    s->scripted = goes_on(c);
+    s->paused = !console_busy(c) && !s->scripted;
     s->finished = c->goal >= 0 && s->step >= c->goal && s->step >= s->setting[CONFIG_STEPS];
 }
 

@@ -82,8 +82,12 @@ static struct scene scene_of(bool text)
     else
         scene_orders(&now);
     scene_past(&past, 1240);
-    return (struct scene){
-        .now = &now, .past = &past, .cursor = text ? 28 : 2, .layer = text ? 1 : 0};
+    return (struct scene){.now = &now,
+                          .past = &past,
+                          .cursor = text ? 28 : 2,
+                          .layer = text ? 1 : 0,
+                          .lesson = text ? NULL : scene_lesson(),
+                          .lessons = " 1  Two vans for every order    5 min  done\n"};
 }
 
 /* The first view of the four is looked at with orders and text; text comes as view "text-NAME". */

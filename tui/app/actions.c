@@ -87,6 +87,14 @@ static void do_back(struct app *a, const char *key)
         action_view(a, a->before);
 }
 
+/* A key that is a word of a lesson's. */
+static void do_lesson(struct app *a, const char *key)
+{
+    char next[] = "next", back[] = "back", hint[] = "hint";
+    char *word = *key == ']' ? next : *key == '[' ? back : hint;
+    if (!app_lesson_line(a, 1, &word)) app_hint(a, "no lesson is open: :lesson 1 opens the first");
+}
+
 static void do_presenter(struct app *a, const char *key)
 {
     (void)key;
@@ -147,7 +155,7 @@ static int page_end(const struct app *a)
 
 static void shift(struct app *a, int by)
 {
-    bool page = a->frame.view->key == '?';
+    bool page = a->frame.view->key == '?' || a->frame.view->key == '9';
     int *to = page ? &a->scene.scroll : &a->scene.cursor;
     int most = page ? page_end(a) : a->any && a->now.tokens > 0 ? a->now.tokens - 1 : 0;
     *to += by;
@@ -235,6 +243,16 @@ static void do_step(struct app *a, const char *key)
     wish_say(a, "step", false);
 }
 
+static void do_race(struct app *a, const char *key)
+{
+    (void)key;
+    if (a->any && a->now.race.on)
+        app_hint(a, "the race is under way: :race stop ends it");
+    else
+        wish_say(a, a->any && a->now.race.lanes > 0 ? "race again" : "race", false);
+    action_view(a, view_find("race", NULL));
+}
+
 /* ---- the rest ---- */
 
 static void do_palette(struct app *a, const char *key)
@@ -279,11 +297,11 @@ static void do_quit(struct app *a, const char *key)
     a->quit = true;
 }
 
+/* clang-format off */
 static const struct action {
     const char *name;
     void (*run)(struct app *a, const char *key);
 } actions[] = {
-    /* clang-format off */
     {"view", do_view},
     {"strategy", do_strategy},
     {"choose", do_choose},
@@ -294,6 +312,7 @@ static const struct action {
     {"undo", do_undo},
     {"pause", do_pause},
     {"step", do_step},
+    {"race", do_race},
     {"up", do_move},
     {"down", do_move},
     {"page-up", do_move},
@@ -308,12 +327,13 @@ static const struct action {
     {"help", do_help},
     {"prompt", do_prompt},
     {"presenter", do_presenter},
+    {"lesson", do_lesson},
     {"back", do_back},
     {"repaint", do_repaint},
     {"quit", do_quit},
     {"export", do_export},
-    /* clang-format on */
 };
+/* clang-format on */
 
 /* An action hears the first of its keys as the table has them, whatever key a person has put it
  * on; only the digits say by themselves what is meant. */
@@ -448,6 +468,10 @@ bool action_face(struct app *a, int argc, char **argv)
         /* clang-format on */
     };
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-        if (strcmp(verbs[i].name, argv[0]) == 0) return verbs[i].run(a, argc, argv), true;
-    return false;
+        if (strcmp(verbs[i].name, argv[0]) == 0) {
+            bool lesson = strcmp(argv[0], "hint") == 0 && app_lesson_line(a, argc, argv);
+            if (!lesson) verbs[i].run(a, argc, argv);
+            return true;
+        }
+    return app_lesson_line(a, argc, argv);
 }

@@ -79,6 +79,7 @@ static bool listen(struct app *a)
 {
     bool first = !a->any, answer = wish_answers(a), snapshot = take_snapshot(a);
     bool urgent = answer || (first && snapshot);
+    app_lesson_tick(a, snapshot);
     if (answer || snapshot) a->listening = clock_now() + LISTEN_S;
     if (!a->ended && session_ended(a->session, &a->why)) {
         a->ended = urgent = true;
@@ -191,6 +192,8 @@ static void close_all(struct app *a)
     session_close(a->session);
     canvas_close(&a->canvas);
     text_free(&a->popup.page);
+    text_free(&a->lessons);
+    guide_close(&a->guide);
 }
 
 static int complain(const struct err *e)
@@ -217,6 +220,7 @@ int app_run(const struct config *c, const struct app_options *o)
         app_hint(a, "%.*s", (int)strcspn(o->wrong, "\n"), o->wrong);
     else
         app_hint(a, "%s changes the rule", key_first(key_entry_for("strategy"), key));
+    app_lesson_begin(a, o);
     paint(a); /* before the model is made: the first screen is there at once */
     a->session = session_open(c, o->first, &a->why);
     if (a->session) {

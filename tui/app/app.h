@@ -6,7 +6,8 @@
 #include "tui/screen/terminal.h"
 
 struct app_options {
-    const char *first; /* command lines run before the first step; NULL: none */
+    const char *first;           /* command lines run before the first step; NULL: none */
+    const char *lesson, *folder; /* a lesson to open; where lessons are, NULL: the program's own */
     enum terminal_color color;
     enum terminal_charset charset;
     bool mouse;

@@ -48,13 +48,18 @@ static bool choose_screen(const struct flags *f, struct app_options *to, struct 
 
 bool cli_explore(const struct flags *f, struct err *e)
 {
+    return cli_explore_lesson(f, NULL, e);
+}
+
+bool cli_explore_lesson(const struct flags *f, const char *lesson, struct err *e)
+{
     struct config c;
     struct text wrong = {0};
-    struct app_options o = {0};
+    struct app_options o = {.lesson = lesson, .folder = f->folder};
     bool screen = !f->plain && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
     if (!choose_screen(f, &o, &wrong, e) || !flags_config(f, &c, e))
         return text_free(&wrong), false;
-    if (!screen) return text_free(&wrong), cli_plain(&c, e);
+    if (!screen) return text_free(&wrong), cli_plain(&c, lesson, f->folder, e);
     complain(&wrong);
     if (wrong.size > 0) o.wrong = text_str(&wrong);
     e->code = (enum err_code)app_run(&c, &o);
