@@ -88,7 +88,7 @@ static void say_bytes(const unsigned char *byte, int n, struct text *out)
 
 static void say_written(struct console *c, struct text *out)
 {
-    int n, typed = console_snapshot(c)->own.typed;
+    int n, typed = console_snapshot(c)->typed.typed;
     const unsigned char *text = own_text(c->trainer, &n);
     say_bytes(text + typed, n - typed, out);
     text_add(out, "\n");

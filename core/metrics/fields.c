@@ -125,6 +125,14 @@ void snapshot_forget_probes(struct snapshot *s)
     s->regret = (struct snap_regret){-1, 0, 0, NAN, NAN, NAN, NAN, NAN, NAN};
 }
 
+void snap_rule_forget(struct snap_rule *to)
+{
+    for (int i = 0; i < ROUTER_LOSSES; i++) to->weight[i] = NAN;
+    for (int i = 0; i < ROUTER_METRICS; i++) unknown(to->column[i], COLUMNS_MAX);
+    to->cells = -1;
+    unknown(to->cell, SNAP_CELLS);
+}
+
 void snapshot_clear(struct snapshot *s)
 {
     memset(s, 0, sizeof *s);
@@ -141,6 +149,7 @@ void snapshot_clear(struct snapshot *s)
         unknown(s->load[l], COLUMNS_MAX);
         unknown(s->count_share[l], SNAP_COUNTS + 1);
     }
+    snap_rule_forget(&s->own);
     unknown(s->need_share, SNAP_NEEDS + 1);
     unknown(s->experts_by_need, SNAP_NEEDS + 1);
     unknown(s->right_by_need, SNAP_NEEDS + 1);

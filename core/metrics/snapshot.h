@@ -8,6 +8,7 @@
 #include "core/metrics/snap_own.h"
 #include "core/metrics/snap_probe.h"
 #include "core/metrics/snap_race.h"
+#include "core/metrics/snap_rule.h"
 #include "core/router/router.h"
 #include <stdint.h>
 
@@ -100,13 +101,14 @@ struct snapshot {
     /* [detail, N] */
     float logits[SNAP_DETAIL], prob[SNAP_DETAIL], score[SNAP_DETAIL], gate[SNAP_DETAIL];
     float rule_token[ROUTER_METRICS][SNAP_TOKENS]; /* metrics per token, layer `focus` */
+    struct snap_rule own;                          /* more of the strategy's own */
 
     /* the newest answers to what-if questions, `asking`: another is on its way; what was typed in
      * the window's place */
     struct snap_probe probe;
     struct snap_regret regret;
     bool asking;
-    struct snap_own own;
+    struct snap_own typed;
     struct snap_race race; /* run beside the model, which rests meanwhile */
 
     int marks;

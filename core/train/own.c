@@ -68,7 +68,7 @@ void own_end(struct trainer *t)
 {
     t->own.on = false;
     t->own.left = t->own.written = t->own.typed = t->own.first = 0;
-    t->now.own = (struct snap_own){0};
+    t->now.typed = (struct snap_own){0};
 }
 
 /* ---- the window ---- */
@@ -107,10 +107,10 @@ void own_tell(struct trainer *t)
     const struct own *o = &t->own;
     struct snapshot *s = &t->now;
     bool text = t->data->shape.text;
-    s->own = (struct snap_own){.on = o->on};
+    s->typed = (struct snap_own){.on = o->on};
     if (!o->on) return;
-    s->own.typed = text ? o->typed : o->types;
-    s->own.written = o->written, s->own.left = o->left, s->own.first = o->first;
+    s->typed.typed = text ? o->typed : o->types;
+    s->typed.written = o->written, s->typed.left = o->left, s->typed.first = o->first;
     if (!text) {
         snprintf(s->token[0].text, sizeof s->token[0].text, "yours");
         return;

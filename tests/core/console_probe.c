@@ -82,7 +82,7 @@ START_TEST(an_order_of_chosen_types_leads_the_window_until_try_alone)
     train(c, 3);
     says(hear(c, "try 2 5 8"), "your order needs 3: experts");
     const struct snapshot *s = console_snapshot(c);
-    ck_assert(s->own.on);
+    ck_assert(s->typed.on);
     ck_assert_int_eq(s->token[0].need, 3);
     ck_assert_str_eq(s->token[0].text, "yours");
     ck_assert_str_eq(s->token[1].text, "#1");
@@ -116,7 +116,7 @@ START_TEST(a_sentence_is_routed_as_the_same_bytes_of_a_file_are)
     hear(c, line);
     const struct snapshot *s = console_snapshot(c);
     ck_assert_int_eq(s->tokens, 32);
-    ck_assert_int_eq(s->own.typed, 32);
+    ck_assert_int_eq(s->typed.typed, 32);
     for (int i = 0; i < 32; i++) {
         ck_assert_str_eq(s->token[i].text, window.token[i].text);
         ck_assert_int_eq(
@@ -164,7 +164,7 @@ START_TEST(writing_goes_on_from_what_was_typed_as_sample_does)
     hear(c, "try \"the van\"");
     char mine[128];
     snprintf(mine, sizeof mine, "%s", hear(c, "write 40 0"));
-    ck_assert_int_eq(console_snapshot(c)->own.written, 40);
+    ck_assert_int_eq(console_snapshot(c)->typed.written, 40);
     ck_assert_int_eq(console_snapshot(c)->tokens, 47);
     struct text theirs = {0};
     ck_assert(trainer_sample(console_trainer(c), "the van", 40, 0, 1, keep_byte, &theirs, &e));
@@ -174,8 +174,8 @@ START_TEST(writing_goes_on_from_what_was_typed_as_sample_does)
     hear(c, "write 300");
     const struct snapshot *s = console_snapshot(c);
     ck_assert_int_le(s->tokens, SNAP_TOKENS);
-    ck_assert_int_eq(s->own.first + s->tokens, 7 + 340); /* the newest is in sight */
-    ck_assert_int_eq(s->own.first % 32, 0);
+    ck_assert_int_eq(s->typed.first + s->tokens, 7 + 340); /* the newest is in sight */
+    ck_assert_int_eq(s->typed.first % 32, 0);
     refused(c, "write 5000", "do not fit");
     refused(c, "write 5 x", "temperature");
     hear(c, "router expertchoice");
@@ -244,7 +244,7 @@ START_TEST(a_session_answers_at_once_and_lets_the_work_follow)
     answer_of(s, "write 60");
     answer_of(s, "knob k 3"); /* while it writes */
     wait_idle(s);
-    ck_assert_int_eq(now.own.written, 60);
+    ck_assert_int_eq(now.typed.written, 60);
     ck_assert_int_eq(now.tokens, 67);
     if (!_i) ck_assert_int_gt(now.step, 0);
     session_close(s);

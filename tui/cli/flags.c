@@ -60,6 +60,7 @@ static const struct entry entries[] = {
     SWITCH("answers", answers, FLAGS_LESSON, "export: with solutions, hints and notes"),
     SWITCH("plain", plain, FLAGS_SCREEN, "lines of text instead of a screen"),
     WORD("color", "auto|always|never", color, FLAGS_SCREEN | FLAGS_SAMPLE, "colours"),
+    WORD("theme", "NAME", theme, FLAGS_SCREEN, "auto, dark, light, dark-16, light-16 or mono"),
     WORD("charset", "auto|ascii|block|braille", charset, FLAGS_SCREEN, "characters for shapes"),
     SWITCH("no-mouse", no_mouse, FLAGS_SCREEN, "leave the mouse to the terminal (also -M)"),
     SWITCH("json", json, FLAGS_JSON, "objects, one a line"),

@@ -31,7 +31,7 @@ struct flags {
     struct flag_list data, knobs, lanes, requires, operands;
     const char *setting[CONFIG_COUNT]; /* of the config table, as written; NULL: not named */
     const char *strategy, *base, *preset, *backend, *simd, *save, *resume, *until, *strategies,
-        *seeds, *budget, *prompt, *file, *color, *charset, *folder;
+        *seeds, *budget, *prompt, *file, *color, *charset, *folder, *theme;
     double minutes, temperature, target;     /* NaN: not named */
     long threads, every, save_every, tokens; /* -1: not named */
 };
