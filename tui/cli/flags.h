@@ -17,6 +17,7 @@ enum flag_set {
     FLAGS_BENCH = 128,
     FLAGS_REPL = 256,
     FLAGS_REPORT = 512, /* every, quiet */
+    FLAGS_CLAIMS = 2048,
     FLAGS_EVERY = 1024, /* of every subcommand, unasked */
 };
 enum { FLAGS_MOST = 64 }; /* of one flag that may be repeated */
