@@ -53,10 +53,12 @@ static bool predicted(const char *name)
     return false;
 }
 
-static const char *lane_of(const struct claim *c, const struct expect_side *side)
+/* The lane of "a.loss", and in *field the rest; NULL: there is none. */
+static const char *lane_of(const struct claim *c, const char *name, const char **field)
 {
-    int lane = side->run[0] - 'a';
-    return lane >= 0 && lane < CLAIM_LANES && !side->run[1] ? c->lane[lane] : NULL;
+    int lane = name[0] - 'a';
+    *field = name[0] && name[1] == '.' ? name + 2 : name;
+    return lane >= 0 && lane < CLAIM_LANES && *field != name ? c->lane[lane] : NULL;
 }
 
 /* ---- what is not here ---- */
@@ -67,56 +69,54 @@ static bool data_is_here(const char *data)
     return false;
 }
 
-static bool lacks_side(const struct claim *c, const struct expect_side *side, char *why, int size)
+static bool lacks(const struct claim *c, const char *name, char *why, int size)
 {
-    const char *lane = side->name[0] ? lane_of(c, side) : NULL;
-    if (!side->name[0] || (lane && reading_of(lane_router(lane), side->name) >= 0)) return false;
-    snprintf(why, (size_t)size, "nothing here measures %s", side->name);
+    const char *field, *lane = lane_of(c, name, &field);
+    if (!*name || (lane && reading_of(lane_router(lane), field) >= 0)) return false;
+    snprintf(why, (size_t)size, "nothing here measures %s", field);
     return true;
+}
+
+static struct expect ask(const struct claim *c, int i)
+{
+    struct expect x;
+    bool readable = expect_read(&x, c->asks[i], NULL);
+    assert(readable);
+    (void)readable;
+    return x;
 }
 
 bool claim_lacks(const struct claim *c, char *why, int size)
 {
-    struct expect_runs x;
     if (!data_is_here(c->data)) {
         snprintf(why, (size_t)size, "there is no data set '%s' here", c->data);
         return true;
     }
     for (int i = 0; i < CLAIM_ASKS && c->asks[i]; i++) {
-        bool readable = expect_read_runs(&x, c->asks[i], NULL);
-        assert(readable);
-        (void)readable;
-        if (lacks_side(c, &x.left, why, size) || lacks_side(c, &x.right, why, size)) return true;
+        struct expect x = ask(c, i);
+        if (lacks(c, x.name, why, size) || lacks(c, x.than, why, size)) return true;
     }
     return false;
 }
 
 /* ---- the verdict ---- */
-static const struct claim_value *value_of(const struct claim_result *r,
-                                          const struct expect_side *side)
+/* NaN: unknown. No name: 0. */
+static double number(const struct claim_result *r, const char *name, int seed)
 {
-    char name[80];
-    snprintf(name, sizeof name, "%s.%s", side->run, side->name);
     for (int i = 0; i < r->values; i++)
-        if (strcmp(r->value[i].name, name) == 0) return &r->value[i];
-    return NULL;
+        if (strcmp(r->value[i].name, name) == 0) return r->value[i].at[seed];
+    return *name ? NAN : 0;
 }
 
-static double number(const struct claim_result *r, const struct expect_side *side, int seed)
+static bool unmeasured(struct claim_result *r, const char *name, int seed)
 {
-    const struct claim_value *v = side->name[0] ? value_of(r, side) : NULL;
-    return v ? v->at[seed] : side->name[0] ? NAN : 0;
-}
-
-static bool unmeasured(struct claim_result *r, const struct expect_side *side, int seed)
-{
-    if (!isnan(number(r, side, seed))) return false;
-    const char *lane = lane_of(r->claim, side);
+    if (!isnan(number(r, name, seed))) return false;
+    const char *field, *lane = lane_of(r->claim, name, &field);
     const struct router *router = lane ? lane_router(lane) : NULL;
-    bool future = router && router->needs & SEES_FUTURE && predicted(side->name);
+    bool future = router && router->needs & SEES_FUTURE && predicted(field);
     snprintf(r->why, sizeof r->why,
-             future ? "%s.%s is no prediction, its lane sees the future" : "%s.%s was not measured",
-             side->run, side->name);
+             future ? "%s is no prediction, its lane sees the future" : "%s was not measured",
+             name);
     return true;
 }
 
@@ -129,14 +129,13 @@ void claim_judge(struct claim_result *r)
     if (claim_lacks(c, r->why, sizeof r->why)) return;
     r->verdict = CLAIM_SHOWS;
     for (int i = 0; i < CLAIM_ASKS && c->asks[i]; i++) {
-        struct expect_runs x;
-        expect_read_runs(&x, c->asks[i], NULL);
+        struct expect x = ask(c, i);
         for (int s = 0; s < r->seeds; s++) {
-            if (unmeasured(r, &x.left, s) || unmeasured(r, &x.right, s)) {
+            if (unmeasured(r, x.name, s) || unmeasured(r, x.than, s)) {
                 r->verdict = CLAIM_CANNOT;
                 return;
             }
-            r->held[i] += expect_runs_hold(&x, number(r, &x.left, s), number(r, &x.right, s));
+            r->held[i] += expect_of(&x, number(r, x.name, s), number(r, x.than, s));
         }
         if (r->held[i] == r->seeds) continue;
         if (r->verdict == CLAIM_SHOWS || r->held[i] < most) {
@@ -294,10 +293,9 @@ static void read_trial(struct claim_result *r, const struct trial *t, int lane)
 {
     const struct claim *c = r->claim;
     for (int i = 0; i < CLAIM_ASKS && c->asks[i]; i++) {
-        struct expect_runs x;
-        expect_read_runs(&x, c->asks[i], NULL);
-        add_value(r, t, lane, x.left.name);
-        if (x.right.name[0]) add_value(r, t, lane, x.right.name);
+        struct expect x = ask(c, i);
+        add_value(r, t, lane, x.name + 2);
+        if (*x.than) add_value(r, t, lane, x.than + 2);
     }
     for (int i = 0; i < CLAIM_SHOWN && c->shown[i]; i++) add_value(r, t, lane, c->shown[i]);
     memcpy(r->label[lane], t->label, sizeof r->label[lane]);

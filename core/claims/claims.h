@@ -19,7 +19,7 @@ struct claim {
     const char *data;              /* the experiment: a data set that may not be here .. */
     int steps;                     /* 0: the data set's own .. */
     const char *lane[CLAIM_LANES]; /* and lanes a, b, c, d: "topp entropy=0.15" */
-    /* All of it must hold, with every seed: conditions as expect_read_runs takes them. Lanes that
+    /* All of it must hold, with every seed: conditions as expect_read takes them. Lanes that
      * no condition names are there to be looked at. */
     const char *asks[CLAIM_ASKS];
     const char *shown[CLAIM_SHOWN]; /* fields of every lane that are told beside those asked */

@@ -3,7 +3,9 @@
 #include "core/balance/balance.h"
 #include "core/claims/claims.h"
 #include "core/console/console.h"
+#include "core/console/scenario.h"
 #include "core/data/dataset.h"
+#include "core/script/packed.h"
 #include "kernels/backend.h"
 
 #include <stdlib.h>
@@ -262,6 +264,17 @@ static json_t *claim_row(int i)
     return o;
 }
 
+static json_t *scenario_row(int i)
+{
+    char title[200];
+    const struct packed *p = packed_at(SCENARIO_FOLDER, i);
+    if (!p) return NULL;
+    json_t *o = json_object();
+    put_text(o, "name", p->name);
+    put_text(o, "help", packed_title(p, title, sizeof title));
+    return o;
+}
+
 const struct listing core_listings[] = {
     {"strategies", "routing strategies", strategy_row, {"name", "title", "paper"}},
     {"datasets", "where tokens come from", dataset_row, {"name", "help"}},
@@ -274,6 +287,7 @@ const struct listing core_listings[] = {
      claim_row,
      {"strategy", "claim", "source"}},
     {"presets", "model sizes for text", preset_row, {"name", "help"}},
+    {"scenarios", "situations to go through", scenario_row, {"name", "help"}},
     {"commands", "the command language", command_row, {"usage", "help"}},
     {.name = NULL},
 };

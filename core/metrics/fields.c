@@ -107,6 +107,14 @@ char *snapshot_kind(const struct snapshot *s, int kind, char *to)
     return to;
 }
 
+void snap_rule_forget(struct snap_rule *to)
+{
+    for (int i = 0; i < ROUTER_LOSSES; i++) to->weight[i] = NAN;
+    for (int i = 0; i < ROUTER_METRICS; i++) unknown(to->column[i], COLUMNS_MAX);
+    to->cells = -1;
+    unknown(to->cell, SNAP_CELLS);
+}
+
 void snapshot_clear(struct snapshot *s)
 {
     memset(s, 0, sizeof *s);
@@ -123,6 +131,7 @@ void snapshot_clear(struct snapshot *s)
         unknown(s->load[l], COLUMNS_MAX);
         unknown(s->count_share[l], SNAP_COUNTS + 1);
     }
+    snap_rule_forget(&s->own);
     unknown(s->need_share, SNAP_NEEDS + 1);
     unknown(s->experts_by_need, SNAP_NEEDS + 1);
     unknown(s->right_by_need, SNAP_NEEDS + 1);

@@ -4,6 +4,9 @@
  * same while the weights change (the first tokens of the validation split, routed with the weights
  * of now). Plain data, no pointer that does not last for ever (tables only). What was not measured
  * is NaN. */
+#include "core/metrics/snap_kept.h"
+#include "core/metrics/snap_race.h"
+#include "core/metrics/snap_rule.h"
 #include "core/router/router.h"
 #include <stdint.h>
 
@@ -53,6 +56,7 @@ struct snapshot {
     /* predictions: a token's items */
     int E, S, N, L, D, H, context, tokens_per_step, threads, predictions;
     bool text, paused, finished, paper;
+    bool scripted; /* a script goes on by itself */
     char backend[8], simd[8];
     uint64_t seed;
     double params;
@@ -95,9 +99,14 @@ struct snapshot {
     /* [detail, N] */
     float logits[SNAP_DETAIL], prob[SNAP_DETAIL], score[SNAP_DETAIL], gate[SNAP_DETAIL];
     float rule_token[ROUTER_METRICS][SNAP_TOKENS]; /* metrics per token, layer `focus` */
+    struct snap_rule own;                          /* more of the strategy's own */
+
+    struct snap_race race; /* run beside the model, which rests meanwhile */
 
     int marks;
     struct snap_mark mark[SNAP_MARKS]; /* oldest first */
+
+    struct snap_kept kept[SNAP_KEPT]; /* by `keep`, in the order of keeping */
 };
 
 /* ---- fields.c ---- */

@@ -37,7 +37,8 @@ struct session {
 /* ---- the trainer's thread ---- */
 
 /* With the lock held and room in the ring. */
-static void put_answer(struct session *s, const char *line, bool ok, const char *text)
+static void put_answer(struct session *s, const char *line, bool ok, bool scripted,
+                       const char *text)
 {
     struct session_answer *a = &s->answer[(s->answer_first + s->answers++) % RING];
     snprintf(a->line, sizeof a->line, "%s", line);
@@ -46,7 +47,7 @@ static void put_answer(struct session *s, const char *line, bool ok, const char 
         while (n > 0 && ((unsigned char)a->text[n] & 0xc0) == 0x80) n--;
         memcpy(a->text + n, "…", sizeof "…");
     }
-    a->ok = ok;
+    a->ok = ok, a->scripted = scripted;
 }
 
 static void publish(struct session *s)
@@ -56,20 +57,20 @@ static void publish(struct session *s)
 }
 
 /* The snapshot leaves before the answer: who has the answer finds in it what the line did. */
-static void do_line(struct session *s, const char *line)
+static void do_line(struct session *s, const char *line, bool scripted)
 {
     struct err e = {0};
     text_clear(&s->out);
     bool ok = console_do(s->console, line, &s->out, &e);
     if (ok) publish(s);
     pthread_mutex_lock(&s->lock);
-    put_answer(s, line, ok, ok ? text_str(&s->out) : e.text);
+    put_answer(s, line, ok, scripted, ok ? text_str(&s->out) : e.text);
     pthread_mutex_unlock(&s->lock);
 }
 
 /* The next thing to do. A line of a script waits until nothing is left to train, a person's does
  * not. With the answers' ring full no line is taken: nothing is lost, the mailbox fills. */
-enum task { TASK_STOP, TASK_LINE, TASK_STEP };
+enum task { TASK_STOP, TASK_LINE, TASK_SCRIPTED, TASK_STEP };
 static enum task next_task(struct session *s, char *line, double *snapshots, double *windows)
 {
     enum task task = TASK_STOP;
@@ -85,7 +86,7 @@ static enum task next_task(struct session *s, char *line, double *snapshots, dou
         }
         task = TASK_STEP;
         if (console_busy(s->console)) break;
-        task = TASK_LINE;
+        task = TASK_SCRIPTED;
         if (room && console_next(s->console, line, LINE)) break;
         pthread_cond_wait(&s->wake, &s->lock);
     }
@@ -134,11 +135,13 @@ static bool work(struct session *s, struct err *e)
     if (!run_first(s, e)) return false;
     publish(s);
     while (!console_quit(s->console)) {
-        switch (next_task(s, line, &snapshots, &windows)) {
+        enum task task = next_task(s, line, &snapshots, &windows);
+        switch (task) {
         case TASK_STOP:
             return true;
         case TASK_LINE:
-            do_line(s, line);
+        case TASK_SCRIPTED:
+            do_line(s, line, task == TASK_SCRIPTED);
             break;
         case TASK_STEP:
             if (!step(s, snapshots, windows, e)) return false;
@@ -221,7 +224,7 @@ bool session_say(struct session *s, const char *line)
         struct err e;
         err_set(&e, ERR_USAGE, "a command line has at most %d bytes here; this one has %zu",
                 LINE - 1, strlen(line));
-        put_answer(s, line, false, e.text);
+        put_answer(s, line, false, false, e.text);
     } else if (room) {
         snprintf(s->line[(s->line_first + s->lines++) % RING], LINE, "%s", line);
         pthread_cond_signal(&s->wake);

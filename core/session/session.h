@@ -17,7 +17,7 @@ bool session_say(struct session *s, const char *line);
 struct session_answer {
     char line[256];
     char text[2048];
-    bool ok;
+    bool ok, scripted; /* scripted: the line stood in a script that an earlier one began */
 };
 bool session_answer(struct session *s, struct session_answer *to);
 /* The newest snapshot, if there is one not yet taken; never waits. */

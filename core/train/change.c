@@ -38,6 +38,7 @@ static void forget_rule(struct snapshot *s)
         for (int j = 0; j < COLUMNS_MAX; j++) s->rule_column[i][j] = NAN;
         for (int j = 0; j < SNAP_TOKENS; j++) s->rule_token[i][j] = NAN;
     }
+    snap_rule_forget(&s->own);
     s->zero_compute_per_token = NAN;
     snapshot_forget_picks(&s->picks), snapshot_forget_picks(&s->val_picks);
     s->tokens = s->detail = 0; /* the window's masks are of other columns */

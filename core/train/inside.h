@@ -30,6 +30,8 @@ struct trainer {
     struct optimizer optimizer;
     struct measure *measure;
     struct tally tally;
+    double evaluating; /* tokens that an evaluation under way takes */
+    int64_t evaluated; /* its batches so far */
     struct good good;
     struct learning learning;
 

@@ -318,29 +318,48 @@ void trainer_measure(struct trainer *t, struct snapshot *to, bool window)
     *to = *s;
 }
 
-bool trainer_evaluate(struct trainer *t, long tokens, struct snapshot *to, struct err *e)
+void trainer_evaluate_begin(struct trainer *t, long tokens)
 {
     trainer_settle(t);
     t->fresh = false;
-    double all = fmin(t->data->val_tokens, tokens > 0 ? (double)tokens : EVALUATION_MOST);
+    t->evaluating = fmin(t->data->val_tokens, tokens > 0 ? (double)tokens : EVALUATION_MOST);
+    t->evaluated = 0;
     memset(&t->tally, 0, sizeof t->tally);
     t->tally.layer = t->focus;
-    for (int64_t i = 0; t->tally.tokens < all; i++) {
-        fill(t, DATA_VAL, i, t->sequences, t->context);
-        model_forward(t->model, false);
-        model_loss(t->model, false);
-        double left = all - t->tally.tokens;
-        measure_add(t->measure, &t->tally, t->model, &t->batch,
-                    left < t->batch.T ? (int)left : t->batch.T);
-        if (!backend_alive(t, e)) return false;
-    }
+}
+
+static void show_evaluation(struct trainer *t, struct snapshot *to)
+{
     measure_val(&t->tally, t->model, &t->now);
-    to->val_leak = t->now.val_leak = trainer_leak(t);
     to->val_loss = t->now.val_loss, to->val_accuracy = t->now.val_accuracy;
     to->val_experts_per_token = t->now.val_experts_per_token,
     to->val_count_need_rho = t->now.val_count_need_rho;
     to->val_bits_per_char = t->now.val_bits_per_char;
     to->val_picks = t->now.val_picks;
+}
+
+bool trainer_evaluate_batch(struct trainer *t, struct snapshot *to, bool *done, struct err *e)
+{
+    double left = t->evaluating - t->tally.tokens;
+    if (left > 0) {
+        fill(t, DATA_VAL, t->evaluated++, t->sequences, t->context);
+        model_forward(t->model, false);
+        model_loss(t->model, false);
+        measure_add(t->measure, &t->tally, t->model, &t->batch,
+                    left < t->batch.T ? (int)left : t->batch.T);
+        if (!backend_alive(t, e)) return false;
+    }
+    *done = t->tally.tokens >= t->evaluating;
+    if (*done) show_evaluation(t, to);
+    return true;
+}
+
+bool trainer_evaluate(struct trainer *t, long tokens, struct snapshot *to, struct err *e)
+{
+    trainer_evaluate_begin(t, tokens);
+    for (bool done = false; !done;)
+        if (!trainer_evaluate_batch(t, to, &done, e)) return false;
+    to->val_leak = t->now.val_leak = trainer_leak(t);
     return true;
 }
 

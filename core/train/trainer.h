@@ -21,6 +21,10 @@ bool trainer_step(struct trainer *t, struct err *e);
 void trainer_measure(struct trainer *t, struct snapshot *to, bool window);
 /* The validation split (at most `tokens` tokens of it; 0: all, up to 2^18): fills val_*. */
 bool trainer_evaluate(struct trainer *t, long tokens, struct snapshot *to, struct err *e);
+/* The same a batch at a time, where one thread has more to do: begun, then one batch a call until
+ * *done, when *to has val_* (but for val_leak, which takes long). No step in between. */
+void trainer_evaluate_begin(struct trainer *t, long tokens);
+bool trainer_evaluate_batch(struct trainer *t, struct snapshot *to, bool *done, struct err *e);
 /* How far a run whose length is known in other terms than steps (minutes, FLOPs) has come, 0..1:
  * the learning rate then anneals by this instead of by steps. Negative: by steps again. */
 void trainer_horizon(struct trainer *t, double fraction_done);
