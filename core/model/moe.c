@@ -411,7 +411,7 @@ void moe_force(struct moe *m, const int32_t *mask, int T)
 
 void moe_force_counts(struct moe *m, struct kn_ints counts)
 {
-    m->route.counts = counts;
+    m->route.counts = counts, m->route.counts_real = true;
 }
 
 void moe_each(struct moe *m, struct kn_buf x)

@@ -99,10 +99,22 @@ static void take_forced(struct route *r)
     }
 }
 
+/* The best counts[t] experts of every valid row, slots left out: what is ranked is a softmax over
+ * the expert columns alone, which orders them alike and is 0 in the others. */
+static void take_experts(struct route *r)
+{
+    kn_topk_mask(r->be, r->mask, route_order(r), r->N, (struct kn_ints){0}, r->valid, r->T, r->N);
+    kn_mask_without(r->be, r->part, r->mask, r->E, r->S, r->T, r->N);
+    kn_normalised_gate(r->be, r->gate, route_order(r), 1, r->part, r->T, r->N);
+    kn_topk_mask(r->be, r->mask, r->gate, 0, r->counts, r->valid, r->T, r->N);
+}
+
 static void choose(struct route *r)
 {
     if (r->forced.at)
         take_forced(r);
+    else if (r->counts.at && r->counts_real && r->S > 0)
+        take_experts(r);
     else if (r->counts.at)
         kn_topk_mask(r->be, r->mask, route_order(r), 0, r->counts, r->valid, r->T, r->N);
     else
