@@ -38,8 +38,8 @@ const struct command face_commands[] = {
 const struct command *command_at(int i)
 {
     static const struct command *const tables[] = {
-        train_commands, route_commands,    show_commands, file_commands,
-        race_commands,  scenario_commands, face_commands,
+        train_commands, route_commands,    show_commands,  file_commands,
+        race_commands,  scenario_commands, fleet_commands, face_commands,
     };
     for (size_t t = 0; t < sizeof tables / sizeof *tables && i >= 0; t++)
         for (const struct command *c = tables[t]; c->name; c++)
@@ -134,6 +134,9 @@ struct config console_config(const struct console *c)
 bool console_renew(struct console *c, const struct config *to, struct err *e)
 {
     bool endless = c->goal < 0;
+    struct config whole = *to;
+    whole.fleet = (struct fleet){0}; /* a new fleet */
+    to = &whole;
     if (!config_check(to, e) || !trainer_reset(c->trainer, to, e)) return false;
     c->waiting = 0;
     c->goal = endless ? -1 : trainer_now(c->trainer);

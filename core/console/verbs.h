@@ -29,7 +29,7 @@ struct console {
 
 /* Each ends with .name NULL. */
 extern const struct command train_commands[], route_commands[], show_commands[], file_commands[],
-    race_commands[], scenario_commands[], face_commands[];
+    race_commands[], scenario_commands[], fleet_commands[], face_commands[];
 
 /* The trainer's config, with what waits for `reset`. */
 struct config console_config(const struct console *c);
