@@ -17,7 +17,7 @@ VERSION := 0.1.0
 PC       = pkg-config --silence-errors
 LIBS_LINE_readline := -lreadline
 LIBS_LINE_edit     := -ledit
-PKGS     = ncursesw jansson libcmark
+PKGS     = ncursesw jansson libcmark inih
 # Pictures (export as SVG and PNG) where cairo is there; `make CAIRO=` builds without.
 CAIRO   := $(shell pkg-config --silence-errors --exists cairo cairo-svg && echo cairo)
 
@@ -29,7 +29,7 @@ CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2
 CFLAGS_asan    := -O2 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CFLAGS_tsan    := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 LDFLAGS  += -pie -Wl,-z,relro,-z,now -pthread
-LDLIBS   := $(shell $(PC) --libs $(PKGS) || echo -lncursesw -ltinfo -ljansson -lcmark) $(LIBS_LINE_$(LINE)) \
+LDLIBS   := $(shell $(PC) --libs $(PKGS) || echo -lncursesw -ltinfo -ljansson -lcmark -linih) $(LIBS_LINE_$(LINE)) \
             $(if $(CAIRO),-lcairo) -lm
 $(OUT)/tui/export/%.o: CPPFLAGS += $(if $(CAIRO),-DVANPOOL_CAIRO $(shell $(PC) --cflags cairo))
 
@@ -106,7 +106,7 @@ bench: vanpool $(BENCHES)    ## build what measures, and run the program's own t
 	./vanpool bench
 
 # ---- set-up: Debian installs what is missing by itself, elsewhere we say what is needed ----
-NEED_PLAY := gcc pkg-config libncurses-dev libreadline-dev libjansson-dev libcmark-dev libcairo2-dev
+NEED_PLAY := gcc pkg-config libncurses-dev libreadline-dev libjansson-dev libcmark-dev libinih-dev libcairo2-dev
 NEED_TEST := $(NEED_PLAY) check clang clang-format tmux jq procps
 .PHONY: deps deps-test play
 deps:                        ## install what building needs (Debian; else prints it)

@@ -47,7 +47,7 @@ if [ "$what" = test ]; then
     stage 'build (gcc)' 600 make --no-print-directory -j"$(nproc)" runners
 fi
 later=() # whole trainings and random sweeps wait for `make test`
-[ "$what" = check ] && later=(-scenarios -trainer_steps -trainer_saved -router_live -router_table -gradients)
+[ "$what" = check ] && later=(-scenarios -train_probe -trainer_steps -trainer_saved -router_live -router_table -gradients)
 stage kernels 300 $R/check-kernels "${later[@]}"
 stage core 400 $R/check-core "${later[@]}"
 stage tui 120 $R/check-tui

@@ -426,6 +426,15 @@ static void face_mouse(struct app *a, int argc, char **argv)
                    : "the mouse is the terminal's own again");
 }
 
+static void face_theme(struct app *a, int argc, char **argv)
+{
+    struct err e = {0};
+    const struct theme *to = argc == 2 ? theme_find(argv[1], &e) : NULL;
+    if (!to) return app_hint(a, "%s", argc == 2 ? e.text : "theme NAME: Tab behind it lists them");
+    terminal_theme(to);
+    app_hint(a, "%s: %s", to->name, to->help);
+}
+
 static void face_quit(struct app *a, int argc, char **argv)
 {
     (void)argc, (void)argv;
@@ -454,6 +463,7 @@ bool action_face(struct app *a, int argc, char **argv)
         {"quit", face_quit},
         {"help", face_help},
         {"mouse", face_mouse},
+        {"theme", face_theme},
         {"export", face_export},
         /* clang-format on */
     };

@@ -19,6 +19,7 @@ enum flag_set {
     FLAGS_REPORT = 512, /* every, quiet */
     FLAGS_EVERY = 1024, /* of every subcommand, unasked */
     FLAGS_LESSON = 2048,
+    FLAGS_CLAIMS = 16384,
 };
 enum { FLAGS_MOST = 64 }; /* of one flag that may be repeated */
 
@@ -31,7 +32,7 @@ struct flags {
     struct flag_list data, knobs, lanes, requires, operands;
     const char *setting[CONFIG_COUNT]; /* of the config table, as written; NULL: not named */
     const char *strategy, *base, *preset, *backend, *simd, *save, *resume, *until, *strategies,
-        *seeds, *budget, *prompt, *file, *color, *charset, *folder;
+        *seeds, *budget, *prompt, *file, *color, *charset, *folder, *theme;
     double minutes, temperature, target;     /* NaN: not named */
     long threads, every, save_every, tokens; /* -1: not named */
 };
