@@ -59,6 +59,8 @@ static const struct entry entries[] = {
     SWITCH("plain", plain, FLAGS_SCREEN, "lines of text instead of a screen"),
     WORD("color", "auto|always|never", color, FLAGS_SCREEN | FLAGS_SAMPLE, "colours"),
     WORD("charset", "auto|ascii|block|braille", charset, FLAGS_SCREEN, "characters for shapes"),
+    SWITCH("man", man, FLAGS_HELP, "the manual page, for man"),
+    WORD("completion", "bash|zsh|fish", completion, FLAGS_HELP, "completion for a shell"),
     SWITCH("json", json, FLAGS_JSON, "objects, one a line"),
     SWITCH("help", help, FLAGS_EVERY, "this list"),
 };
