@@ -17,7 +17,7 @@ VERSION := 0.1.0
 PC       = pkg-config --silence-errors
 LIBS_LINE_readline := -lreadline
 LIBS_LINE_edit     := -ledit
-PKGS     = ncursesw jansson
+PKGS     = ncursesw jansson libcmark inih
 # Pictures (export as SVG and PNG) where cairo is there; `make CAIRO=` builds without.
 CAIRO   := $(shell pkg-config --silence-errors --exists cairo cairo-svg && echo cairo)
 
@@ -29,7 +29,7 @@ CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2
 CFLAGS_asan    := -O2 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CFLAGS_tsan    := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 LDFLAGS  += -pie -Wl,-z,relro,-z,now -pthread
-LDLIBS   := $(shell $(PC) --libs $(PKGS) || echo -lncursesw -ltinfo -ljansson) $(LIBS_LINE_$(LINE)) \
+LDLIBS   := $(shell $(PC) --libs $(PKGS) || echo -lncursesw -ltinfo -ljansson -lcmark -linih) $(LIBS_LINE_$(LINE)) \
             $(if $(CAIRO),-lcairo) -lm
 $(OUT)/tui/export/%.o: CPPFLAGS += $(if $(CAIRO),-DVANPOOL_CAIRO $(shell $(PC) --cflags cairo))
 
@@ -44,7 +44,7 @@ CPU_OPS        := $(filter-out $(CPU_ONCE),$(wildcard kernels/cpu/*.c))
 obj      = $(patsubst %.c,$(OUT)/%.o,$(1))
 KERNELS := $(call obj,$(wildcard kernels/*.c kernels/ref/*.c) $(CPU_ONCE)) \
            $(foreach l,$(LEVELS),$(patsubst %.c,$(OUT)/%.$(l).o,$(CPU_OPS)))
-CORE    := $(call obj,$(wildcard core/*/*.c))
+CORE    := $(call obj,$(wildcard core/*/*.c)) $(OUT)/packed.o
 TUI     := $(call obj,$(filter-out tui/main.c,$(wildcard tui/*/*.c)))
 T_KERNELS := $(call obj,$(wildcard tests/kernels/*.c))
 T_CORE    := $(call obj,$(wildcard tests/core/*.c))
@@ -74,6 +74,17 @@ $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
 	$(if $(V),,@echo '  cc   $<')
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(CFLAGS_$(VARIANT)) -MMD -MP -c -o $@ $<
+# Lessons and scenarios travel inside the program; a file that comes or goes changes the list.
+PACKED := $(sort $(filter-out %/README.md,$(wildcard lessons/*.md lessons/scenarios/*.van)))
+LISTED := $(file < $(OUT)/packed.list)
+$(OUT)/packed.list: $(if $(filter-out $(LISTED),$(PACKED))$(filter-out $(PACKED),$(LISTED)),FORCE)
+	@mkdir -p $(@D)
+	@echo $(PACKED) > $@
+$(OUT)/packed.c: core/script/pack.sh $(OUT)/packed.list $(PACKED)
+	@sh $< $(PACKED) > $@.new && mv $@.new $@
+$(OUT)/packed.o: $(OUT)/packed.c
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(CFLAGS_$(VARIANT)) -MMD -MP -c -o $@ $<
+.PHONY: FORCE
 define level_rule
 $(OUT)/kernels/cpu/%.$(1).o: kernels/cpu/%.c
 	@mkdir -p $$(@D)
@@ -95,7 +106,7 @@ bench: vanpool $(BENCHES)    ## build what measures, and run the program's own t
 	./vanpool bench
 
 # ---- set-up: Debian installs what is missing by itself, elsewhere we say what is needed ----
-NEED_PLAY := gcc pkg-config libncurses-dev libreadline-dev libjansson-dev libcairo2-dev
+NEED_PLAY := gcc pkg-config libncurses-dev libreadline-dev libjansson-dev libcmark-dev libinih-dev libcairo2-dev
 NEED_TEST := $(NEED_PLAY) check clang clang-format tmux jq procps
 .PHONY: deps deps-test play
 deps:                        ## install what building needs (Debian; else prints it)

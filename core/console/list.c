@@ -2,7 +2,9 @@
 #include "core/console/list.h"
 #include "core/balance/balance.h"
 #include "core/console/console.h"
+#include "core/console/scenario.h"
 #include "core/data/dataset.h"
+#include "core/script/packed.h"
 #include "kernels/backend.h"
 
 #include <stdlib.h>
@@ -240,6 +242,17 @@ static json_t *preset_row(int i)
     return o;
 }
 
+static json_t *scenario_row(int i)
+{
+    char title[200];
+    const struct packed *p = packed_at(SCENARIO_FOLDER, i);
+    if (!p) return NULL;
+    json_t *o = json_object();
+    put_text(o, "name", p->name);
+    put_text(o, "help", packed_title(p, title, sizeof title));
+    return o;
+}
+
 const struct listing core_listings[] = {
     {"strategies", "routing strategies", strategy_row, {"name", "title", "paper"}},
     {"datasets", "where tokens come from", dataset_row, {"name", "help"}},
@@ -248,6 +261,7 @@ const struct listing core_listings[] = {
     {"fields", "what is measured", field_row, {"name", "unit", "help"}},
     {"backends", "where numbers are worked on", backend_row, {"name", "title"}},
     {"presets", "model sizes for text", preset_row, {"name", "help"}},
+    {"scenarios", "situations to go through", scenario_row, {"name", "help"}},
     {"commands", "the command language", command_row, {"usage", "help"}},
     {.name = NULL},
 };

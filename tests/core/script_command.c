@@ -160,7 +160,7 @@ static const struct expect_case {
     {"loss>1e-3", 0.01, true, true}, {"loss>1", NAN, true, false},
     {"loss<1", NAN, true, false},    {"loss!=1", NAN, true, false},
     {"loss", 0, false, false},       {"<3", 0, false, false},
-    {"loss<", 0, false, false},      {"loss<x", 0, false, false},
+    {"loss<", 0, false, false},      {"loss<0.1x", 0, false, false},
     {"loss<nan", 0, false, false},   {"loss<1 2", 0, false, false},
 };
 

@@ -17,42 +17,7 @@ static const char explain[] =
     "logarithmic axis equal "
     "heights are equal ratios: a loss that halves again and again falls in a straight line there.";
 
-enum { PIXELS_MAX = 1024, LABEL = 20, VALUE = 10, FLAT_VALUE = 12 };
-
-/* ---- from points to one value a pixel
- * ----------------------------------------------------------------------------- */
-struct axis {
-    double from, to;
-};
-
-static struct axis axis_of(const struct history *h)
-{
-    struct axis a = {h->step[0], h->step[h->count - 1]};
-    if (a.to <= a.from) a.to = a.from + 1;
-    return a;
-}
-
-/* The mean of the points in each pixel; between points that lie farther apart, the line from one to
- * the next. */
-static void resample(float *to, int n, const struct history *h, int line, bool logarithm)
-{
-    struct axis a = axis_of(h);
-    double sum[PIXELS_MAX] = {0};
-    int count[PIXELS_MAX] = {0}, before = -1;
-    for (int i = 0; i < h->count; i++) {
-        double value = h->line[line][i];
-        if (isnan(value) || isinf(value) || (logarithm && value <= 0)) continue;
-        int x = (int)((h->step[i] - a.from) / (a.to - a.from) * (n - 1) + 0.5);
-        if (x >= 0 && x < n) sum[x] += logarithm ? log10(value) : value, count[x]++;
-    }
-    for (int x = 0; x < n; x++) {
-        to[x] = count[x] ? (float)(sum[x] / count[x]) : NAN;
-        if (!count[x]) continue;
-        for (int k = before + 1; before >= 0 && k < x; k++)
-            to[k] = to[before] + (to[x] - to[before]) * (float)(k - before) / (float)(x - before);
-        before = x;
-    }
-}
+enum { LABEL = 20, VALUE = 10, FLAT_VALUE = 12 };
 
 /* ---- one curve
  * ----------------------------------------------------------------------------------------------------
@@ -117,7 +82,7 @@ static double newest(const struct history *h, int line)
 
 static int column_of(const struct history *h, long step, int x, int width)
 {
-    struct axis a = axis_of(h);
+    struct history_axis a = history_axis(h);
     return step < a.from || step > a.to
                ? -1
                : x + (int)((double)(step - (long)a.from) / (a.to - a.from) * (width - 1) + 0.5);
@@ -127,13 +92,13 @@ static void draw_curve(struct canvas *to, const struct curve *c, const struct sc
                        int width)
 {
     const struct history *h = s->past;
-    float value[PIXELS_MAX];
+    float value[HISTORY_PIXELS];
     bool logarithm = s->log_axis && c->may_log;
     struct canvas plot = canvas_part(to, x, 0, width, to->height);
     int n = spark_values(to, plot.width);
-    if (n > PIXELS_MAX) n = PIXELS_MAX;
+    if (n > HISTORY_PIXELS) n = HISTORY_PIXELS;
     if (n < 1) return;
-    resample(value, n, h, c->line, logarithm);
+    history_values(value, n, h, h->line[c->line], logarithm);
     double low = INFINITY, high = -INFINITY;
     for (int i = 0; i < n; i++)
         if (!isnan(value[i])) low = fmin(low, value[i]), high = fmax(high, value[i]);
@@ -169,7 +134,7 @@ static void draw_curve(struct canvas *to, const struct curve *c, const struct sc
 static void draw_axis(struct canvas *to, const struct history *h, int x, int width)
 {
     char word[32];
-    struct axis a = axis_of(h);
+    struct history_axis a = history_axis(h);
     canvas_fill(to, x, 0, width, INK_FRAME, "─");
     for (int m = 0; m < h->marks; m++)
         canvas_text(to, column_of(h, h->mark[m].step, x, width), 0, INK_FRAME, "┴");
@@ -262,6 +227,7 @@ const struct view view_curves = {
     .key = '6',
     .title = "Curves",
     .question = "What changed, when, and because of what?",
+    .uses = VIEW_LOG,
     .explain = explain,
     .draw = curves_draw,
     .tell = curves_tell,

@@ -83,6 +83,7 @@ static void draw_line(struct canvas *to, int x, int y, int rows, const struct sc
     for (int i = from; i < end; i++) {
         const struct snap_token *t = &now->token[i];
         int count = t->count[layer], cell = cell_of(now, t), wide = now->text ? cell : cell - 1;
+        canvas_zone(to, x, y, cell, rows < 4 ? rows : 3, "@token %d", i);
         enum ink ink = i == cursor ? INK_SELECTED : heat_count(count, now->E);
         if (now->text)
             canvas_text(to, x, y, ink, "%s", t->text[0] ? t->text : " ");
@@ -135,6 +136,7 @@ static void draw_layers(struct canvas *to, const struct scene *s)
         snprintf(cell, sizeof cell, i == layer ? "[%d: %s]" : " %d: %s ", i + 1, mean);
         int wide = canvas_columns(cell);
         if (x + wide > to->width && i != layer) continue;
+        canvas_zone(to, x, y, wide, 1, "@layer %d", i);
         x = canvas_text(to, x, y, i == layer ? INK_BRIGHT : INK_DIM, "%s", cell);
     }
     char unit[48];
@@ -383,6 +385,7 @@ const struct view view_tokens = {
     .key = '2',
     .title = "Tokens",
     .question = "Where in the text does the model spend its experts?",
+    .uses = VIEW_CURSOR,
     .explain = explain,
     .draw = tokens_draw,
     .tell = tokens_tell,

@@ -91,6 +91,7 @@ static void draw_token(struct canvas *to, int y, const struct columns *c, const 
     int layer = facts_layer(s), count = t->count[layer];
     bool here = i == facts_cursor(s);
     char number[32];
+    canvas_zone(to, 0, y, to->width, 1, "@token %d", i);
     if (here) canvas_text(to, 0, y, INK_ACCENT, "▸");
     canvas_fit(to, c->id, y, (c->crates ? c->crates : c->sent) - c->id - 1,
                here ? INK_BRIGHT : INK_TEXT, "%s", strcmp(t->text, " ") ? t->text : "␣");
@@ -450,6 +451,7 @@ const struct view view_vans = {
     .key = '1',
     .title = "Vans",
     .question = "Which vans does each order get, and is that what it needs?",
+    .uses = VIEW_CURSOR,
     .explain = explain,
     .draw = vans_draw,
     .tell = vans_tell,
