@@ -24,8 +24,11 @@ static const struct subcommand subcommands[] = {
      cli_repl},
     {"bench", "[WHAT]...", "time the machine, the MoE layer and training steps",
      FLAGS_MACHINE | FLAGS_BENCH | FLAGS_JSON, 4, cli_bench},
-    {"list", "TABLE", "strategies, datasets, knobs, fields, backends, views, commands, presets",
-     FLAGS_JSON, 1, cli_list},
+    {"claims", "[STRATEGY]...", "what each paper claims, tried here and now; verdicts are computed",
+     FLAGS_MACHINE | FLAGS_CLAIMS | FLAGS_JSON, 16, cli_claims},
+    {"list", "TABLE",
+     "strategies, datasets, knobs, fields, backends, views, commands, presets, claims", FLAGS_JSON,
+     1, cli_list},
     {"doctor", "", "what was found on this machine", FLAGS_MACHINE | FLAGS_JSON, 0, cli_doctor},
     {"help", "[TOPIC]", "a subcommand, command, strategy, knob or field explained", FLAGS_HELP, 1,
      cli_help},
@@ -79,7 +82,7 @@ void subcommand_help(const struct subcommand *s, struct text *out)
              "vanpool: a small Mixture-of-Experts trains live, and shows how its router decides.\n"
              "vanpool [SUBCOMMAND] [FLAGS]\n");
     for (int i = 0; i < SUBCOMMANDS; i++)
-        text_add(out, "  %-8s %-12s %s\n", subcommands[i].name, subcommands[i].usage,
+        text_add(out, "  %-8s %-13s %s\n", subcommands[i].name, subcommands[i].usage,
                  subcommands[i].help);
     text_add(out, "vanpool SUBCOMMAND --help lists its flags; vanpool help TOPIC explains a word.\n"
                   "Exit status:");

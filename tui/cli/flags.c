@@ -41,10 +41,10 @@ static const struct entry entries[] = {
     WHOLE("save-every", "N", save_every, FLAGS_TRAIN, 1, 1e9, "and every N steps"),
     WORD("resume", "FILE", resume, FLAGS_TRAIN, "go on from a checkpoint"),
     WHOLE("every", "N", every, FLAGS_REPORT, 1, 1e9, "steps between two reports"),
-    SWITCH("quiet", quiet, FLAGS_REPORT, "no progress on stderr"),
+    SWITCH("quiet", quiet, FLAGS_REPORT | FLAGS_CLAIMS, "no progress on stderr"),
     WORD("strategies", "A,B,C", strategies, FLAGS_RACE, "a lane for each strategy"),
     LIST("lane", "'NAME KNOB=VALUE...'", lanes, FLAGS_RACE, "a lane with its knobs; repeatable"),
-    WORD("seeds", "A,B,C", seeds, FLAGS_RACE | FLAGS_LESSON, "each with each seed"),
+    WORD("seeds", "A,B,C", seeds, FLAGS_RACE | FLAGS_LESSON | FLAGS_CLAIMS, "each with each seed"),
     WORD("budget", "steps:N|flops:X|seconds:S", budget, FLAGS_RACE, "what every lane may spend"),
     REAL("target-experts", "X", target, FLAGS_RACE, 0.25, EXPERTS_MAX,
          "every strategy turns its own knob until a token takes X experts"),
@@ -72,7 +72,7 @@ enum { ENTRIES = sizeof entries / sizeof *entries };
 
 static unsigned setting_sets(int i)
 {
-    return FLAGS_RUN | (i == CONFIG_SEED ? FLAGS_SAMPLE : 0);
+    return FLAGS_RUN | (i == CONFIG_SEED ? FLAGS_SAMPLE : i == CONFIG_STEPS ? FLAGS_CLAIMS : 0);
 }
 
 const struct flag *flag_at(int i)

@@ -20,6 +20,7 @@ enum flag_set {
     FLAGS_EVERY = 1024, /* of every subcommand, unasked */
     FLAGS_HELP = 1 << 20,
     FLAGS_LESSON = 2048,
+    FLAGS_CLAIMS = 16384,
 };
 enum { FLAGS_MOST = 64 }; /* of one flag that may be repeated */
 
