@@ -1,6 +1,7 @@
 /* core/console/console.c - The handle that faces hold: lines in, steps made, snapshots out. */
 #include "core/console/verbs.h"
 #include "core/script/command.h"
+#include "core/train/own.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,6 +84,7 @@ const struct command *command_at(int i)
         show_commands,
         keep_commands,
         file_commands,
+        probe_commands,
         race_commands,
         scenario_commands,
         face_commands,
@@ -221,6 +223,7 @@ bool console_do(struct console *c, const char *line, struct text *out, struct er
     if (ok && words.open_quote)
         ok = err_set(&own, ERR_USAGE, "a quote is open at the end of the line: close it with \"");
     ok = ok && run(c, &words, out, &own);
+    while (ok && !c->pieces && console_working(c, NULL)) ok = console_work(c, out, &own);
     if (out->failed)
         ok = err_set(&own, ERR_MEMORY, "out of memory for what %s says", words.argv[0]);
     c->stale = true;
@@ -263,6 +266,7 @@ static void show(struct console *c)
     s->goal = c->goal;
     s->scripted = goes_on(c);
     s->paused = !console_busy(c) && !s->scripted;
+    s->asking = console_working(c, NULL);
     s->finished = c->goal >= 0 && s->step >= c->goal && s->step >= s->setting[CONFIG_STEPS];
 }
 
@@ -294,6 +298,28 @@ bool console_step(struct console *c, bool wanted, bool window, struct err *e)
     c->stale = true;
     if (!ok) c->goal = trainer_now(c->trainer);
     if (wanted || window || !ok) measure(c, window);
+    return ok;
+}
+
+void console_leave_work(struct console *c)
+{
+    c->pieces = true;
+}
+
+bool console_working(const struct console *c, bool *first)
+{
+    bool asked = probe_busy(c->trainer) != PROBE_NOTHING;
+    if (first) *first = asked;
+    return asked || own_busy(c->trainer);
+}
+
+bool console_work(struct console *c, struct text *out, struct err *e)
+{
+    enum probe_kind asked = probe_busy(c->trainer);
+    bool ok = asked ? probe_piece(c->trainer, e) : own_piece(c->trainer, e);
+    c->stale = true;
+    bool done = asked ? probe_busy(c->trainer) != asked : !own_busy(c->trainer);
+    if (ok && done) work_say(c, asked, out);
     return ok;
 }
 
