@@ -164,7 +164,8 @@ static bool cmd_race(struct console *c, int argc, char **argv, struct text *out,
                      .budget = now->value[CONFIG_STEPS]};
     for (int i = 1; i < argc; i++)
         if (!take_word(c, &r, argv[i], e)) return false;
-    for (int i = 0; r.lanes == 0 && router_at(i) && i < SNAP_RACE_LANES; i++)
+    bool all = r.lanes == 0;
+    for (int i = 0; all && router_at(i) && i < SNAP_RACE_LANES; i++)
         if (!add_lane(c, &r, router_at(i)->name, e)) return false;
     return check_lanes(&r, e) && begin(c, &r, out, e);
 }

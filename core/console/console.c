@@ -1,6 +1,7 @@
 /* core/console/console.c - The handle that faces hold: lines in, steps made, snapshots out. */
 #include "core/console/verbs.h"
 #include "core/script/command.h"
+#include "core/train/own.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,15 @@ const struct command face_commands[] = {
      .usage = "export FILE[!] [VIEW] [WIDTHxHEIGHT]",
      .help = "write a view to a file: .txt .ans .json .svg .png; ! writes over it",
      .kind = COMMAND_FACE},
+    {.name = "pin",
+     .usage = "pin [LABEL]",
+     .help = "keep the run so far on the curves, to compare",
+     .kind = COMMAND_FACE},
+    {.name = "pins", .usage = "pins", .help = "the runs that are pinned", .kind = COMMAND_FACE},
+    {.name = "unpin",
+     .usage = "unpin [N]",
+     .help = "let a pinned run go, the newest or number N",
+     .kind = COMMAND_FACE},
     {.name = "hint", .usage = "hint", .help = "what to try next", .kind = COMMAND_FACE},
     {.name = "color",
      .usage = "color auto|always|never",
@@ -26,6 +36,36 @@ const struct command face_commands[] = {
     {.name = "charset",
      .usage = "charset auto|ascii|block|braille",
      .help = "characters on the screen",
+     .kind = COMMAND_FACE},
+    {.name = "theme",
+     .usage = "theme NAME",
+     .help = "light or dark, many colours or few",
+     .kind = COMMAND_FACE},
+    {.name = "lesson",
+     .usage = "lesson [N|NAME|list|page|quit]",
+     .help = "open a guided lesson, or list them",
+     .kind = COMMAND_FACE},
+    {.name = "next", .usage = "next", .help = "the lesson's next page", .kind = COMMAND_FACE},
+    {.name = "back", .usage = "back", .help = "the lesson's page before", .kind = COMMAND_FACE},
+    {.name = "answer",
+     .usage = "answer WORDS",
+     .help = "answer what the lesson's page asks",
+     .kind = COMMAND_FACE},
+    {.name = "play",
+     .usage = "play",
+     .help = "let the lesson's checks rest, and wake them",
+     .kind = COMMAND_FACE},
+    {.name = "again",
+     .usage = "again",
+     .help = "the lesson's page from its beginning",
+     .kind = COMMAND_FACE},
+    {.name = "solve",
+     .usage = "solve",
+     .help = "let the lesson's page show its own way",
+     .kind = COMMAND_FACE},
+    {.name = "words",
+     .usage = "words story|plain",
+     .help = "lessons speak of vans and orders, or of experts and tokens",
      .kind = COMMAND_FACE},
     {.name = "mouse",
      .usage = "mouse on|off",
@@ -37,10 +77,20 @@ const struct command face_commands[] = {
 
 const struct command *command_at(int i)
 {
+    /* clang-format off */
     static const struct command *const tables[] = {
-        train_commands, route_commands,    show_commands,  file_commands,
-        race_commands,  scenario_commands, fleet_commands, face_commands,
+        train_commands,
+        route_commands,
+        show_commands,
+        keep_commands,
+        file_commands,
+        probe_commands,
+        race_commands,
+        scenario_commands,
+        fleet_commands,
+        face_commands,
     };
+    /* clang-format on */
     for (size_t t = 0; t < sizeof tables / sizeof *tables && i >= 0; t++)
         for (const struct command *c = tables[t]; c->name; c++)
             if (i-- == 0) return c;
@@ -177,6 +227,7 @@ bool console_do(struct console *c, const char *line, struct text *out, struct er
     if (ok && words.open_quote)
         ok = err_set(&own, ERR_USAGE, "a quote is open at the end of the line: close it with \"");
     ok = ok && run(c, &words, out, &own);
+    while (ok && !c->pieces && console_working(c, NULL)) ok = console_work(c, out, &own);
     if (out->failed)
         ok = err_set(&own, ERR_MEMORY, "out of memory for what %s says", words.argv[0]);
     c->stale = true;
@@ -215,9 +266,11 @@ static void show(struct console *c)
 {
     struct snapshot *s = &c->snapshot;
     race_live_show(c->race, &s->race);
+    memcpy(s->kept, c->kept, sizeof s->kept);
     s->goal = c->goal;
     s->scripted = goes_on(c);
     s->paused = !console_busy(c) && !s->scripted;
+    s->asking = console_working(c, NULL);
     s->finished = c->goal >= 0 && s->step >= c->goal && s->step >= s->setting[CONFIG_STEPS];
 }
 
@@ -249,6 +302,28 @@ bool console_step(struct console *c, bool wanted, bool window, struct err *e)
     c->stale = true;
     if (!ok) c->goal = trainer_now(c->trainer);
     if (wanted || window || !ok) measure(c, window);
+    return ok;
+}
+
+void console_leave_work(struct console *c)
+{
+    c->pieces = true;
+}
+
+bool console_working(const struct console *c, bool *first)
+{
+    bool asked = probe_busy(c->trainer) != PROBE_NOTHING;
+    if (first) *first = asked;
+    return asked || own_busy(c->trainer);
+}
+
+bool console_work(struct console *c, struct text *out, struct err *e)
+{
+    enum probe_kind asked = probe_busy(c->trainer);
+    bool ok = asked ? probe_piece(c->trainer, e) : own_piece(c->trainer, e);
+    c->stale = true;
+    bool done = asked ? probe_busy(c->trainer) != asked : !own_busy(c->trainer);
+    if (ok && done) work_say(c, asked, out);
     return ok;
 }
 

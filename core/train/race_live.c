@@ -245,8 +245,11 @@ static void mark(struct snap_race *to)
 static void say_budget(const struct race *r, char *to, size_t size)
 {
     char count[16];
-    if (r->kind == RACE_STEPS)
-        snprintf(to, size, "%.0f steps", fmax(floor(r->budget), 1));
+    double steps = fmax(floor(r->budget), 1);
+    if (r->kind == RACE_STEPS && steps >= 1000)
+        snprintf(to, size, "%.0f,%03.0f steps", floor(steps / 1000), fmod(steps, 1000));
+    else if (r->kind == RACE_STEPS)
+        snprintf(to, size, "%.0f steps", steps);
     else if (r->kind == RACE_FLOPS)
         snprintf(to, size, "%s FLOPs", text_count(count, r->budget));
     else

@@ -167,7 +167,7 @@ visit() {
         check "view $view opens" sees "$view"
     done
     keys 9
-    check 'a view that is not there says so' sees 'not built yet'
+    check 'the lessons are listed' sees 'No lesson is open'
     keys e
     check 'e explains the view' sees '┌─ Vans'
     keys Escape F1

@@ -87,6 +87,14 @@ static void do_back(struct app *a, const char *key)
         action_view(a, a->before);
 }
 
+/* A key that is a word of a lesson's. */
+static void do_lesson(struct app *a, const char *key)
+{
+    char next[] = "next", back[] = "back", hint[] = "hint";
+    char *word = *key == ']' ? next : *key == '[' ? back : hint;
+    if (!app_lesson_line(a, 1, &word)) app_hint(a, "no lesson is open: :lesson 1 opens the first");
+}
+
 static void do_presenter(struct app *a, const char *key)
 {
     (void)key;
@@ -108,6 +116,12 @@ void action_layer(struct app *a, int layer)
     char line[32]; /* its scores, too, where the console brings one layer's at a time */
     snprintf(line, sizeof line, "layer %d", a->scene.layer + 1);
     if (command_find("layer", NULL)) wish_say(a, line, false);
+}
+
+static void do_pin(struct app *a, const char *key)
+{
+    (void)key;
+    app_pins(a, 1, (char *[]){"pin"});
 }
 
 static void do_layer(struct app *a, const char *key)
@@ -147,7 +161,7 @@ static int page_end(const struct app *a)
 
 static void shift(struct app *a, int by)
 {
-    bool page = a->frame.view->key == '?';
+    bool page = a->frame.view->key == '?' || a->frame.view->key == '9';
     int *to = page ? &a->scene.scroll : &a->scene.cursor;
     int most = page ? page_end(a) : a->any && a->now.tokens > 0 ? a->now.tokens - 1 : 0;
     *to += by;
@@ -235,6 +249,16 @@ static void do_step(struct app *a, const char *key)
     wish_say(a, "step", false);
 }
 
+static void do_race(struct app *a, const char *key)
+{
+    (void)key;
+    if (a->any && a->now.race.on)
+        app_hint(a, "the race is under way: :race stop ends it");
+    else
+        wish_say(a, a->any && a->now.race.lanes > 0 ? "race again" : "race", false);
+    action_view(a, view_find("race", NULL));
+}
+
 /* ---- the rest ---- */
 
 static void do_palette(struct app *a, const char *key)
@@ -279,11 +303,11 @@ static void do_quit(struct app *a, const char *key)
     a->quit = true;
 }
 
+/* clang-format off */
 static const struct action {
     const char *name;
     void (*run)(struct app *a, const char *key);
 } actions[] = {
-    /* clang-format off */
     {"view", do_view},
     {"strategy", do_strategy},
     {"choose", do_choose},
@@ -294,6 +318,7 @@ static const struct action {
     {"undo", do_undo},
     {"pause", do_pause},
     {"step", do_step},
+    {"race", do_race},
     {"up", do_move},
     {"down", do_move},
     {"page-up", do_move},
@@ -303,17 +328,19 @@ static const struct action {
     {"palette", do_palette},
     {"open", do_open},
     {"layer", do_layer},
+    {"pin", do_pin},
     {"log", do_log},
     {"explain", do_explain},
     {"help", do_help},
     {"prompt", do_prompt},
     {"presenter", do_presenter},
+    {"lesson", do_lesson},
     {"back", do_back},
     {"repaint", do_repaint},
     {"quit", do_quit},
     {"export", do_export},
-    /* clang-format on */
 };
+/* clang-format on */
 
 /* An action hears the first of its keys as the table has them, whatever key a person has put it
  * on; only the digits say by themselves what is meant. */
@@ -406,6 +433,15 @@ static void face_mouse(struct app *a, int argc, char **argv)
                    : "the mouse is the terminal's own again");
 }
 
+static void face_theme(struct app *a, int argc, char **argv)
+{
+    struct err e = {0};
+    const struct theme *to = argc == 2 ? theme_find(argv[1], &e) : NULL;
+    if (!to) return app_hint(a, "%s", argc == 2 ? e.text : "theme NAME: Tab behind it lists them");
+    terminal_theme(to);
+    app_hint(a, "%s: %s", to->name, to->help);
+}
+
 static void face_quit(struct app *a, int argc, char **argv)
 {
     (void)argc, (void)argv;
@@ -429,15 +465,23 @@ bool action_face(struct app *a, int argc, char **argv)
         /* clang-format off */
         {"view", face_view},
         {"hint", face_hint},
+        {"pin", app_pins},
+        {"pins", app_pins},
+        {"unpin", app_pins},
         {"color", face_color},
         {"charset", face_charset},
         {"quit", face_quit},
         {"help", face_help},
         {"mouse", face_mouse},
+        {"theme", face_theme},
         {"export", face_export},
         /* clang-format on */
     };
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-        if (strcmp(verbs[i].name, argv[0]) == 0) return verbs[i].run(a, argc, argv), true;
-    return false;
+        if (strcmp(verbs[i].name, argv[0]) == 0) {
+            bool lesson = strcmp(argv[0], "hint") == 0 && app_lesson_line(a, argc, argv);
+            if (!lesson) verbs[i].run(a, argc, argv);
+            return true;
+        }
+    return app_lesson_line(a, argc, argv);
 }

@@ -1,5 +1,5 @@
 /* tui/prompt/face.c - Lines that are a face's own, for the REPL and the plain run: `view NAME`,
- * `show NAME [json]`, `help NAME`, `export FILE`. */
+ * `show NAME [json]`, `help NAME`, `export FILE`, `pin`. */
 #include "tui/prompt/face.h"
 #include "core/script/command.h"
 #include "tui/export/export.h"
@@ -47,6 +47,18 @@ static enum face_result show(struct face *f, int argc, char **argv, struct text 
     return FACE_DONE;
 }
 
+/* The words of a lesson; another page is shown at once. */
+static enum face_result guide(struct face *f, int argc, char **argv, struct text *out,
+                              struct err *e)
+{
+    bool ok;
+    if (!guide_line(&f->guide, argc, argv, f->scene.now, out, &ok, e)) return FACE_NOT_MINE;
+    if (ok && (f->guide.moved || strcmp(argv[0], "lesson") == 0))
+        guide_page(&f->guide, f->scene.now, out);
+    f->guide.moved = false;
+    return ok ? FACE_DONE : FACE_FAILED;
+}
+
 enum face_result face_line(struct face *f, const char *line, const struct snapshot *now,
                            const struct history *past, struct text *out, struct err *e)
 {
@@ -55,13 +67,17 @@ enum face_result face_line(struct face *f, const char *line, const struct snapsh
         return FACE_NOT_MINE;
     const struct command *c = command_find(words.argv[0], NULL);
     if (!c) return FACE_NOT_MINE;
-    f->scene.now = now, f->scene.past = past;
+    f->scene.now = now, f->scene.past = past, f->scene.pins = &f->pins;
+    f->scene.lesson = &f->guide.runner;
     words.argv[0] = (char *)c->name;
     if (strcmp(c->name, "show") == 0 || strcmp(c->name, "view") == 0)
         return show(f, words.argc, words.argv, out, e);
     const struct view *topic = words.argc == 2 ? view_find(words.argv[1], NULL) : NULL;
     if (strcmp(c->name, "help") == 0 && topic) return explain(topic, out), FACE_DONE;
-    if (strcmp(c->name, "export") != 0) return FACE_NOT_MINE;
+    bool ok;
+    if (pins_line(&f->pins, words.argc, words.argv, now, past, out, &ok, e))
+        return ok ? FACE_DONE : FACE_FAILED;
+    if (strcmp(c->name, "export") != 0) return guide(f, words.argc, words.argv, out, e);
     return export_command(words.argc, words.argv, &f->scene, view_of(f), 0, 0, out, e)
                ? FACE_DONE
                : FACE_FAILED;

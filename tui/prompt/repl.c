@@ -86,7 +86,7 @@ static bool train(struct repl *r, struct err *e)
         if (endless && line_waits()) return true;
         bool measure = i % 20 == 0;
         if (!console_step(r->console, measure, false, e)) return false;
-        if (measure) note(r);
+        if (measure) note(r), guide_feed(&r->face.guide, console_snapshot(r->console));
         any = true;
         if (racing && !console_snapshot(r->console)->race.on) {
             if (!race_ended(r, e)) return false;
@@ -97,10 +97,28 @@ static bool train(struct repl *r, struct err *e)
     const struct snapshot *now = console_snapshot(r->console);
     history_add(r->past, now);
     face_step(now, &r->out);
+    if (guide_feed(&r->face.guide, now)) guide_checks(&r->face.guide, &r->out);
     return say(r, e);
 }
 
 /* ---- lines ---- */
+
+static bool do_line(struct repl *r, const char *line, struct err *e);
+
+/* What the lesson's page wants said by itself. */
+static bool lesson_says(struct repl *r, struct err *e)
+{
+    char line[512];
+    bool some = false;
+    while (runner_says(&r->face.guide.runner, line, sizeof line)) {
+        text_add(&r->out, "> %s\n", line);
+        if (!say(r, e) || !do_line(r, line, e)) return false;
+        some = true;
+    }
+    if (some && guide_feed(&r->face.guide, console_snapshot(r->console)))
+        guide_checks(&r->face.guide, &r->out);
+    return say(r, e);
+}
 
 static bool do_line(struct repl *r, const char *line, struct err *e)
 {
@@ -109,7 +127,10 @@ static bool do_line(struct repl *r, const char *line, struct err *e)
     bool ok =
         own == FACE_DONE || (own == FACE_NOT_MINE && console_do(r->console, line, &r->out, e));
     if (!ok) text_clear(&r->out);
-    return ok && say(r, e) && train(r, e);
+    if (!ok || !say(r, e) || !train(r, e)) return false;
+    if (guide_feed(&r->face.guide, console_snapshot(r->console)))
+        guide_checks(&r->face.guide, &r->out);
+    return say(r, e) && (own != FACE_DONE || lesson_says(r, e));
 }
 
 /* The line, and those of the scripts that it opens. */
@@ -165,6 +186,7 @@ bool cli_repl(const struct flags *f, struct err *e)
         ok = err_set(e, ERR_MEMORY, "out of memory for the curves");
     ok = ok && (r.console = console_open(&c, e)) && loop(&r, e);
     console_close(r.console);
+    guide_close(&r.face.guide);
     script_close(&r.script);
     text_free(&r.out);
     text_free(&r.line);

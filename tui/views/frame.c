@@ -29,7 +29,10 @@ static void say_step(char *to, int size, const struct snapshot *now, bool brief)
     facts_whole(step, (double)now->step);
     const char *what = now->finished ? "done at" : now->paused ? "paused at" : "▶ step";
     if (brief && !now->finished && !now->paused) what = "▶";
-    snprintf(to, (size_t)size, "%s %s", what, step);
+    if (now->race.on && !now->paused)
+        snprintf(to, (size_t)size, brief ? "race %.0f %%" : "▶ race %.0f %%", 100 * now->race.done);
+    else
+        snprintf(to, (size_t)size, "%s %s", what, step);
 }
 
 static int parts_of(struct part p[PARTS], const struct snapshot *now, int width)
