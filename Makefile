@@ -129,10 +129,40 @@ asan tsan:                   ## the same objects under a sanitizer, in build/asa
 format:                      ## lay out all sources as .clang-format says
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
-PREFIX ?= /usr/local
-.PHONY: install
-install: vanpool             ## install the program (DESTDIR, PREFIX)
-	install -D -m 755 $(OUT)/vanpool $(DESTDIR)$(PREFIX)/bin/vanpool
+# ---- installing: what there is beside the program is written by the program itself ----
+PREFIX  ?= /usr/local
+ZSH_DIR ?= share/zsh/site-functions
+INSTALL := $(DESTDIR)$(PREFIX)
+LESSONS := $(wildcard lessons/*.md lessons/*/*)
+PAGES   := $(OUT)/share/vanpool.1 $(OUT)/share/vanpool.bash $(OUT)/share/_vanpool $(OUT)/share/vanpool.fish
+$(OUT)/share/vanpool.1:    ARGS = --man
+$(OUT)/share/vanpool.bash: ARGS = --completion bash
+$(OUT)/share/_vanpool:     ARGS = --completion zsh
+$(OUT)/share/vanpool.fish: ARGS = --completion fish
+$(PAGES): $(OUT)/vanpool
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  gen  $@')
+	$(Q)$(OUT)/vanpool help $(ARGS) >$@.new && mv $@.new $@
+INSTALLED = bin/vanpool share/man/man1/vanpool.1 share/bash-completion/completions/vanpool \
+            $(ZSH_DIR)/_vanpool share/fish/vendor_completions.d/vanpool.fish \
+            share/doc/vanpool/README.md share/doc/vanpool/copyright lib/vanpool/vanpool-cuda.so
+.PHONY: install uninstall deb
+install: vanpool $(PAGES)    ## install program, manual page, completions, lessons (DESTDIR, PREFIX)
+	install -D -m 755 $(OUT)/vanpool $(INSTALL)/bin/vanpool
+	install -D -m 644 $(OUT)/share/vanpool.1 $(INSTALL)/share/man/man1/vanpool.1
+	install -D -m 644 $(OUT)/share/vanpool.bash $(INSTALL)/share/bash-completion/completions/vanpool
+	install -D -m 644 $(OUT)/share/_vanpool $(INSTALL)/$(ZSH_DIR)/_vanpool
+	install -D -m 644 $(OUT)/share/vanpool.fish $(INSTALL)/share/fish/vendor_completions.d/vanpool.fish
+	install -D -m 644 README.md $(INSTALL)/share/doc/vanpool/README.md
+	install -D -m 644 LICENSE $(INSTALL)/share/doc/vanpool/copyright
+	@for f in $(LESSONS); do install -D -m 644 $$f $(INSTALL)/share/vanpool/$$f || exit 1; done
+	@! [ -e $(OUT)/vanpool-cuda.so ] || install -D -m 644 $(OUT)/vanpool-cuda.so $(INSTALL)/lib/vanpool/vanpool-cuda.so
+uninstall:                   ## remove what install put there (the same DESTDIR, PREFIX)
+	rm -f $(addprefix $(INSTALL)/,$(INSTALLED)) $(addprefix $(INSTALL)/share/vanpool/,$(LESSONS))
+	@for d in share/vanpool/lessons/scenarios share/vanpool/lessons share/vanpool share/doc/vanpool lib/vanpool; do \
+	    rmdir $(INSTALL)/$$d 2>/dev/null || true; done
+deb: vanpool $(PAGES)        ## a Debian package of it, in build/
+	@bash packaging/deb.sh $(VERSION) build
 
 .PHONY: corpora
 corpora:                     ## real texts to train on, out of Debian packages, into ~/.cache/vanpool

@@ -52,6 +52,9 @@ gives 0 '' help; has 'train'
 gives 0 '' --help; has 'Exit status'
 gives 0 '' help topp; has 'arXiv'
 gives 0 '' help experts_per_token; has 'field'
+gives 0 '' help --man; has '.TH VANPOOL'
+gives 0 '' help --completion bash; has 'complete -F'
+gives 2 'bash, zsh or fish' help --completion csh
 gives 2 'did you mean train?' trian
 gives 2 'unknown subcommand' florble
 gives 2 'no help on' help florble
@@ -265,6 +268,11 @@ feeds 0 '' 'load here.st\nshow step\n' repl; has 'step 5'
 feeds 0 '' 'source good.van\nshow step\n' repl; has 'step 5'
 gives 5 'missing.van' repl -f missing.van
 feeds 0 '' '' repl
+feeds 0 '' 'train 20\nshow load json\nexport v.txt 80x24\nexport v.json load\n' repl; has 'wrote v.json: load, step 20'
+cp v.json out; json '.[0] | .view == "load" and .measured.step == 20 and .facts.load_cv.value == .measured.load_cv and (.sentences | length) > 1'
+feeds 5 'v.txt is there already' 'train 1\nexport v.txt\n' repl
+feeds 0 '' 'train 1\nexport v.txt!\n' repl; has 'wrote v.txt: vans, step 1'
+feeds 2 'did you mean .png' 'train 1\nexport v.pgn\n' repl
 
 # ---- explorer without a screen ----
 gives 0 '' --plain; has 'step 200'; no_escape --plain

@@ -62,6 +62,8 @@ static const struct entry entries[] = {
     WORD("color", "auto|always|never", color, FLAGS_SCREEN | FLAGS_SAMPLE, "colours"),
     WORD("theme", "NAME", theme, FLAGS_SCREEN, "auto, dark, light, dark-16, light-16 or mono"),
     WORD("charset", "auto|ascii|block|braille", charset, FLAGS_SCREEN, "characters for shapes"),
+    SWITCH("man", man, FLAGS_HELP, "the manual page, for man"),
+    WORD("completion", "bash|zsh|fish", completion, FLAGS_HELP, "completion for a shell"),
     SWITCH("no-mouse", no_mouse, FLAGS_SCREEN, "leave the mouse to the terminal (also -M)"),
     SWITCH("json", json, FLAGS_JSON, "objects, one a line"),
     SWITCH("help", help, FLAGS_EVERY, "this list"),

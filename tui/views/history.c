@@ -67,15 +67,15 @@ struct history_axis history_axis(const struct history *h)
     return a;
 }
 
-void history_values(float *to, int n, const struct history *h, const float *line, bool logarithm)
+void history_values(float *to, int n, struct history_axis over, struct history_points line,
+                    bool logarithm)
 {
-    struct history_axis a = history_axis(h);
     double sum[HISTORY_PIXELS] = {0};
     int count[HISTORY_PIXELS] = {0}, before = -1;
-    for (int i = 0; i < h->count; i++) {
-        double value = (double)line[i];
+    for (int i = 0; i < line.count; i++) {
+        double value = (double)line.at[i];
         if (!isfinite(value) || (logarithm && value <= 0)) continue;
-        int x = (int)(((double)h->step[i] - a.from) / (a.to - a.from) * (n - 1) + 0.5);
+        int x = (int)(((double)line.step[i] - over.from) / (over.to - over.from) * (n - 1) + 0.5);
         if (x >= 0 && x < n) sum[x] += logarithm ? log10(value) : value, count[x]++;
     }
     for (int x = 0; x < n; x++) {
