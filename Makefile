@@ -17,7 +17,9 @@ VERSION := 0.1.0
 PC       = pkg-config --silence-errors
 LIBS_LINE_readline := -lreadline
 LIBS_LINE_edit     := -ledit
-PKGS     = ncursesw jansson
+PKGS     = ncursesw jansson libcmark inih
+# Pictures (export as SVG and PNG) where cairo is there; `make CAIRO=` builds without.
+CAIRO   := $(shell pkg-config --silence-errors --exists cairo cairo-svg && echo cairo)
 
 CPPFLAGS += -I. -D_GNU_SOURCE -DVANPOOL_VERSION='"$(VERSION)"' $(shell $(PC) --cflags $(PKGS)) $(CPPFLAGS_$(LINE))
 CPPFLAGS_edit := -DLINE_EDIT
@@ -27,7 +29,9 @@ CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2
 CFLAGS_asan    := -O2 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CFLAGS_tsan    := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 LDFLAGS  += -pie -Wl,-z,relro,-z,now -pthread
-LDLIBS   := $(shell $(PC) --libs $(PKGS) || echo -lncursesw -ltinfo -ljansson) $(LIBS_LINE_$(LINE)) -lm
+LDLIBS   := $(shell $(PC) --libs $(PKGS) || echo -lncursesw -ltinfo -ljansson -lcmark -linih) $(LIBS_LINE_$(LINE)) \
+            $(if $(CAIRO),-lcairo) -lm
+$(OUT)/tui/export/%.o: CPPFLAGS += $(if $(CAIRO),-DVANPOOL_CAIRO $(shell $(PC) --cflags cairo))
 
 # The cpu backend's ops are compiled once per SIMD level; backend.c picks at start.
 CPU_ONCE       := kernels/cpu/backend.c kernels/cpu/pool.c
@@ -40,7 +44,7 @@ CPU_OPS        := $(filter-out $(CPU_ONCE),$(wildcard kernels/cpu/*.c))
 obj      = $(patsubst %.c,$(OUT)/%.o,$(1))
 KERNELS := $(call obj,$(wildcard kernels/*.c kernels/ref/*.c) $(CPU_ONCE)) \
            $(foreach l,$(LEVELS),$(patsubst %.c,$(OUT)/%.$(l).o,$(CPU_OPS)))
-CORE    := $(call obj,$(wildcard core/*/*.c))
+CORE    := $(call obj,$(wildcard core/*/*.c)) $(OUT)/packed.o
 TUI     := $(call obj,$(filter-out tui/main.c,$(wildcard tui/*/*.c)))
 T_KERNELS := $(call obj,$(wildcard tests/kernels/*.c))
 T_CORE    := $(call obj,$(wildcard tests/core/*.c))
@@ -130,6 +134,17 @@ $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
 	$(if $(V),,@echo '  cc   $<')
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(CFLAGS_$(VARIANT)) -MMD -MP -c -o $@ $<
+# Lessons and scenarios travel inside the program; a file that comes or goes changes the list.
+PACKED := $(sort $(filter-out %/README.md,$(wildcard lessons/*.md lessons/scenarios/*.van)))
+LISTED := $(file < $(OUT)/packed.list)
+$(OUT)/packed.list: $(if $(filter-out $(LISTED),$(PACKED))$(filter-out $(PACKED),$(LISTED)),FORCE)
+	@mkdir -p $(@D)
+	@echo $(PACKED) > $@
+$(OUT)/packed.c: core/script/pack.sh $(OUT)/packed.list $(PACKED)
+	@sh $< $(PACKED) > $@.new && mv $@.new $@
+$(OUT)/packed.o: $(OUT)/packed.c
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(CFLAGS_$(VARIANT)) -MMD -MP -c -o $@ $<
+.PHONY: FORCE
 define level_rule
 $(OUT)/kernels/cpu/%.$(1).o: kernels/cpu/%.c
 	@mkdir -p $$(@D)
@@ -151,7 +166,7 @@ bench: vanpool $(BENCHES)    ## build what measures, and run the program's own t
 	./vanpool bench
 
 # ---- set-up: Debian installs what is missing by itself, elsewhere we say what is needed ----
-NEED_PLAY := gcc pkg-config libncurses-dev libreadline-dev libjansson-dev
+NEED_PLAY := gcc pkg-config libncurses-dev libreadline-dev libjansson-dev libcmark-dev libinih-dev libcairo2-dev
 NEED_TEST := $(NEED_PLAY) g++ check clang clang-format tmux jq procps
 .PHONY: deps deps-test play
 deps:                        ## install what building needs (Debian; else prints it)
@@ -174,10 +189,40 @@ asan tsan:                   ## the same objects under a sanitizer, in build/asa
 format:                      ## lay out all sources as .clang-format says
 	clang-format -i $$(git ls-files '*.c' '*.h' '*.cu' '*.cpp')
 
-PREFIX ?= /usr/local
-.PHONY: install
-install: vanpool             ## install the program (DESTDIR, PREFIX)
-	install -D -m 755 $(OUT)/vanpool $(DESTDIR)$(PREFIX)/bin/vanpool
+# ---- installing: what there is beside the program is written by the program itself ----
+PREFIX  ?= /usr/local
+ZSH_DIR ?= share/zsh/site-functions
+INSTALL := $(DESTDIR)$(PREFIX)
+LESSONS := $(wildcard lessons/*.md lessons/*/*)
+PAGES   := $(OUT)/share/vanpool.1 $(OUT)/share/vanpool.bash $(OUT)/share/_vanpool $(OUT)/share/vanpool.fish
+$(OUT)/share/vanpool.1:    ARGS = --man
+$(OUT)/share/vanpool.bash: ARGS = --completion bash
+$(OUT)/share/_vanpool:     ARGS = --completion zsh
+$(OUT)/share/vanpool.fish: ARGS = --completion fish
+$(PAGES): $(OUT)/vanpool
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  gen  $@')
+	$(Q)$(OUT)/vanpool help $(ARGS) >$@.new && mv $@.new $@
+INSTALLED = bin/vanpool share/man/man1/vanpool.1 share/bash-completion/completions/vanpool \
+            $(ZSH_DIR)/_vanpool share/fish/vendor_completions.d/vanpool.fish \
+            share/doc/vanpool/README.md share/doc/vanpool/copyright lib/vanpool/vanpool-cuda.so
+.PHONY: install uninstall deb
+install: vanpool $(PAGES)    ## install program, manual page, completions, lessons (DESTDIR, PREFIX)
+	install -D -m 755 $(OUT)/vanpool $(INSTALL)/bin/vanpool
+	install -D -m 644 $(OUT)/share/vanpool.1 $(INSTALL)/share/man/man1/vanpool.1
+	install -D -m 644 $(OUT)/share/vanpool.bash $(INSTALL)/share/bash-completion/completions/vanpool
+	install -D -m 644 $(OUT)/share/_vanpool $(INSTALL)/$(ZSH_DIR)/_vanpool
+	install -D -m 644 $(OUT)/share/vanpool.fish $(INSTALL)/share/fish/vendor_completions.d/vanpool.fish
+	install -D -m 644 README.md $(INSTALL)/share/doc/vanpool/README.md
+	install -D -m 644 LICENSE $(INSTALL)/share/doc/vanpool/copyright
+	@for f in $(LESSONS); do install -D -m 644 $$f $(INSTALL)/share/vanpool/$$f || exit 1; done
+	@! [ -e $(OUT)/vanpool-cuda.so ] || install -D -m 644 $(OUT)/vanpool-cuda.so $(INSTALL)/lib/vanpool/vanpool-cuda.so
+uninstall:                   ## remove what install put there (the same DESTDIR, PREFIX)
+	rm -f $(addprefix $(INSTALL)/,$(INSTALLED)) $(addprefix $(INSTALL)/share/vanpool/,$(LESSONS))
+	@for d in share/vanpool/lessons/scenarios share/vanpool/lessons share/vanpool share/doc/vanpool lib/vanpool; do \
+	    rmdir $(INSTALL)/$$d 2>/dev/null || true; done
+deb: vanpool $(PAGES)        ## a Debian package of it, in build/
+	@bash packaging/deb.sh $(VERSION) build
 
 .PHONY: corpora
 corpora:                     ## real texts to train on, out of Debian packages, into ~/.cache/vanpool

@@ -9,6 +9,7 @@ struct text {
     char *at;
     size_t size, room;
     bool failed;
+    struct text *facts; /* where numbers in it are also put by name; NULL: nowhere */
 };
 
 void text_add(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -178,7 +178,7 @@ static void complete_help(int argc, char **argv, int arg, verb_add *add, void *t
 
 const struct command show_commands[] = {
     {.name = "show",
-     .usage = "show [FIELD|VIEW|classes|together|knobs|settings|all]",
+     .usage = "show [FIELD|VIEW [json]|classes|together|knobs|settings|all]",
      .help = "what was measured",
      .run = cmd_show,
      .complete = complete_show},

@@ -1,6 +1,7 @@
 /* core/console/console.c - The handle that faces hold: lines in, steps made, snapshots out. */
 #include "core/console/verbs.h"
 #include "core/script/command.h"
+#include "core/train/own.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,19 @@ const struct command face_commands[] = {
      .usage = "view NAME",
      .help = "look at another question",
      .kind = COMMAND_FACE},
+    {.name = "export",
+     .usage = "export FILE[!] [VIEW] [WIDTHxHEIGHT]",
+     .help = "write a view to a file: .txt .ans .json .svg .png; ! writes over it",
+     .kind = COMMAND_FACE},
+    {.name = "pin",
+     .usage = "pin [LABEL]",
+     .help = "keep the run so far on the curves, to compare",
+     .kind = COMMAND_FACE},
+    {.name = "pins", .usage = "pins", .help = "the runs that are pinned", .kind = COMMAND_FACE},
+    {.name = "unpin",
+     .usage = "unpin [N]",
+     .help = "let a pinned run go, the newest or number N",
+     .kind = COMMAND_FACE},
     {.name = "hint", .usage = "hint", .help = "what to try next", .kind = COMMAND_FACE},
     {.name = "color",
      .usage = "color auto|always|never",
@@ -23,14 +37,60 @@ const struct command face_commands[] = {
      .usage = "charset auto|ascii|block|braille",
      .help = "characters on the screen",
      .kind = COMMAND_FACE},
+    {.name = "theme",
+     .usage = "theme NAME",
+     .help = "light or dark, many colours or few",
+     .kind = COMMAND_FACE},
+    {.name = "lesson",
+     .usage = "lesson [N|NAME|list|page|quit]",
+     .help = "open a guided lesson, or list them",
+     .kind = COMMAND_FACE},
+    {.name = "next", .usage = "next", .help = "the lesson's next page", .kind = COMMAND_FACE},
+    {.name = "back", .usage = "back", .help = "the lesson's page before", .kind = COMMAND_FACE},
+    {.name = "answer",
+     .usage = "answer WORDS",
+     .help = "answer what the lesson's page asks",
+     .kind = COMMAND_FACE},
+    {.name = "play",
+     .usage = "play",
+     .help = "let the lesson's checks rest, and wake them",
+     .kind = COMMAND_FACE},
+    {.name = "again",
+     .usage = "again",
+     .help = "the lesson's page from its beginning",
+     .kind = COMMAND_FACE},
+    {.name = "solve",
+     .usage = "solve",
+     .help = "let the lesson's page show its own way",
+     .kind = COMMAND_FACE},
+    {.name = "words",
+     .usage = "words story|plain",
+     .help = "lessons speak of vans and orders, or of experts and tokens",
+     .kind = COMMAND_FACE},
+    {.name = "mouse",
+     .usage = "mouse on|off",
+     .help = "clicks and the wheel, or the terminal's own mouse",
+     .kind = COMMAND_FACE},
     {.name = "quit", .usage = "quit", .help = "leave", .kind = COMMAND_FACE},
     {.name = NULL},
 };
 
 const struct command *command_at(int i)
 {
-    static const struct command *const tables[] = {train_commands, route_commands, show_commands,
-                                                   file_commands, face_commands};
+    /* clang-format off */
+    static const struct command *const tables[] = {
+        train_commands,
+        route_commands,
+        show_commands,
+        keep_commands,
+        file_commands,
+        probe_commands,
+        race_commands,
+        scenario_commands,
+        fleet_commands,
+        face_commands,
+    };
+    /* clang-format on */
     for (size_t t = 0; t < sizeof tables / sizeof *tables && i >= 0; t++)
         for (const struct command *c = tables[t]; c->name; c++)
             if (i-- == 0) return c;
@@ -105,6 +165,7 @@ void console_close(struct console *c)
 {
     if (!c) return;
     while (c->scripts > 0) script_close(&c->script[--c->scripts]);
+    race_live_close(c->race);
     trainer_close(c->trainer);
     free(c);
 }
@@ -123,6 +184,9 @@ struct config console_config(const struct console *c)
 bool console_renew(struct console *c, const struct config *to, struct err *e)
 {
     bool endless = c->goal < 0;
+    struct config whole = *to;
+    whole.fleet = (struct fleet){0}; /* a new fleet */
+    to = &whole;
     if (!config_check(to, e) || !trainer_reset(c->trainer, to, e)) return false;
     c->waiting = 0;
     c->goal = endless ? -1 : trainer_now(c->trainer);
@@ -157,15 +221,17 @@ bool console_do(struct console *c, const char *line, struct text *out, struct er
 {
     struct command_line words;
     struct err own = {0};
-    bool scripted = c->scripted && c->scripts > 0;
+    bool scripted = c->scripted && c->scripts > 0, paused = c->paused;
     c->scripted = false;
     bool ok = command_parse(&words, line, &own);
     if (ok && words.open_quote)
         ok = err_set(&own, ERR_USAGE, "a quote is open at the end of the line: close it with \"");
     ok = ok && run(c, &words, out, &own);
+    while (ok && !c->pieces && console_working(c, NULL)) ok = console_work(c, out, &own);
     if (out->failed)
         ok = err_set(&own, ERR_MEMORY, "out of memory for what %s says", words.argv[0]);
     c->stale = true;
+    if (c->paused != paused) c->held = c->paused && !scripted && c->scripts > 0;
     if (ok) return true;
     if (scripted && c->scripts > 0) scripts_fail(c, &own);
     if (e) *e = own;
@@ -174,7 +240,7 @@ bool console_do(struct console *c, const char *line, struct text *out, struct er
 
 bool console_next(struct console *c, char *line, int size)
 {
-    while (c->scripts > 0) {
+    while (c->scripts > 0 && !c->held) {
         if (script_next(&c->script[c->scripts - 1], line, size)) return c->scripted = true;
         script_close(&c->script[--c->scripts]);
     }
@@ -183,22 +249,55 @@ bool console_next(struct console *c, char *line, int size)
 
 bool console_busy(const struct console *c)
 {
-    return !c->paused && !c->quit && (c->goal < 0 || trainer_now(c->trainer) < c->goal);
+    bool more = c->goal < 0 || trainer_now(c->trainer) < c->goal || race_live_on(c->race);
+    return more && !c->paused && !c->quit;
+}
+
+/* A script has lines left, or what it asked for is not done: more comes without anybody's asking. */
+static bool goes_on(const struct console *c)
+{
+    bool more = false;
+    for (int i = 0; i < c->scripts; i++) more = more || script_more(&c->script[i]);
+    return c->scripts > 0 && !c->held && (more || console_busy(c));
+}
+
+/* What the console itself knows: not in the trainer's measures. */
+static void show(struct console *c)
+{
+    struct snapshot *s = &c->snapshot;
+    race_live_show(c->race, &s->race);
+    memcpy(s->kept, c->kept, sizeof s->kept);
+    s->goal = c->goal;
+    s->scripted = goes_on(c);
+    s->paused = !console_busy(c) && !s->scripted;
+    s->asking = console_working(c, NULL);
+    s->finished = c->goal >= 0 && s->step >= c->goal && s->step >= s->setting[CONFIG_STEPS];
 }
 
 static void measure(struct console *c, bool window)
 {
-    struct snapshot *s = &c->snapshot;
-    trainer_measure(c->trainer, s, window);
-    s->goal = c->goal;
-    s->paused = !console_busy(c);
-    s->finished = c->goal >= 0 && s->step >= c->goal && s->step >= s->setting[CONFIG_STEPS];
+    trainer_measure(c->trainer, &c->snapshot, window);
     c->stale = false;
+    show(c);
+}
+
+/* The model rests: nothing of it needs measuring anew. What ends a race does not end the console:
+ * the snapshot says why. */
+static bool race_step(struct console *c)
+{
+    enum { TURN_MS = 12 }; /* an answer waits for no more than this and a step */
+    struct err why = {0};
+    if (!race_live_turn(c->race, TURN_MS / 1e3, &why))
+        snprintf(c->snapshot.notice, sizeof c->snapshot.notice, "the race is over: %.130s",
+                 why.text);
+    show(c);
+    return true;
 }
 
 bool console_step(struct console *c, bool wanted, bool window, struct err *e)
 {
     if (!console_busy(c)) return true;
+    if (race_live_on(c->race)) return race_step(c);
     bool ok = trainer_step(c->trainer, e);
     c->stale = true;
     if (!ok) c->goal = trainer_now(c->trainer);
@@ -206,9 +305,34 @@ bool console_step(struct console *c, bool wanted, bool window, struct err *e)
     return ok;
 }
 
+void console_leave_work(struct console *c)
+{
+    c->pieces = true;
+}
+
+bool console_working(const struct console *c, bool *first)
+{
+    bool asked = probe_busy(c->trainer) != PROBE_NOTHING;
+    if (first) *first = asked;
+    return asked || own_busy(c->trainer);
+}
+
+bool console_work(struct console *c, struct text *out, struct err *e)
+{
+    enum probe_kind asked = probe_busy(c->trainer);
+    bool ok = asked ? probe_piece(c->trainer, e) : own_piece(c->trainer, e);
+    c->stale = true;
+    bool done = asked ? probe_busy(c->trainer) != asked : !own_busy(c->trainer);
+    if (ok && done) work_say(c, asked, out);
+    return ok;
+}
+
 const struct snapshot *console_snapshot(struct console *c)
 {
-    if (c->stale) measure(c, true);
+    if (c->stale)
+        measure(c, true);
+    else
+        show(c);
     return &c->snapshot;
 }
 

@@ -3,8 +3,10 @@
 /* What the verbs share: the console's inside, and the tables of cmd_*.c that console.c joins into
  * one. */
 #include "core/console/console.h"
+#include "core/console/scenario.h"
 #include "core/script/script.h"
-#include "core/train/trainer.h"
+#include "core/train/probe.h"
+#include "core/train/race_live.h"
 
 enum { CONSOLE_SCRIPTS = 8 };
 
@@ -18,13 +20,29 @@ struct console {
     unsigned waiting;
     struct script script[CONSOLE_SCRIPTS]; /* opened by `source`, innermost last */
     int scripts;
-    bool scripted; /* the line being run came from a script */
+    struct race_live *race; /* the newest; NULL: there was none. The model rests while it is on */
+    struct race raced;      /* what it was, for another */
+    bool scripted;          /* the line being run came from a script */
+    bool held;              /* a person said pause: scripts wait too */
+    bool pieces;            /* see console_leave_work */
+    struct scenario_state scenario;
+    struct snap_kept kept[SNAP_KEPT];
 };
 
 /* Each ends with .name NULL. */
-extern const struct command train_commands[], route_commands[], show_commands[], file_commands[],
-    face_commands[];
+extern const struct command train_commands[];
+extern const struct command route_commands[];
+extern const struct command show_commands[];
+extern const struct command keep_commands[];
+extern const struct command file_commands[];
+extern const struct command probe_commands[];
+extern const struct command race_commands[];
+extern const struct command scenario_commands[];
+extern const struct command fleet_commands[];
+extern const struct command face_commands[];
 
+/* What there is to say when the last piece is made: the answer, or what was written. */
+void work_say(struct console *c, enum probe_kind asked, struct text *out);
 /* The trainer's config, with what waits for `reset`. */
 struct config console_config(const struct console *c);
 /* A fresh model of this config in the trainer's place; on error all stays as it was. */

@@ -349,7 +349,7 @@ static void slots_forward(struct moe *m, struct kn_buf y)
 static void plan(struct moe *m)
 {
     struct route *r = &m->route;
-    const struct kn_over all = {.shift = -INFINITY};
+    const struct kn_over all = {.on = r->on, .shift = -INFINITY};
     bool reaches = r->training && route_reaches(r->router, r->knob);
     if (reaches) kn_over_mask(m->be, m->reach, r->logits, &all, false, r->valid, r->T, r->N);
     kn_plan(m->be, &m->plan, reaches ? m->reach : r->mask, r->T);
@@ -411,7 +411,22 @@ void moe_force(struct moe *m, const int32_t *mask, int T)
 
 void moe_force_counts(struct moe *m, struct kn_ints counts)
 {
-    m->route.counts = counts;
+    m->route.counts = counts, m->route.counts_real = true;
+}
+
+void moe_each(struct moe *m, struct kn_buf x)
+{
+    struct route *r = &m->route;
+    int32_t row[COLUMNS_MAX];
+    for (int e = 0; e < r->E; e++) {
+        for (int j = 0; j < r->N; j++) row[j] = j == e;
+        kn_write_ints(m->be, kn_part_ints(r->mask, (size_t)e * (size_t)r->N), row, (size_t)r->N);
+    }
+    kn_plan(m->be, &m->plan, r->mask, r->E);
+    double scale = input_scale(m);
+    if (scale != 1) kn_scale(m->be, m->scaled, scale, x, (size_t)r->E * (size_t)r->D);
+    kn_moe_ffn(m->be, m->out, m->pre, &m->plan, scale == 1 ? x : m->scaled, &m->up, &m->down,
+               m->shape.act, r->E);
 }
 
 /* ---- FLOPs, forward: a multiplication and an addition are two ---- */

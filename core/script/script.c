@@ -23,6 +23,15 @@ bool script_open(struct script *s, const char *path, struct err *e)
     return true;
 }
 
+bool script_open_text(struct script *s, const char *name, const char *text, struct err *e)
+{
+    *s = (struct script){.text = strdup(text)};
+    if (!s->text) return err_set(e, ERR_MEMORY, "out of memory for the script %s", name);
+    s->next = s->text;
+    snprintf(s->name, sizeof s->name, "%s", name);
+    return true;
+}
+
 bool script_next(struct script *s, char *line, int size)
 {
     if (!s->next || !*s->next) return false;
@@ -31,6 +40,11 @@ bool script_next(struct script *s, char *line, int size)
     s->next += n + (s->next[n] == '\n');
     s->line++;
     return true;
+}
+
+bool script_more(const struct script *s)
+{
+    return s->next && *s->next;
 }
 
 void script_close(struct script *s)

@@ -11,8 +11,11 @@ struct script {
 
 /* Reads the whole file; refused where it is no text or larger than 1 MiB. */
 bool script_open(struct script *s, const char *path, struct err *e);
+/* The same of a text that is there already, and is copied. */
+bool script_open_text(struct script *s, const char *name, const char *text, struct err *e);
 /* Copies the next line, without its end. False: none is left. A line that does not fit is cut:
  * command_parse refuses it. */
 bool script_next(struct script *s, char *line, int size);
-void script_close(struct script *s); /* accepts a zeroed one */
+bool script_more(const struct script *s); /* is a line left? */
+void script_close(struct script *s);      /* accepts a zeroed one */
 #endif

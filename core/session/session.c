@@ -22,6 +22,7 @@ struct session {
     struct console *console;
     struct text out;
     double published, routed; /* when the last snapshot and the last window left */
+    bool worked;              /* a piece of work was the last thing done */
 
     pthread_mutex_t lock; /* everything below */
     pthread_cond_t wake;  /* a line came, an answer was taken, or it is time to go */
@@ -32,21 +33,29 @@ struct session {
     int lines, line_first;
     struct session_answer answer[RING];
     int answers, answer_first;
+    struct session_answer said; /* when work was done */
+    bool saying;
 };
 
 /* ---- the trainer's thread ---- */
 
-/* With the lock held and room in the ring. */
-static void put_answer(struct session *s, const char *line, bool ok, const char *text)
+static void fill_answer(struct session_answer *a, const char *line, bool ok, bool scripted,
+                        const char *text)
 {
-    struct session_answer *a = &s->answer[(s->answer_first + s->answers++) % RING];
     snprintf(a->line, sizeof a->line, "%s", line);
     if (snprintf(a->text, sizeof a->text, "%s", text) >= (int)sizeof a->text) {
         size_t n = sizeof a->text - sizeof "…"; /* cut between two letters */
         while (n > 0 && ((unsigned char)a->text[n] & 0xc0) == 0x80) n--;
         memcpy(a->text + n, "…", sizeof "…");
     }
-    a->ok = ok;
+    a->ok = ok, a->scripted = scripted;
+}
+
+/* With the lock held and room in the ring. */
+static void put_answer(struct session *s, const char *line, bool ok, bool scripted,
+                       const char *text)
+{
+    fill_answer(&s->answer[(s->answer_first + s->answers++) % RING], line, ok, scripted, text);
 }
 
 static void publish(struct session *s)
@@ -56,20 +65,20 @@ static void publish(struct session *s)
 }
 
 /* The snapshot leaves before the answer: who has the answer finds in it what the line did. */
-static void do_line(struct session *s, const char *line)
+static void do_line(struct session *s, const char *line, bool scripted)
 {
     struct err e = {0};
     text_clear(&s->out);
     bool ok = console_do(s->console, line, &s->out, &e);
     if (ok) publish(s);
     pthread_mutex_lock(&s->lock);
-    put_answer(s, line, ok, ok ? text_str(&s->out) : e.text);
+    put_answer(s, line, ok, scripted, ok ? text_str(&s->out) : e.text);
     pthread_mutex_unlock(&s->lock);
 }
 
 /* The next thing to do. A line of a script waits until nothing is left to train, a person's does
  * not. With the answers' ring full no line is taken: nothing is lost, the mailbox fills. */
-enum task { TASK_STOP, TASK_LINE, TASK_STEP };
+enum task { TASK_STOP, TASK_LINE, TASK_SCRIPTED, TASK_WORK, TASK_STEP };
 static enum task next_task(struct session *s, char *line, double *snapshots, double *windows)
 {
     enum task task = TASK_STOP;
@@ -83,13 +92,17 @@ static enum task next_task(struct session *s, char *line, double *snapshots, dou
             s->lines--;
             break;
         }
+        bool first, busy = console_busy(s->console);
+        task = TASK_WORK;
+        if (console_working(s->console, &first) && (first || !busy || !s->worked)) break;
         task = TASK_STEP;
-        if (console_busy(s->console)) break;
-        task = TASK_LINE;
+        if (busy) break;
+        task = TASK_SCRIPTED;
         if (room && console_next(s->console, line, LINE)) break;
         pthread_cond_wait(&s->wake, &s->lock);
     }
     if (s->stop) task = TASK_STOP;
+    s->worked = task == TASK_WORK;
     *snapshots = s->snapshots, *windows = s->windows;
     pthread_mutex_unlock(&s->lock);
     return task;
@@ -109,6 +122,24 @@ static bool step(struct session *s, double snapshots, double windows, struct err
         if (window) s->routed = now;
     }
     return ok;
+}
+
+/* Questions go before the next step, a byte of text between two. What fails here says so in the
+ * notice; only a backend that is gone ends the session. */
+static bool work_on(struct session *s, double windows, struct err *e)
+{
+    struct err own = {0};
+    text_clear(&s->out);
+    if (!console_work(s->console, &s->out, &own) && own.code == ERR_BACKEND) return *e = own, false;
+    bool done = !console_working(s->console, NULL), busy = console_busy(s->console);
+    if (done && s->out.size > 0) {
+        pthread_mutex_lock(&s->lock);
+        fill_answer(&s->said, "", true, true, text_str(&s->out));
+        s->saying = true;
+        pthread_mutex_unlock(&s->lock);
+    }
+    if (done || (!busy && clock_now() - s->routed >= 1 / windows)) publish(s);
+    return true;
 }
 
 /* Lines that a face wants run before the first step; the first that fails ends the session. */
@@ -131,14 +162,20 @@ static bool work(struct session *s, struct err *e)
     double snapshots, windows;
     s->console = console_open(&s->config, e);
     if (!s->console || !console_do(s->console, "go", &s->out, e)) return false;
+    console_leave_work(s->console);
     if (!run_first(s, e)) return false;
     publish(s);
     while (!console_quit(s->console)) {
-        switch (next_task(s, line, &snapshots, &windows)) {
+        enum task task = next_task(s, line, &snapshots, &windows);
+        switch (task) {
         case TASK_STOP:
             return true;
         case TASK_LINE:
-            do_line(s, line);
+        case TASK_SCRIPTED:
+            do_line(s, line, task == TASK_SCRIPTED);
+            break;
+        case TASK_WORK:
+            if (!work_on(s, windows, e)) return false;
             break;
         case TASK_STEP:
             if (!step(s, snapshots, windows, e)) return false;
@@ -221,7 +258,7 @@ bool session_say(struct session *s, const char *line)
         struct err e;
         err_set(&e, ERR_USAGE, "a command line has at most %d bytes here; this one has %zu",
                 LINE - 1, strlen(line));
-        put_answer(s, line, false, e.text);
+        put_answer(s, line, false, false, e.text);
     } else if (room) {
         snprintf(s->line[(s->line_first + s->lines++) % RING], LINE, "%s", line);
         pthread_cond_signal(&s->wake);
@@ -240,6 +277,16 @@ bool session_answer(struct session *s, struct session_answer *to)
         s->answers--;
         pthread_cond_signal(&s->wake);
     }
+    pthread_mutex_unlock(&s->lock);
+    return some;
+}
+
+bool session_said(struct session *s, struct session_answer *to)
+{
+    pthread_mutex_lock(&s->lock);
+    bool some = s->saying;
+    if (some) *to = s->said;
+    s->saying = false;
     pthread_mutex_unlock(&s->lock);
     return some;
 }

@@ -1,9 +1,9 @@
 /* core/train/race.c - Lanes one after the other: each opens its own model by the same seed, so all
  * start from the same weights, and asks for the same batches by index. */
 #include "core/train/race_steer.h"
-#include "core/base/clock.h"
 #include "core/data/control.h"
 #include "core/metrics/report.h"
+#include "core/train/race_run.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -13,34 +13,18 @@
 /* ---- running ---- */
 struct run {
     struct race *race;
-    struct trainer *t;
+    struct race_run one;
     struct snapshot *now;
-    const char *lane;
-    double share;                      /* of the budget */
-    bool told;                         /* no pilot */
-    double flops, start, before, part; /* race->done before the run, and the run's part in it */
+    char lane[96];
+    bool told;           /* no pilot */
+    double before, part; /* race->done before the run, and the run's part in it */
 };
-
-/* How much of the run's budget is used, 0..1. */
-static double done(const struct run *r)
-{
-    double budget = r->race->budget * r->share;
-    switch (r->race->kind) {
-    case RACE_STEPS:
-        return (double)trainer_now(r->t) / fmax(floor(budget), 1);
-    case RACE_FLOPS:
-        return r->flops / budget;
-    case RACE_SECONDS:
-        return (clock_now() - r->start) / budget;
-    }
-    return 1;
-}
 
 static bool tell(const struct run *r, bool first, bool last, struct err *e)
 {
     struct race *race = r->race;
     bool ok = true;
-    race->done = fmin(r->before + r->part * (first ? 0 : fmin(done(r), 1)), 1);
+    race->done = fmin(r->before + r->part * fmin(race_run_done(&r->one), 1), 1);
     if (r->told)
         ok = !race->tell || race->tell(race->to, r->lane, r->now, first, last);
     else if (race->pilot)
@@ -48,36 +32,19 @@ static bool tell(const struct run *r, bool first, bool last, struct err *e)
     return ok || err_set(e, ERR_INTERRUPTED, "the race was stopped");
 }
 
-/* A strategy that learns from what its choice was worth has the first half of the budget for the
- * model that its rewards are held against, whole with its learning rate's way down, and the rest
- * for itself. */
-static void bolt_on(struct run *r)
-{
-    if (!trainer_config(r->t)->router->learn) return;
-    trainer_stage(r->t, done(r) < .5 ? STAGE_BASE : STAGE_ALONE);
-    trainer_horizon(r->t, fmin(2 * done(r), 1));
-}
-
-/* A budget in FLOPs must look at every step's counts; that costs a little, and is not in the step's
- * time. */
 static bool run_steps(struct run *r, struct err *e)
 {
     const struct race *race = r->race;
-    trainer_measure(r->t, r->now, false);
-    r->start = clock_now();
+    struct trainer *t = r->one.t;
+    trainer_measure(t, r->now, false);
     if (!tell(r, true, false, e)) return false;
-    for (r->start = clock_now(); done(r) < 1;) {
-        if (race->kind != RACE_STEPS) trainer_horizon(r->t, done(r));
-        bolt_on(r);
-        if (!trainer_step(r->t, e)) return false;
-        bool due = race->every > 0 && trainer_now(r->t) % race->every == 0;
-        if (due || race->kind == RACE_FLOPS) trainer_measure(r->t, r->now, false);
-        if (race->kind == RACE_FLOPS)
-            r->flops += r->now->train_flops_per_token * r->now->tokens_per_step;
+    while (race_run_done(&r->one) < 1) {
+        bool due = race->every > 0 && (trainer_now(t) + 1) % race->every == 0;
+        if (!race_run_step(&r->one, r->now, due, e)) return false;
         if (due && !tell(r, false, false, e)) return false;
     }
-    if (!trainer_evaluate(r->t, 0, r->now, e)) return false;
-    trainer_measure(r->t, r->now, false);
+    if (!trainer_evaluate(t, 0, r->now, e)) return false;
+    trainer_measure(t, r->now, false);
     return tell(r, false, true, e);
 }
 
@@ -85,23 +52,12 @@ static bool run_steps(struct run *r, struct err *e)
 static bool run_model(struct race *race, const struct config *config, uint64_t seed, double share,
                       bool told, double part, struct snapshot *now, long *steps, struct err *e)
 {
-    struct config c = *config;
-    char lane[96];
-    c.value[CONFIG_SEED] = (double)seed;
-    if (race->kind == RACE_STEPS) c.value[CONFIG_STEPS] = fmax(floor(race->budget * share), 1);
-    config_label(&c, lane, sizeof lane);
-    struct run r = {.race = race,
-                    .t = trainer_open(&c, e),
-                    .now = now,
-                    .lane = lane,
-                    .share = share,
-                    .told = told,
-                    .before = race->done,
-                    .part = part};
-    if (!r.t) return false;
+    struct run r = {.race = race, .now = now, .told = told, .before = race->done, .part = part};
+    if (!race_run_open(&r.one, race, config, seed, share, e)) return false;
+    config_label(trainer_config(r.one.t), r.lane, sizeof r.lane);
     bool ok = run_steps(&r, e);
-    *steps = trainer_now(r.t);
-    trainer_close(r.t);
+    *steps = trainer_now(r.one.t);
+    race_run_close(&r.one);
     return ok;
 }
 
@@ -143,18 +99,29 @@ static bool sees_future(const struct config *c)
     return c->router->needs & SEES_FUTURE;
 }
 
-static const char *why_excluded(const struct config *c)
+const char *race_excluded(const struct config *c)
 {
     return sees_future(c)                                 ? "sees the future"
            : config_int(c, CONFIG_COUNTS) != CONTROL_NONE ? "control"
                                                           : NULL;
 }
 
+void race_add(struct race_result *to, const struct config *c, const struct snapshot *now, int nth)
+{
+    add(&to->accuracy, now->val_accuracy, nth);
+    add(&to->loss, sees_future(c) ? NAN : now->val_loss, nth);
+    add(&to->experts, now->val_experts_per_token, nth);
+    add(&to->rho, now->val_count_need_rho, nth);
+    add(&to->flops, now->flops_per_token, nth);
+    add(&to->speed, now->tokens_seen / now->wall_s, nth);
+    to->train_flops = now->train_flops_per_token;
+}
+
 static bool run_lane(struct race *race, int lane, struct snapshot *now, struct race_result *to,
                      struct err *e)
 {
     struct config c = race->lane[lane];
-    *to = (struct race_result){.seeds = race->seeds, .excluded = why_excluded(&c)};
+    *to = (struct race_result){.seeds = race->seeds, .excluded = race_excluded(&c)};
     race->done = (double)lane / race->lanes;
     struct steering s = {.race = race, .now = now};
     if (race->target > 0 && !steer_lane(&c, race->target, try_run, &s, to, e)) return false;
@@ -163,13 +130,7 @@ static bool run_lane(struct race *race, int lane, struct snapshot *now, struct r
     for (int i = 0; i < race->seeds; i++) {
         if (!run_model(race, &c, race->seed[i], 1, true, left / race->seeds, now, &to->steps, e))
             return false;
-        add(&to->accuracy, now->val_accuracy, i);
-        add(&to->loss, sees_future(&c) ? NAN : now->val_loss, i);
-        add(&to->experts, now->val_experts_per_token, i);
-        add(&to->rho, now->val_count_need_rho, i);
-        add(&to->flops, now->flops_per_token, i);
-        add(&to->speed, now->tokens_seen / now->wall_s, i);
-        to->train_flops = now->train_flops_per_token;
+        race_add(to, &c, now, i);
     }
     return true;
 }

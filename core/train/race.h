@@ -46,6 +46,10 @@ struct race {
     double done; /* how much of all is run, 0..1, a guess while knobs are looked for; race_run */
 };
 
+/* Why a lane is compared with nobody; NULL: it is. */
+const char *race_excluded(const struct config *c);
+/* What its `nth` finished run (0, 1, ...) gave, with val_* filled, into a lane's result. */
+void race_add(struct race_result *to, const struct config *c, const struct snapshot *now, int nth);
 /* Runs it all; false: an error, or `tell` stopped it (ERR_INTERRUPTED). result: one a lane. */
 bool race_run(struct race *r, struct race_result *result, struct err *e);
 void race_mark(struct race_result *result, int count); /* sets `front` */

@@ -23,8 +23,7 @@ static struct kn_backend *open_backend(const struct config *c, struct err *e)
     return be;
 }
 
-/* Tokens of the window: 64 orders, or 256 bytes in texts of the model's context. */
-static void window_shape(const struct trainer *t, int *sequences, int *context)
+void trainer_window_shape(const struct trainer *t, int *sequences, int *context)
 {
     bool text = t->data->shape.text;
     *context = text ? (t->context < SNAP_TOKENS ? t->context : SNAP_TOKENS) : 1;
@@ -96,26 +95,29 @@ bool trainer_build(struct trainer *t, const struct config *c, const struct model
                    struct err *e)
 {
     int sequences, context;
-    window_shape(t, &sequences, &context);
+    trainer_window_shape(t, &sequences, &context);
     int room = t->sequences * t->context;
     if (sequences * context > room) room = sequences * context;
     struct trainer old = *t;
     t->model = calloc(1, sizeof *t->model);
     t->measure = NULL;
     t->good = (struct good){0};
+    t->rest = (struct rest){0};
     bool ok = t->model || err_set(e, ERR_MEMORY, "not enough memory for the model");
     ok = ok && model_open(t->model, t->be, c, &t->data->shape, room, e);
     ok =
         ok && (!from || params_take(&t->model->params, &from->params, config_int(c, CONFIG_EXPERTS),
                                     from->config.router == c->router, c->router->slots_cycle, e));
-    ok = ok && (t->measure = measure_open(t->model, e)) && open_good(&t->good, t, e);
+    ok = ok && (t->measure = measure_open(t->model, e)) && open_good(&t->good, t, e) &&
+         rest_open(&t->rest, t->model, e);
     struct trainer *gone = ok ? &old : t;
     if (gone->model) model_close(gone->model);
     free(gone->model);
     measure_close(gone->measure);
     close_good(&gone->good, t->be);
+    rest_close(&gone->rest, t->be);
     if (!ok) {
-        t->model = old.model, t->measure = old.measure, t->good = old.good;
+        t->model = old.model, t->measure = old.measure, t->good = old.good, t->rest = old.rest;
         return false;
     }
     if (from) model_repack(t->model);
@@ -150,7 +152,7 @@ struct trainer *trainer_open_on(const struct config *c, struct dataset *data, st
     t->sequences = config_int(c, CONFIG_BATCH),
     t->context = t->data->shape.text ? config_int(c, CONFIG_CONTEXT) : 1;
     int sequences, context;
-    window_shape(t, &sequences, &context);
+    trainer_window_shape(t, &sequences, &context);
     if (sequences * context < t->sequences * t->context)
         sequences = t->sequences, context = t->context;
     if (!batch_open(&t->batch, &t->data->shape, sequences, context, e)) goto failed;
@@ -169,7 +171,8 @@ void trainer_close(struct trainer *t)
     if (t->model) model_close(t->model);
     free(t->model);
     measure_close(t->measure);
-    if (t->be) close_good(&t->good, t->be);
+    probe_close(t->probe);
+    if (t->be) close_good(&t->good, t->be), rest_close(&t->rest, t->be);
     optimizer_close(&t->optimizer);
     batch_close(&t->batch);
     dataset_close(t->data);
@@ -178,6 +181,12 @@ void trainer_close(struct trainer *t)
 }
 
 /* ---- one step ---- */
+void trainer_input(struct trainer *t)
+{
+    model_input(t->model, &t->batch);
+    learn_counts(t);
+}
+
 static void fill(struct trainer *t, enum data_split split, int64_t index, int sequences,
                  int context)
 {
@@ -187,11 +196,10 @@ static void fill(struct trainer *t, enum data_split split, int64_t index, int se
     t->data->fill(t->data, seed, split, index, &t->batch);
     if (control != CONTROL_NONE)
         control_counts(&t->batch, control, t->model->layer[0].moe.route.E, seed, split, index);
-    model_input(t->model, &t->batch);
-    learn_counts(t);
+    trainer_input(t);
 }
 
-static bool backend_alive(struct trainer *t, struct err *e)
+bool trainer_alive(struct trainer *t, struct err *e)
 {
     const char *op, *reason;
     if (kn_sync(t->be, &op, &reason)) return true;
@@ -248,16 +256,19 @@ bool trainer_step(struct trainer *t, struct err *e)
     model_forward(m, true);
     model_loss(m, !rests);
     if (!rests) model_backward(m);
+    rest_gradient(&t->rest, m);
     optimizer_sums(&t->optimizer, &m->params, m->loss, t->config.value[CONFIG_CLIP]);
     t->lr = t->lr_scale * optimizer_rate(&t->config, t->step, t->horizon);
     bool finite = optimizer_finite(&t->optimizer, &t->loss, &t->grad_norm);
-    if (!backend_alive(t, e)) return false;
+    if (!trainer_alive(t, e)) return false;
     bool ok = true;
     if (finite && routed(t)) {
         if (t->step % KEEP_EVERY == 0) trainer_keep(t);
         if (!rests) {
+            rest_keep(&t->rest, m);
             optimizer_update(&t->optimizer, &m->params, t->lr, t->config.value[CONFIG_DECAY]);
             model_after_step(m);
+            rest_back(&t->rest, m);
             model_repack(m);
         }
         learn_step(t, phase);
@@ -289,15 +300,22 @@ void trainer_settle(struct trainer *t)
     t->measured = true;
 }
 
-static void route_window(struct trainer *t)
+void trainer_fill_window(struct trainer *t)
 {
     int sequences, context;
-    window_shape(t, &sequences, &context);
+    trainer_window_shape(t, &sequences, &context);
     fill(t, DATA_VAL, 0, sequences, context);
+    if (t->own.on) own_fill(t);
     t->fresh = false;
+}
+
+static void route_window(struct trainer *t)
+{
+    trainer_fill_window(t);
     model_forward(t->model, false);
     model_loss(t->model, false);
     measure_window(t->measure, t->model, t->data, &t->batch, t->focus, &t->now);
+    own_tell(t);
     t->now.window_step = t->step;
 }
 
@@ -318,29 +336,48 @@ void trainer_measure(struct trainer *t, struct snapshot *to, bool window)
     *to = *s;
 }
 
-bool trainer_evaluate(struct trainer *t, long tokens, struct snapshot *to, struct err *e)
+void trainer_evaluate_begin(struct trainer *t, long tokens)
 {
     trainer_settle(t);
     t->fresh = false;
-    double all = fmin(t->data->val_tokens, tokens > 0 ? (double)tokens : EVALUATION_MOST);
+    t->evaluating = fmin(t->data->val_tokens, tokens > 0 ? (double)tokens : EVALUATION_MOST);
+    t->evaluated = 0;
     memset(&t->tally, 0, sizeof t->tally);
     t->tally.layer = t->focus;
-    for (int64_t i = 0; t->tally.tokens < all; i++) {
-        fill(t, DATA_VAL, i, t->sequences, t->context);
-        model_forward(t->model, false);
-        model_loss(t->model, false);
-        double left = all - t->tally.tokens;
-        measure_add(t->measure, &t->tally, t->model, &t->batch,
-                    left < t->batch.T ? (int)left : t->batch.T);
-        if (!backend_alive(t, e)) return false;
-    }
+}
+
+static void show_evaluation(struct trainer *t, struct snapshot *to)
+{
     measure_val(&t->tally, t->model, &t->now);
-    to->val_leak = t->now.val_leak = trainer_leak(t);
     to->val_loss = t->now.val_loss, to->val_accuracy = t->now.val_accuracy;
     to->val_experts_per_token = t->now.val_experts_per_token,
     to->val_count_need_rho = t->now.val_count_need_rho;
     to->val_bits_per_char = t->now.val_bits_per_char;
     to->val_picks = t->now.val_picks;
+}
+
+bool trainer_evaluate_batch(struct trainer *t, struct snapshot *to, bool *done, struct err *e)
+{
+    double left = t->evaluating - t->tally.tokens;
+    if (left > 0) {
+        fill(t, DATA_VAL, t->evaluated++, t->sequences, t->context);
+        model_forward(t->model, false);
+        model_loss(t->model, false);
+        measure_add(t->measure, &t->tally, t->model, &t->batch,
+                    left < t->batch.T ? (int)left : t->batch.T);
+        if (!trainer_alive(t, e)) return false;
+    }
+    *done = t->tally.tokens >= t->evaluating;
+    if (*done) show_evaluation(t, to);
+    return true;
+}
+
+bool trainer_evaluate(struct trainer *t, long tokens, struct snapshot *to, struct err *e)
+{
+    trainer_evaluate_begin(t, tokens);
+    for (bool done = false; !done;)
+        if (!trainer_evaluate_batch(t, to, &done, e)) return false;
+    to->val_leak = t->now.val_leak = trainer_leak(t);
     return true;
 }
 
@@ -368,6 +405,7 @@ void trainer_identify(struct trainer *t)
     s->router = c->router;
     memcpy(s->knob, c->knob, sizeof s->knob);
     memcpy(s->setting, c->value, sizeof c->value);
+    s->fleet = c->fleet;
     s->E = r->E, s->S = r->S, s->N = r->N, s->L = t->model->L, s->D = r->D,
     s->H = config_int(c, CONFIG_EXPERT_WIDTH);
     s->context = t->context, s->tokens_per_step = t->sequences * t->context;

@@ -21,6 +21,10 @@ bool trainer_step(struct trainer *t, struct err *e);
 void trainer_measure(struct trainer *t, struct snapshot *to, bool window);
 /* The validation split (at most `tokens` tokens of it; 0: all, up to 2^18): fills val_*. */
 bool trainer_evaluate(struct trainer *t, long tokens, struct snapshot *to, struct err *e);
+/* The same a batch at a time, where one thread has more to do: begun, then one batch a call until
+ * *done, when *to has val_* (but for val_leak, which takes long). No step in between. */
+void trainer_evaluate_begin(struct trainer *t, long tokens);
+bool trainer_evaluate_batch(struct trainer *t, struct snapshot *to, bool *done, struct err *e);
 /* How far a run whose length is known in other terms than steps (minutes, FLOPs) has come, 0..1:
  * the learning rate then anneals by this instead of by steps. Negative: by steps again. */
 void trainer_horizon(struct trainer *t, double fraction_done);
@@ -37,6 +41,13 @@ bool trainer_set_router(struct trainer *t, const char *name, struct err *e);
 bool trainer_set_knob(struct trainer *t, const char *name, const char *value, struct err *e);
 /* lr, steps, clip, ... live; sizes: refused with "reset" as advice */
 bool trainer_set(struct trainer *t, const char *name, const char *value, struct err *e);
+/* Experts (from 0), in all layers at once; see struct fleet. What changes nothing is refused. Hired:
+ * with fresh weights; also one that the strategy itself has fired. */
+enum fleet_act { FLEET_BREAK, FLEET_MEND, FLEET_FREEZE, FLEET_THAW, FLEET_RETIRE, FLEET_HIRE };
+bool trainer_fleet(struct trainer *t, enum fleet_act act, int expert, struct err *e);
+/* Everything of `from` into `to`, each number times 1 + .01 u, u in [-1,1): alike to the last bit
+ * they would learn the same for ever. Moments become 0. */
+bool trainer_clone(struct trainer *t, int from, int to, struct err *e);
 /* a fresh model in its place */
 bool trainer_reset(struct trainer *t, const struct config *c, struct err *e);
 /* the layer of snapshot's arrays */

@@ -3,6 +3,7 @@
 #include "tests/check.h"
 #include "tui/app/inside.h"
 #include "tui/app/keys.h"
+#include "tui/prompt/line.h"
 
 #include <unistd.h>
 
@@ -20,22 +21,23 @@ static void app_free(struct app *a)
 {
     session_close(a->session);
     canvas_close(&a->canvas);
+    popup_close(&a->popup);
     text_free(&a->popup.page);
+    keys_restore();
     free(a);
 }
 
 /* The first key of the i-th entry. */
 static const char *key_at(int i, char *to)
 {
-    const char *keys = key_entry_at(i)->keys;
-    sprintf(to, "%.*s", (int)strcspn(keys, " "), keys);
+    key_first(key_entry_at(i), to);
     if (strcmp(to, "1-9") == 0) strcpy(to, "1");
     return to;
 }
 
 START_TEST(a_key_does_one_thing_only)
 {
-    char key[32];
+    char key[KEYS_LONGEST];
     for (int i = 0; key_entry_at(i); i++)
         ck_assert_ptr_eq(key_entry_of(key_at(i, key)), key_entry_at(i));
     ck_assert_str_eq(key_entry_of("7")->action, "view");
@@ -48,7 +50,7 @@ END_TEST
 
 START_TEST(every_key_can_be_pressed_before_anything_has_come)
 {
-    char key[32];
+    char key[KEYS_LONGEST];
     struct app *a = app_fresh();
     for (int i = 0; key_entry_at(i); i++) {
         action_key(a, key_at(i, key));
@@ -71,6 +73,53 @@ START_TEST(a_key_without_a_meaning_says_so)
 }
 END_TEST
 
+START_TEST(keys_can_be_put_elsewhere_and_all_that_names_them_follows)
+{
+    struct err e = {0};
+    struct app *a = app_fresh();
+    ck_assert_msg(keys_bind("down", "j Down", &e), "%s", e.text);
+    ck_assert_msg(keys_bind("up", "k Up", &e), "%s", e.text);
+    ck_assert_msg(keys_bind("presenter", "e Ctrl-P", &e), "%s", e.text);
+    ck_assert_msg(keys_bind("step", "none", &e), "%s", e.text);
+    ck_assert_str_eq(key_entry_of("j")->action, "down");
+    ck_assert_ptr_null(key_entry_of("Right")); /* the table's own key of the action is free */
+    ck_assert_ptr_null(key_entry_of("."));
+    ck_assert_str_eq(key_entry_of("e")->action, "presenter");
+    ck_assert_str_eq(key_names(key_entry_for("explain")), "");
+    a->any = true, a->now.tokens = 5;
+    action_key(a, "j");
+    action_key(a, "j");
+    action_key(a, "k");
+    ck_assert_int_eq(a->scene.cursor, 1);
+    struct text t = {0};
+    view_find("help", NULL)->tell(&t, &a->scene);
+    ck_assert_ptr_nonnull(strstr(t.at, "j Down: "));
+    popup_palette(&a->popup, NULL);
+    for (const char *k = "presenter"; *k; k++) palette_search(&a->popup.palette, (char[]){*k, 0});
+    ck_assert_str_eq(palette_chosen(&a->popup.palette)->key, "e Ctrl-P");
+    text_free(&t);
+    app_free(a);
+}
+END_TEST
+
+START_TEST(a_key_that_cannot_be_is_refused_with_a_sentence)
+{
+    static const struct {
+        const char *action, *keys, *says;
+    } wrong[] = {
+        {"quitt", "x", "did you mean quit"},
+        {"quit", "Ctrl-q", "'Ctrl-q' is no key"},
+        {"quit", "xy", "'xy' is no key"},
+        {"quit", "", "names no key"},
+        {"quit", "a b c d e f g h i j k l m n o p q r s t u v w x y z A B C D E F G H", "too many"},
+    };
+    struct err e = {0};
+    ck_assert(!keys_bind(wrong[_i].action, wrong[_i].keys, &e));
+    ck_assert_msg(strstr(e.text, wrong[_i].says), "%s", e.text);
+    ck_assert_str_eq(key_entry_of("q")->action, "quit");
+}
+END_TEST
+
 START_TEST(escape_goes_back_to_the_view_before)
 {
     struct app *a = app_fresh();
@@ -87,7 +136,7 @@ END_TEST
 START_TEST(a_page_scrolls_to_its_end_and_back)
 {
     struct app *a = app_fresh();
-    action_key(a, "?");
+    action_key(a, "F1");
     action_key(a, "End");
     int end = a->scene.scroll;
     ck_assert_int_gt(end, 20);
@@ -227,6 +276,173 @@ START_TEST(the_chooser_switches_on_enter_only)
 }
 END_TEST
 
+/* ---- the palette ---- */
+
+static void type(struct app *a, const char *letters)
+{
+    for (; *letters; letters++) popup_key(a, *letters == ' ' ? "Space" : (char[]){*letters, 0});
+}
+
+START_TEST(every_table_is_in_the_palette)
+{
+    struct app *a = app_running();
+    popup_palette(&a->popup, &a->now);
+    const struct palette *p = &a->popup.palette;
+    static const char *const lines[] = {"@quit",       "view load", "router topp",
+                                        "knob k ",     "save ",     "preset tiny",
+                                        "data orders", "set lr ",   "show loss"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        int found = 0;
+        for (int k = 0; k < p->count; k++) found += strcmp(p->entry[k].line, lines[i]) == 0;
+        ck_assert_msg(found == 1, "%s: %d times", lines[i], found);
+    }
+    for (int k = 0; k < p->count; k++) ck_assert_msg(*p->entry[k].help, "%s", p->entry[k].name);
+    app_free(a);
+}
+END_TEST
+
+START_TEST(what_is_typed_finds_the_best_first)
+{
+    static const struct {
+        const char *typed, *first;
+    } cases[] = {{"topp", "router topp"}, {"curves", "view curves"},
+                 {"quit", "@quit"},       {"load vans", "view load"},
+                 {"q", "@quit"},          {"blkffn", "router blockffn"},
+                 {"write check", "save "}};
+    struct app *a = app_fresh();
+    popup_palette(&a->popup, NULL);
+    type(a, cases[_i].typed);
+    ck_assert_ptr_nonnull(palette_chosen(&a->popup.palette));
+    ck_assert_str_eq(palette_chosen(&a->popup.palette)->line, cases[_i].first);
+    int few = a->popup.palette.matches;
+    popup_key(a, "Ctrl-U");
+    ck_assert_int_gt(a->popup.palette.matches, few);
+    type(a, "zzzzqqq");
+    ck_assert_ptr_null(palette_chosen(&a->popup.palette));
+    popup_key(a, "Enter");
+    ck_assert_int_eq(a->popup.kind, POPUP_PALETTE);
+    app_free(a);
+}
+END_TEST
+
+START_TEST(enter_in_the_palette_runs_or_asks_for_words)
+{
+    struct app *a = app_running();
+    action_key(a, "?");
+    type(a, "topp");
+    popup_key(a, "Enter");
+    ck_assert_int_eq(a->popup.kind, POPUP_NONE);
+    settle(a);
+    ck_assert_str_eq(a->now.router->name, "topp");
+    action_key(a, "?");
+    type(a, "view curves");
+    popup_key(a, "Enter");
+    ck_assert_str_eq(a->frame.view->name, "curves");
+    action_key(a, "?");
+    type(a, "confidence");
+    popup_key(a, "Enter");
+    int cursor;
+    ck_assert(a->typing);
+    ck_assert_str_eq(line_typed(&cursor), "knob p ");
+    line_end();
+    app_free(a);
+}
+END_TEST
+
+/* ---- the mouse ---- */
+
+static void draw(struct app *a)
+{
+    canvas_close(&a->canvas);
+    ck_assert(canvas_open(&a->canvas, 120, 36, CHARSET_BLOCK));
+    a->canvas.zones = &a->zones, a->zones.count = 0;
+    a->scene.now = &a->now;
+    a->frame.can_undo = a->undos > 0;
+    frame_draw(&a->canvas, &a->scene, &a->frame);
+    popup_draw(&a->popup, &a->canvas);
+}
+
+/* Presses at `part` (0..1) of the topmost zone that does `what`. */
+static void press(struct app *a, const char *what, double part, const char *kind)
+{
+    draw(a);
+    for (int i = 0; i < a->zones.count; i++) {
+        const struct zone *z = &a->zones.at[i];
+        int x = z->x + (int)lround(part * (z->width - 1));
+        if (strcmp(z->what, what) != 0 || canvas_zone_at(&a->canvas, x, z->y) != z) continue;
+        mouse_event(a, kind, x, z->y);
+        return;
+    }
+    ck_abort_msg("nothing that can be clicked does '%s'", what);
+}
+
+START_TEST(what_is_drawn_can_be_clicked)
+{
+    struct app *a = app_running();
+    press(a, "@token 7", 0, "Mouse-Down");
+    ck_assert_int_eq(a->scene.cursor, 7);
+    press(a, "view load", 0.5, "Mouse-Down");
+    ck_assert_str_eq(a->frame.view->name, "load");
+    press(a, "@next view", 0, "Mouse-Down");
+    ck_assert_str_ne(a->frame.view->name, "load");
+    press(a, "@knob 2", 0, "Mouse-Down");
+    ck_assert_int_eq(a->scene.knob, 2);
+    press(a, "@slider 0", 0.5, "Mouse-Down");
+    settle(a);
+    NEAR(a->now.knob[0], 5, 0.6, 0, "k in the middle of 1 to 8");
+    mouse_event(a, "Mouse-Drag", 119, 0);
+    settle(a);
+    NEAR(a->now.knob[0], 8, 0, 0, "k dragged beyond the right end");
+    mouse_event(a, "Mouse-Up", 0, 0);
+    mouse_event(a, "Mouse-Drag", 0, 0);
+    settle(a);
+    NEAR(a->now.knob[0], 8, 0, 0, "k once the button is up");
+    press(a, "@undo", 0, "Mouse-Down");
+    app_free(a);
+}
+END_TEST
+
+START_TEST(a_box_hides_what_lies_under_it_from_the_mouse)
+{
+    struct app *a = app_running();
+    press(a, "@palette", 0, "Mouse-Down");
+    ck_assert_int_eq(a->popup.kind, POPUP_PALETTE);
+    mouse_event(a, "Mouse-Next", 60, 20);
+    ck_assert_int_eq(a->popup.palette.choice, 1);
+    draw(a);
+    for (int y = 0; y < 36; y++)
+        for (int x = 0; x < 120; x++) {
+            const struct zone *z = canvas_zone_at(&a->canvas, x, y);
+            bool own = z && (strncmp(z->what, "@entry", 6) == 0 || strcmp(z->what, "@none") == 0 ||
+                             strncmp(z->what, "@key", 4) == 0);
+            ck_assert_msg(own, "%d,%d: %s", x, y, z ? z->what : "nothing");
+        }
+    press(a, "@key Esc", 0, "Mouse-Down");
+    ck_assert_int_eq(a->popup.kind, POPUP_NONE);
+    mouse_event(a, "Mouse-Next", 10, 10);
+    ck_assert_int_eq(a->scene.cursor, 1);
+    mouse_event(a, "Mouse-Before", 10, 10);
+    ck_assert_int_eq(a->scene.cursor, 0);
+    app_free(a);
+}
+END_TEST
+
+START_TEST(a_click_anywhere_in_any_view_is_survived)
+{
+    struct app *a = app_running();
+    for (int v = 0; view_at(v); v++)
+        for (int i = 0; i < 200; i++) {
+            a->frame.view = view_at(v);
+            if (i % 20 == 0) draw(a);
+            mouse_event(a, "Mouse-Down", i * 37 % 130 - 5, i * 17 % 40 - 2);
+            if (a->typing) line_end(), a->typing = false;
+            popup_close(&a->popup);
+            wish_answers(a);
+        }
+    app_free(a);
+}
+END_TEST
+
 SUITE(app)
 {
     TCase *tc = tcase_create("app");
@@ -234,6 +450,14 @@ SUITE(app)
     tcase_add_test(tc, a_key_does_one_thing_only);
     tcase_add_test(tc, every_key_can_be_pressed_before_anything_has_come);
     tcase_add_test(tc, a_key_without_a_meaning_says_so);
+    tcase_add_test(tc, keys_can_be_put_elsewhere_and_all_that_names_them_follows);
+    tcase_add_loop_test(tc, a_key_that_cannot_be_is_refused_with_a_sentence, 0, 5);
+    tcase_add_test(tc, every_table_is_in_the_palette);
+    tcase_add_loop_test(tc, what_is_typed_finds_the_best_first, 0, 7);
+    tcase_add_test(tc, enter_in_the_palette_runs_or_asks_for_words);
+    tcase_add_test(tc, what_is_drawn_can_be_clicked);
+    tcase_add_test(tc, a_box_hides_what_lies_under_it_from_the_mouse);
+    tcase_add_test(tc, a_click_anywhere_in_any_view_is_survived);
     tcase_add_test(tc, escape_goes_back_to_the_view_before);
     tcase_add_test(tc, a_page_scrolls_to_its_end_and_back);
     tcase_add_test(tc, what_is_changed_can_be_taken_back_in_order);

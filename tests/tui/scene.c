@@ -2,6 +2,7 @@
  * a small generator, so that they are the same everywhere, and hang together: counts, shares and
  * loads are counted from the tokens. */
 #include "tests/tui/scene.h"
+#include "core/script/lesson.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -63,6 +64,7 @@ static void route_token(struct snapshot *s, int i, int layer, int wish, double p
         bool taken = t->taken[layer][0] >> e & 1;
         s->prob[i * 8 + e] = s->score[i * 8 + e] = (float)prob[e];
         s->gate[i * 8 + e] = taken ? (float)(prob[e] / mass) : 0;
+        s->logits[i * 8 + e] = (float)log(prob[e]);
     }
     if (layer == s->focus)
         s->rule_token[0][i] = (float)mass,
@@ -109,6 +111,37 @@ static void count_up(struct snapshot *s)
     }
 }
 
+/* Five lanes after the last of three seeds; the last lane is compared with nobody. */
+static void race(struct snap_race *r)
+{
+    static const struct {
+        const char *label;
+        double accuracy, loss, experts, flops, speed;
+    } lanes[] = {{"topk", .686, .508, 2, 13440, 592000},
+                 {"topp p=0.80", .955, .097, 2.43, 14200, 434000},
+                 {"remoe target=2.5", .973, .076, 2.04, 13400, 551000},
+                 {"adamoe", .928, .121, 2.95, 15300, NAN},
+                 {"expertchoice (sees the future)", .723, NAN, 2, 13440, 610000}};
+    r->lanes = 5, r->seeds = 3, r->seed_now = 2, r->seed = 3;
+    r->look = 2048, r->done = 1, r->seconds = 7.4;
+    strcpy(r->budget, "1,500 steps");
+    for (int i = 0; i < r->lanes; i++) {
+        struct snap_lane *a = &r->lane[i];
+        snprintf(a->label, sizeof a->label, "%s", lanes[i].label);
+        a->accuracy = lanes[i].accuracy, a->val_loss = a->loss = lanes[i].loss;
+        a->experts = lanes[i].experts, a->flops = lanes[i].flops, a->speed = lanes[i].speed;
+        a->steps = 1500, a->done = 1, a->finished = true;
+        a->least = i < 3 ? a->accuracy - 0.03 : NAN, a->most = i < 3 ? a->accuracy + 0.02 : NAN;
+        a->excluded = i == 4 ? "sees the future" : NULL;
+        a->front = i == 2;
+        for (a->trail = 0; a->trail < 12; a->trail++) {
+            double left = (11 - a->trail) / 11.0;
+            a->trail_accuracy[a->trail] = (float)(a->accuracy - 0.4 * left * left);
+            a->trail_flops[a->trail] = (float)(a->flops * (1 + 0.04 * i * left));
+        }
+    }
+}
+
 void scene_orders(struct snapshot *s)
 {
     start(s, "topp", 1);
@@ -131,6 +164,8 @@ void scene_orders(struct snapshot *s)
     s->loss = 0.312, s->accuracy = 0.885, s->item_accuracy = 0.94, s->tokens_per_s = 61200,
     s->lr = 0.0041, s->step_ms = 4.2;
     s->losses[0] = 1.03, s->losses[1] = 0.81;
+    race(&s->race);
+    s->own.weight[0] = 0.2, s->own.weight[1] = 0.1, s->own.weight[2] = 0;
 }
 
 void scene_text(struct snapshot *s)
@@ -201,4 +236,27 @@ void scene_past(struct history *h, long steps)
                                          20000 * noise;
         history_add(h, &s);
     }
+}
+
+const struct runner *scene_lesson(void)
+{
+    static const char text[] =
+        "---\ntitle: Two vans for every order\nminutes: 5\n---\n"
+        "## The rule\n\nEvery order gets exactly two {vans|experts}, a teddy bear as well as a "
+        "piano: {experts_per_token} now.\n\n```text\ny = sum of g_i E_i(x)\n```\n"
+        "```predict\nHow many of 100 orders arrive intact?\nanswer 100 * val_accuracy\n```\n"
+        "Train 400 steps, then say eval.\n\n"
+        "```watch\nvans\n```\n```expect\nexperts_per_token < 3\nval_accuracy > 2\n```\n";
+    static struct lesson lesson;
+    static struct runner runner;
+    static struct snapshot now;
+    struct text out = {0};
+    lesson_close(&lesson);
+    if (!lesson_read(&lesson, "07-two-vans.md", text, sizeof text - 1, NULL)) return NULL;
+    runner_open(&runner, &lesson, 0);
+    scene_orders(&now);
+    runner_feed(&runner, &now);
+    runner_answer(&runner, "70", &now, &out, NULL);
+    text_free(&out);
+    return &runner;
 }

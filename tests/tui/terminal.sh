@@ -167,11 +167,18 @@ visit() {
         check "view $view opens" sees "$view"
     done
     keys 9
-    check 'a view that is not there says so' sees 'not built yet'
+    check 'the lessons are listed' sees 'No lesson is open'
     keys e
     check 'e explains the view' sees '┌─ Vans'
-    keys Escape '?'
-    check '? lists the keys' sees 'Ctrl-L'
+    keys Escape F1
+    check 'F1 lists the keys' sees 'Shift-Tab'
+    keys Escape
+    check 'Esc leaves the page' sees '1 Vans ─'
+    keys '?'
+    check '? searches everything' sees 'type to search'
+    keys -l 'curves'
+    keys Enter
+    check 'Enter runs what was found' sees '6 Curves ─'
     keys Escape
     check 'Esc goes back' sees '1 Vans'
     keys Space

@@ -2,6 +2,7 @@
 #include "core/script/command.h"
 #include "tui/app/inside.h"
 #include "tui/app/keys.h"
+#include "tui/export/export.h"
 #include "tui/prompt/line.h"
 
 #include <assert.h>
@@ -86,6 +87,14 @@ static void do_back(struct app *a, const char *key)
         action_view(a, a->before);
 }
 
+/* A key that is a word of a lesson's. */
+static void do_lesson(struct app *a, const char *key)
+{
+    char next[] = "next", back[] = "back", hint[] = "hint";
+    char *word = *key == ']' ? next : *key == '[' ? back : hint;
+    if (!app_lesson_line(a, 1, &word)) app_hint(a, "no lesson is open: :lesson 1 opens the first");
+}
+
 static void do_presenter(struct app *a, const char *key)
 {
     (void)key;
@@ -98,16 +107,27 @@ static void do_log(struct app *a, const char *key)
     a->scene.log_axis = !a->scene.log_axis;
 }
 
-static void do_layer(struct app *a, const char *key)
+void action_layer(struct app *a, int layer)
 {
-    (void)key;
     int layers = a->any ? a->now.L : 0;
     if (layers < 2) return app_hint(a, "this model has one layer");
-    a->scene.layer = (a->scene.layer + 1) % layers;
+    a->scene.layer = layer % layers;
     app_hint(a, "layer %d of %d", a->scene.layer + 1, layers);
     char line[32]; /* its scores, too, where the console brings one layer's at a time */
     snprintf(line, sizeof line, "layer %d", a->scene.layer + 1);
     if (command_find("layer", NULL)) wish_say(a, line, false);
+}
+
+static void do_pin(struct app *a, const char *key)
+{
+    (void)key;
+    app_pins(a, 1, (char *[]){"pin"});
+}
+
+static void do_layer(struct app *a, const char *key)
+{
+    (void)key;
+    action_layer(a, a->scene.layer + 1);
 }
 
 /* A page knows its length only when it is drawn: its end is where scrolling changes nothing more.
@@ -141,7 +161,7 @@ static int page_end(const struct app *a)
 
 static void shift(struct app *a, int by)
 {
-    bool page = a->frame.view->key == '?';
+    bool page = a->frame.view->key == '?' || a->frame.view->key == '9';
     int *to = page ? &a->scene.scroll : &a->scene.cursor;
     int most = page ? page_end(a) : a->any && a->now.tokens > 0 ? a->now.tokens - 1 : 0;
     *to += by;
@@ -149,19 +169,16 @@ static void shift(struct app *a, int by)
     if (*to < 0) *to = 0;
 }
 
+/* Where the keys of the cursor lead, by their first name in the table of keys. */
 static void do_move(struct app *a, const char *key)
-{
-    shift(a, strcmp(key, "Up") == 0 || strcmp(key, "Left") == 0 ? -1 : 1);
-}
-
-static void do_page(struct app *a, const char *key)
 {
     static const struct {
         const char *key;
         int by;
-    } pages[] = {{"PgUp", -PAGE}, {"PgDn", PAGE}, {"Home", -9999}, {"End", 9999}};
-    for (int i = 0; i < 4; i++)
-        if (strcmp(pages[i].key, key) == 0) shift(a, pages[i].by);
+    } moves[] = {{"Up", -1},     {"Down", 1},     {"PgUp", -PAGE},
+                 {"PgDn", PAGE}, {"Home", -9999}, {"End", 9999}};
+    for (size_t i = 0; i < sizeof moves / sizeof *moves; i++)
+        if (strcmp(moves[i].key, key) == 0) shift(a, moves[i].by);
 }
 
 /* ---- changing ---- */
@@ -232,13 +249,46 @@ static void do_step(struct app *a, const char *key)
     wish_say(a, "step", false);
 }
 
+static void do_race(struct app *a, const char *key)
+{
+    (void)key;
+    if (a->any && a->now.race.on)
+        app_hint(a, "the race is under way: :race stop ends it");
+    else
+        wish_say(a, a->any && a->now.race.lanes > 0 ? "race again" : "race", false);
+    action_view(a, view_find("race", NULL));
+}
+
 /* ---- the rest ---- */
+
+static void do_palette(struct app *a, const char *key)
+{
+    (void)key;
+    popup_palette(&a->popup, a->any ? &a->now : NULL);
+}
+
+/* The prompt with something typed already. */
+void action_prompt(struct app *a, const char *typed)
+{
+    line_begin();
+    line_put(typed, strlen(typed));
+    a->typing = true;
+}
 
 static void do_prompt(struct app *a, const char *key)
 {
     (void)key;
-    line_begin();
-    a->typing = true;
+    action_prompt(a, "");
+}
+
+static void do_export(struct app *a, const char *key)
+{
+    (void)key;
+    char line[160], name[128];
+    if (!a->any) return app_hint(a, "one moment: there is nothing to export yet");
+    export_name(name, sizeof name, a->frame.view, &a->now);
+    snprintf(line, sizeof line, "export %s", name);
+    action_prompt(a, line);
 }
 
 static void do_repaint(struct app *a, const char *key)
@@ -253,27 +303,69 @@ static void do_quit(struct app *a, const char *key)
     a->quit = true;
 }
 
+/* clang-format off */
 static const struct action {
     const char *name;
     void (*run)(struct app *a, const char *key);
 } actions[] = {
-    {"view", do_view},           {"strategy", do_strategy}, {"choose", do_choose},
-    {"knob-next", do_knob},      {"knob-before", do_knob},  {"more", do_turn},
-    {"less", do_turn},           {"undo", do_undo},         {"pause", do_pause},
-    {"step", do_step},           {"move", do_move},         {"page", do_page},
-    {"open", do_open},           {"layer", do_layer},       {"log", do_log},
-    {"explain", do_explain},     {"help", do_help},         {"prompt", do_prompt},
-    {"presenter", do_presenter}, {"back", do_back},         {"repaint", do_repaint},
+    {"view", do_view},
+    {"strategy", do_strategy},
+    {"choose", do_choose},
+    {"knob-next", do_knob},
+    {"knob-before", do_knob},
+    {"more", do_turn},
+    {"less", do_turn},
+    {"undo", do_undo},
+    {"pause", do_pause},
+    {"step", do_step},
+    {"race", do_race},
+    {"up", do_move},
+    {"down", do_move},
+    {"page-up", do_move},
+    {"page-down", do_move},
+    {"first", do_move},
+    {"last", do_move},
+    {"palette", do_palette},
+    {"open", do_open},
+    {"layer", do_layer},
+    {"pin", do_pin},
+    {"log", do_log},
+    {"explain", do_explain},
+    {"help", do_help},
+    {"prompt", do_prompt},
+    {"presenter", do_presenter},
+    {"lesson", do_lesson},
+    {"back", do_back},
+    {"repaint", do_repaint},
     {"quit", do_quit},
+    {"export", do_export},
 };
+/* clang-format on */
+
+/* An action hears the first of its keys as the table has them, whatever key a person has put it
+ * on; only the digits say by themselves what is meant. */
+static void run_action(struct app *a, const struct key_entry *entry, const char *key)
+{
+    char own[KEYS_LONGEST];
+    snprintf(own, sizeof own, "%.*s", (int)strcspn(entry->keys, " "), entry->keys);
+    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
+        if (strcmp(actions[i].name, entry->action) == 0)
+            return actions[i].run(a, strcmp(own, "1-9") == 0 ? key : own);
+    assert(!"keys.c names an action that is not here");
+}
 
 void action_key(struct app *a, const char *key)
 {
     const struct key_entry *entry = key_entry_of(key);
-    if (!entry) return app_hint(a, "%s does nothing here: ? lists the keys", key);
-    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
-        if (strcmp(actions[i].name, entry->action) == 0) return actions[i].run(a, key);
-    assert(!"keys.c names an action that is not here");
+    if (!entry) return app_hint(a, "%s does nothing here: ? lists everything", key);
+    run_action(a, entry, key);
+}
+
+bool action_run(struct app *a, const char *action)
+{
+    const struct key_entry *entry = key_entry_for(action);
+    if (entry) run_action(a, entry, "");
+    return entry != NULL;
 }
 
 /* ---- a face's commands ---- */
@@ -293,6 +385,19 @@ static void face_view(struct app *a, int argc, char **argv)
         action_view(a, v);
     else
         app_hint(a, "%s", argc == 2 ? e.text : "view NAME: the names are listed under ?");
+}
+
+static void face_export(struct app *a, int argc, char **argv)
+{
+    struct err e = {0};
+    struct text said = {0};
+    struct scene s = a->scene;
+    s.now = a->any ? &a->now : NULL, s.past = &a->past;
+    bool ok =
+        export_command(argc, argv, &s, a->frame.view, a->canvas.width, a->canvas.height, &said, &e);
+    app_hint(a, "%.*s", (int)strcspn(ok ? text_str(&said) : e.text, "\n"),
+             ok ? text_str(&said) : e.text);
+    text_free(&said);
 }
 
 static void face_hint(struct app *a, int argc, char **argv)
@@ -318,6 +423,25 @@ static void face_charset(struct app *a, int argc, char **argv)
     terminal_letters((enum terminal_charset)to);
 }
 
+static void face_mouse(struct app *a, int argc, char **argv)
+{
+    static const char *const words[] = {"off", "on", NULL};
+    int to = argc == 2 ? word_among(words, argv[1]) : -1;
+    if (to < 0) return app_hint(a, "mouse is on or off");
+    terminal_mouse(to == 1);
+    app_hint(a, to ? "the mouse clicks here; with Shift held it selects text"
+                   : "the mouse is the terminal's own again");
+}
+
+static void face_theme(struct app *a, int argc, char **argv)
+{
+    struct err e = {0};
+    const struct theme *to = argc == 2 ? theme_find(argv[1], &e) : NULL;
+    if (!to) return app_hint(a, "%s", argc == 2 ? e.text : "theme NAME: Tab behind it lists them");
+    terminal_theme(to);
+    app_hint(a, "%s: %s", to->name, to->help);
+}
+
 static void face_quit(struct app *a, int argc, char **argv)
 {
     (void)argc, (void)argv;
@@ -337,9 +461,27 @@ bool action_face(struct app *a, int argc, char **argv)
     static const struct {
         const char *name;
         void (*run)(struct app *a, int argc, char **argv);
-    } verbs[] = {{"view", face_view},       {"hint", face_hint}, {"color", face_color},
-                 {"charset", face_charset}, {"quit", face_quit}, {"help", face_help}};
+    } verbs[] = {
+        /* clang-format off */
+        {"view", face_view},
+        {"hint", face_hint},
+        {"pin", app_pins},
+        {"pins", app_pins},
+        {"unpin", app_pins},
+        {"color", face_color},
+        {"charset", face_charset},
+        {"quit", face_quit},
+        {"help", face_help},
+        {"mouse", face_mouse},
+        {"theme", face_theme},
+        {"export", face_export},
+        /* clang-format on */
+    };
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-        if (strcmp(verbs[i].name, argv[0]) == 0) return verbs[i].run(a, argc, argv), true;
-    return false;
+        if (strcmp(verbs[i].name, argv[0]) == 0) {
+            bool lesson = strcmp(argv[0], "hint") == 0 && app_lesson_line(a, argc, argv);
+            if (!lesson) verbs[i].run(a, argc, argv);
+            return true;
+        }
+    return app_lesson_line(a, argc, argv);
 }

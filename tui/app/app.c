@@ -3,6 +3,7 @@
 #include "tui/app/app.h"
 #include "core/base/clock.h"
 #include "tui/app/inside.h"
+#include "tui/app/keys.h"
 #include "tui/prompt/line.h"
 
 #include <math.h>
@@ -37,9 +38,14 @@ static void paint(struct app *a)
     }
     a->scene.now = a->any ? &a->now : NULL;
     a->scene.past = &a->past;
+    a->scene.pins = &a->pins;
     a->frame.prompt = a->typing ? line_typed(&cursor) : NULL;
     a->frame.prompt_cursor = cursor;
     a->frame.hint = *a->hint ? a->hint : NULL;
+    a->frame.can_undo = a->undos > 0 || a->backs > 0;
+    a->frame.can_go_back = a->before != NULL || a->frame.presenter;
+    a->canvas.zones = &a->zones;
+    a->zones.count = 0;
     frame_draw(&a->canvas, &a->scene, &a->frame);
     if (width >= FRAME_LEAST_WIDTH && height >= FRAME_LEAST_HEIGHT) {
         popup_draw(&a->popup, &a->canvas);
@@ -74,6 +80,7 @@ static bool listen(struct app *a)
 {
     bool first = !a->any, answer = wish_answers(a), snapshot = take_snapshot(a);
     bool urgent = answer || (first && snapshot);
+    app_lesson_tick(a, snapshot);
     if (answer || snapshot) a->listening = clock_now() + LISTEN_S;
     if (!a->ended && session_ended(a->session, &a->why)) {
         a->ended = urgent = true;
@@ -113,6 +120,19 @@ static void prompt_key(struct app *a, const struct terminal_key *key)
     if (state == LINE_DONE) wish_say(a, text_str(&line), true);
 }
 
+/* What is pasted waits in the prompt for Enter; the palette takes it as what is searched for. */
+static void paste(struct app *a)
+{
+    size_t size;
+    const char *text = terminal_pasted(&size);
+    if (a->popup.kind == POPUP_PALETTE) return palette_put(&a->popup.palette, text);
+    popup_close(&a->popup);
+    if (!a->typing) action_prompt(a, "");
+    if (!line_put(text, size))
+        app_hint(a, "%zu bytes were pasted; a command line holds %d: the rest is left out", size,
+                 LINE_MOST);
+}
+
 /* Alt and a key is mostly Esc and a key in haste; but inside the prompt these edit words. */
 static bool edits(const char *alt)
 {
@@ -121,10 +141,18 @@ static bool edits(const char *alt)
 
 static void take_keys(struct app *a)
 {
-    static const struct terminal_key escape = {"Esc", "\033"};
+    static const struct terminal_key escape = {.name = "Esc", .bytes = "\033"};
     struct terminal_key key;
     a->stale = true;
     while (!a->quit && terminal_key(&key)) {
+        if (strncmp(key.name, "Mouse-", 6) == 0) {
+            mouse_event(a, key.name, key.x, key.y);
+            continue;
+        }
+        if (strcmp(key.name, "Paste") == 0) {
+            paste(a);
+            continue;
+        }
         const char *name = key.name, *alt = strncmp(name, "Alt-", 4) == 0 ? name + 4 : NULL;
         if (a->typing && (!alt || edits(alt))) {
             prompt_key(a, &key);
@@ -165,6 +193,8 @@ static void close_all(struct app *a)
     session_close(a->session);
     canvas_close(&a->canvas);
     text_free(&a->popup.page);
+    text_free(&a->lessons);
+    guide_close(&a->guide);
 }
 
 static int complain(const struct err *e)
@@ -183,8 +213,15 @@ int app_run(const struct config *c, const struct app_options *o)
         free(a);
         return complain(&e);
     }
+    terminal_mouse(o->mouse);
+    terminal_theme(o->theme);
+    char key[KEYS_LONGEST];
     a->frame.view = view_at(0);
-    app_hint(a, "s changes the rule");
+    if (o->wrong)
+        app_hint(a, "%.*s", (int)strcspn(o->wrong, "\n"), o->wrong);
+    else
+        app_hint(a, "%s changes the rule", key_first(key_entry_for("strategy"), key));
+    app_lesson_begin(a, o);
     paint(a); /* before the model is made: the first screen is there at once */
     a->session = session_open(c, o->first, &a->why);
     if (a->session) {

@@ -4,6 +4,8 @@
  * popup.c share. */
 #include "core/session/session.h"
 #include "tui/app/app.h"
+#include "tui/app/palette.h"
+#include "tui/guide/guide.h"
 #include "tui/views/view.h"
 
 enum { WISHES = 32, UNDOS = 64 };
@@ -15,12 +17,13 @@ struct wish {
     bool undoing;
 };
 
-enum popup_kind { POPUP_NONE, POPUP_PAGE, POPUP_CHOOSER };
+enum popup_kind { POPUP_NONE, POPUP_PAGE, POPUP_CHOOSER, POPUP_PALETTE };
 struct popup {
     enum popup_kind kind;
     char title[64];
     struct text page;
     int scroll, choice;
+    struct palette palette;
 };
 
 struct app {
@@ -29,6 +32,7 @@ struct app {
     bool any, ended;     /* a snapshot has come; the session is over */
     struct err why;      /* why it is over */
     struct history past;
+    struct pins pins;
     struct scene scene;
     struct frame frame;
     const struct view *before; /* where Esc leads; NULL: nowhere */
@@ -37,12 +41,17 @@ struct app {
     bool typing;               /* the prompt is open */
     struct popup popup;
     struct canvas canvas;
+    struct zones zones;  /* of what is drawn: what a click means */
+    struct zone dragged; /* what the button went down on; .what "": nothing */
 
     struct wish wish[WISHES]; /* oldest first, without an answer yet */
     int wishes;
     const struct router *wished; /* the strategy asked for; NULL: the one that runs */
     char undo[UNDOS][256];       /* newest last */
     int undos, backs;            /* backs: undos that wait for answers */
+
+    struct guide guide;
+    struct text lessons; /* their list */
 
     bool stale;       /* the screen does not show what is */
     double listening; /* until when a paused session is listened to */
@@ -55,15 +64,30 @@ void wish_say(struct app *a, const char *line, bool typed);
 void wish_undo(struct app *a);
 bool wish_answers(struct app *a); /* takes what has come; true: something has */
 
+/* What the mouse does with what is drawn. kind: a name that terminal_key gives. */
+void mouse_event(struct app *a, const char *kind, int x, int y);
+
+/* Lessons (lesson.c): a command line of theirs (false: it is none), what the open page wants said
+ * by itself, and the view that it wants looked at. */
+bool app_lesson_line(struct app *a, int argc, char **argv);
+void app_lesson_tick(struct app *a, bool snapshot); /* snapshot: a new one has come */
+void app_lesson_begin(struct app *a, const struct app_options *o); /* before the first step */
+
 /* What a key or a face's command does. */
 void action_key(struct app *a, const char *key);
+bool action_run(struct app *a, const char *action);     /* by its name in keys.c; false: none */
+void action_prompt(struct app *a, const char *typed);   /* the prompt, with this in it */
 bool action_face(struct app *a, int argc, char **argv); /* false: not a face's command */
+void action_layer(struct app *a, int layer);
 void action_view(struct app *a, const struct view *to);
+void app_pins(struct app *a, int argc, char **argv); /* pin, pins, unpin */
 void app_hint(struct app *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 void popup_page(struct popup *p, const char *title, const char *text);
 void popup_chooser(struct popup *p, const struct router *now);
+void popup_palette(struct popup *p, const struct snapshot *now); /* now: NULL, nothing yet */
 void popup_close(struct popup *p);
 bool popup_key(struct app *a, const char *key); /* false: not for the popup */
+void popup_choose(struct app *a, int row);      /* as if it was chosen and Enter pressed */
 void popup_draw(const struct popup *p, struct canvas *to);
 #endif

@@ -1,8 +1,9 @@
 /* tui/app/keys.c - The table of keys. A line here and an action in actions.c make a key. */
 #include "tui/app/keys.h"
+#include "tui/screen/canvas.h"
 
-#include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct key_entry entries[] = {
@@ -13,26 +14,59 @@ static const struct key_entry entries[] = {
     {"Shift-Tab", "knob-before", "select the knob before"},
     {"+ =", "more", "turn the selected knob up"},
     {"- _", "less", "turn the selected knob down"},
+    {"r", "race", "race all rules against each other; again, once there was a race"},
     {"u", "undo", "take the last change back"},
     {"Space", "pause", "pause, and go on"},
     {".", "step", "make one step"},
-    {"Up Down Left Right", "move", "move the cursor, scroll a page"},
-    {"PgUp PgDn Home End", "page", "move further"},
+    {"Up Left", "up", "the token before, the line above"},
+    {"Down Right", "down", "the next token, the line below"},
+    {"PgUp", "page-up", "ten up"},
+    {"PgDn", "page-down", "ten down"},
+    {"Home", "first", "to the first"},
+    {"End", "last", "to the last"},
     {"Enter", "open", "open the token under the cursor"},
     {"l", "layer", "look at the next layer"},
     {"g", "log", "logarithmic axis on and off"},
+    {"P", "pin", "pin the run so far to the curves, to compare"},
     {"e", "explain", "this view in plain words"},
-    {"? F1", "help", "every key and command"},
+    {"x", "export", "write this view to a file"},
+    {"?", "palette", "search everything, and run it"},
+    {"F1", "help", "every key and command on a page"},
     {":", "prompt", "type a command; Tab completes, Up recalls"},
+    {"] [ h", "lesson", "a lesson's next page, the one before, a hint"},
     {"p", "presenter", "one large view, and back"},
     {"Esc Backspace", "back", "close, or back to the view before"},
     {"Ctrl-L", "repaint", "draw the whole screen again"},
     {"q", "quit", "leave"},
 };
+enum { ENTRIES = sizeof entries / sizeof *entries };
 
 const struct key_entry *key_entry_at(int i)
 {
-    return i >= 0 && i < (int)(sizeof entries / sizeof *entries) ? &entries[i] : NULL;
+    return i >= 0 && i < ENTRIES ? &entries[i] : NULL;
+}
+
+const struct key_entry *key_entry_for(const char *action)
+{
+    for (int i = 0; i < ENTRIES; i++)
+        if (strcmp(entries[i].action, action) == 0) return &entries[i];
+    return NULL;
+}
+
+/* What a person bound in place of the table's keys, "" nothing; and what each entry has now. */
+static char own[ENTRIES][KEYS_LONGEST], bound[ENTRIES][KEYS_LONGEST];
+static bool any_own;
+
+const char *key_names(const struct key_entry *entry)
+{
+    return any_own ? bound[entry - entries] : entry->keys;
+}
+
+char *key_first(const struct key_entry *entry, char *to)
+{
+    const char *keys = key_names(entry);
+    snprintf(to, KEYS_LONGEST, "%.*s", (int)strcspn(keys, " "), keys);
+    return to;
 }
 
 static bool names(const char *keys, const char *name)
@@ -49,7 +83,88 @@ static bool names(const char *keys, const char *name)
 
 const struct key_entry *key_entry_of(const char *name)
 {
-    for (int i = 0; key_entry_at(i); i++)
-        if (names(entries[i].keys, name)) return &entries[i];
+    for (int i = 0; i < ENTRIES; i++)
+        if (names(key_names(&entries[i]), name)) return &entries[i];
     return NULL;
+}
+
+/* ---- a person's own keys ---- */
+
+static bool is_taken(const char *name)
+{
+    for (int i = 0; i < ENTRIES; i++)
+        if (*own[i] && names(own[i], name)) return true;
+    return false;
+}
+
+/* What a person bound goes before what the table says; the digits stay one range. */
+static void bind_all(void)
+{
+    for (int i = 0; i < ENTRIES; i++) {
+        int n = 0;
+        bound[i][0] = 0;
+        const char *keys = !*own[i] ? entries[i].keys : strcmp(own[i], "none") ? own[i] : "";
+        for (const char *k = keys; *k; k += strspn(k, " ")) {
+            char name[KEYS_LONGEST];
+            int length = (int)strcspn(k, " ");
+            snprintf(name, sizeof name, "%.*s", length, k);
+            if (*own[i] || !is_taken(name))
+                n +=
+                    snprintf(bound[i] + n, sizeof bound[i] - (size_t)n, "%s%s", n ? " " : "", name);
+            k += length;
+        }
+    }
+}
+
+/* A name that terminal_key can give: one character, or one of these. */
+static bool is_key(const char *name)
+{
+    static const char *const known[] = {
+        "Space", "Tab",   "Shift-Tab", "Enter", "Esc",  "Backspace", "Delete", "Up",  "Down",
+        "Left",  "Right", "Home",      "End",   "PgUp", "PgDn",      "F1",     "1-9",
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(known[i], name) == 0) return true;
+    if (strncmp(name, "Ctrl-", 5) == 0) return name[5] >= 'A' && name[5] <= '_' && !name[6];
+    return canvas_columns(name) > 0 && ((unsigned char)*name < 0x80 ? !name[1] : strlen(name) <= 4);
+}
+
+bool keys_bind(const char *action, const char *keys, struct err *e)
+{
+    const char *actions[ENTRIES];
+    int entry = -1, n = 0;
+    char list[KEYS_LONGEST] = "";
+    for (int i = 0; i < ENTRIES; i++) {
+        actions[i] = entries[i].action;
+        if (strcmp(actions[i], action) == 0) entry = i;
+    }
+    if (entry < 0) {
+        const char *near = err_nearest(action, actions, ENTRIES, sizeof *actions);
+        return err_set(e, ERR_USAGE, "there is no action '%.40s'%s%s%s", action,
+                       near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
+    }
+    for (const char *k = keys + strspn(keys, " \t"); *k; k += strspn(k, " \t")) {
+        char name[KEYS_LONGEST];
+        int length = (int)strcspn(k, " \t");
+        snprintf(name, sizeof name, "%.*s", length, k);
+        if (strcmp(keys, "none") != 0 && !is_key(name))
+            return err_set(e, ERR_USAGE,
+                           "'%.40s' is no key: a character, Ctrl-A, Space, Tab, Up, PgDn, F1 ...",
+                           name);
+        if (n + length + 2 > KEYS_LONGEST)
+            return err_set(e, ERR_USAGE, "%s has too many keys", action);
+        n += snprintf(list + n, sizeof list - (size_t)n, "%s%s", n ? " " : "", name);
+        k += length;
+    }
+    if (n == 0) return err_set(e, ERR_USAGE, "%s names no key: 'none' leaves it without", action);
+    memcpy(own[entry], list, sizeof list);
+    any_own = true;
+    bind_all();
+    return true;
+}
+
+void keys_restore(void)
+{
+    memset(own, 0, sizeof own);
+    any_own = false;
 }

@@ -25,8 +25,17 @@ void popup_chooser(struct popup *p, const struct router *now)
         if (router_at(i) == now) p->choice = i;
 }
 
+void popup_palette(struct popup *p, const struct snapshot *now)
+{
+    popup_close(p);
+    p->kind = POPUP_PALETTE;
+    snprintf(p->title, sizeof p->title, "Everything");
+    palette_open(&p->palette, now);
+}
+
 void popup_close(struct popup *p)
 {
+    palette_close(&p->palette);
     p->kind = POPUP_NONE;
     p->scroll = p->choice = 0;
     text_clear(&p->page);
@@ -71,11 +80,43 @@ static struct canvas page_box(const struct popup *p, const struct canvas *to, in
     return box_in(to, width, *lines + 2 < to->height - 3 ? *lines + 2 : to->height - 3);
 }
 
+/* Enter runs what is chosen, or asks for the words it wants; Tab puts it into the prompt. */
+static void take_entry(struct app *a, bool run)
+{
+    const struct palette_entry *chosen = palette_chosen(&a->popup.palette);
+    if (!chosen) return;
+    struct palette_entry e = *chosen;
+    popup_close(&a->popup);
+    if (*e.line == '@')
+        action_run(a, e.line + 1);
+    else if (run && !palette_wants_words(&e))
+        wish_say(a, e.line, true);
+    else
+        action_prompt(a, e.line);
+}
+
+static void palette_key(struct app *a, const char *key)
+{
+    struct palette *p = &a->popup.palette;
+    bool space = strcmp(key, "Space") == 0;
+    if (strcmp(key, "Enter") == 0)
+        take_entry(a, true);
+    else if (strcmp(key, "Tab") == 0)
+        take_entry(a, false);
+    else if (strcmp(key, "Esc") == 0)
+        popup_close(&a->popup);
+    else if (!space && steps_of(key) != 0)
+        palette_move(p, steps_of(key));
+    else
+        palette_search(p, key);
+}
+
 bool popup_key(struct app *a, const char *key)
 {
     struct popup *p = &a->popup;
     int steps = steps_of(key), lines;
     if (p->kind == POPUP_NONE) return false;
+    if (p->kind == POPUP_PALETTE) return palette_key(a, key), true;
     if (p->kind == POPUP_PAGE) {
         struct canvas box = page_box(p, &a->canvas, &lines);
         p->scroll =
@@ -98,12 +139,21 @@ bool popup_key(struct app *a, const char *key)
     return true;
 }
 
+void popup_choose(struct app *a, int row)
+{
+    struct popup *p = &a->popup;
+    if (p->kind == POPUP_CHOOSER) p->choice = held(row, router_count() - 1);
+    if (p->kind == POPUP_PALETTE) palette_move(&p->palette, row - p->palette.choice);
+    if (p->kind != POPUP_PAGE) popup_key(a, "Enter");
+}
+
 /* ---- drawing ---- */
 
 static struct canvas frame_box(struct canvas *box, const char *title)
 {
     int right = box->width - 1, bottom = box->height - 1;
     canvas_clear(box);
+    canvas_zone(box, 0, 0, box->width, box->height, "@none");
     grid_level(box, 0, 0, box->width, "┌", "┐");
     grid_level(box, 0, bottom, box->width, "└", "┘");
     struct canvas left = canvas_part(box, 0, 1, 1, bottom - 1),
@@ -123,6 +173,32 @@ static void draw_page(const struct popup *p, struct canvas *to)
         canvas_text(&box, box.width - 24, box.height - 1, INK_DIM, " ↑ ↓ PgDn  Esc closes ");
 }
 
+/* The keys of the box, in place of those that do not work now. */
+static void draw_footer(const struct popup *p, struct canvas *to)
+{
+    static const struct {
+        enum popup_kind kind;
+        const char *key, *label;
+    } items[] = {
+        {POPUP_PAGE, "Up", "up"},           {POPUP_PAGE, "PgDn", "further"},
+        {POPUP_PAGE, "Esc", "close"},       {POPUP_CHOOSER, "Enter", "take it"},
+        {POPUP_CHOOSER, "Down", "next"},    {POPUP_CHOOSER, "Esc", "leave it"},
+        {POPUP_PALETTE, "Enter", "run it"}, {POPUP_PALETTE, "Tab", "type it"},
+        {POPUP_PALETTE, "Down", "next"},    {POPUP_PALETTE, "Esc", "close"},
+    };
+    int x = 1, y = to->height - 1;
+    canvas_fill(to, 0, y, to->width, INK_TEXT, " ");
+    canvas_zone(to, 0, y, to->width, 1, "@none");
+    for (size_t i = 0; i < sizeof items / sizeof *items; i++) {
+        int wide = (int)(strlen(items[i].key) + 1 + strlen(items[i].label));
+        if (items[i].kind != p->kind || x + wide >= to->width) continue;
+        canvas_zone(to, x, y, wide, 1, "@key %s", items[i].key);
+        canvas_text(to, x, y, INK_BRIGHT, "%s", items[i].key);
+        canvas_text(to, x + (int)strlen(items[i].key) + 1, y, INK_DIM, "%s", items[i].label);
+        x += wide + 2;
+    }
+}
+
 static void draw_chooser(const struct popup *p, struct canvas *to)
 {
     enum { RULE = 3, NAME = 15 };
@@ -133,6 +209,7 @@ static void draw_chooser(const struct popup *p, struct canvas *to)
     for (int row = 0; row < rows; row++) {
         const struct router *r = router_at(first + row);
         enum ink ink = r == chosen ? INK_SELECTED : INK_TEXT;
+        canvas_zone(&in, 0, row, in.width, 1, "@entry %d", first + row);
         canvas_fill(&in, 0, row, in.width, ink, " ");
         canvas_text(&in, 0, row, ink, "%s %s", r == chosen ? ">" : " ", r->name);
         canvas_fit(&in, NAME, row, in.width - NAME, ink, "%s", r->title);
@@ -141,8 +218,20 @@ static void draw_chooser(const struct popup *p, struct canvas *to)
     canvas_fit(&in, 0, rows + RULE, in.width, INK_KEY, "Enter takes it, Esc leaves it");
 }
 
+static void draw_palette(const struct popup *p, struct canvas *to)
+{
+    int most = to->height - 3, rows = palette_rows(&p->palette) + 2;
+    struct canvas box = box_in(to, box_width(to), rows < most ? rows : most),
+                  in = frame_box(&box, p->title);
+    palette_draw(&p->palette, &in);
+}
+
 void popup_draw(const struct popup *p, struct canvas *to)
 {
+    if (p->kind == POPUP_NONE) return;
+    canvas_zone(to, 0, 0, to->width, to->height - 1, "@key Esc");
+    draw_footer(p, to); /* a click beside it closes it */
+    if (p->kind == POPUP_PALETTE) draw_palette(p, to);
     if (p->kind == POPUP_PAGE) draw_page(p, to);
     if (p->kind == POPUP_CHOOSER) draw_chooser(p, to);
 }

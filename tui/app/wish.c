@@ -130,7 +130,7 @@ bool wish_answers(struct app *a)
     bool some = false;
     while (a->session && session_answer(a->session, &answer)) {
         some = true;
-        if (a->wishes == 0) { /* a script that was started says something */
+        if (answer.scripted || a->wishes == 0) { /* a script that was started says something */
             show_answer(a, &answer, true);
             continue;
         }

@@ -319,6 +319,9 @@ static bool holds(const json_t *row, const char *words, bool *chosen, struct err
         }
         struct expect condition;
         if (!expect_read(&condition, word, e)) return false;
+        if (*condition.than)
+            return err_set(e, ERR_USAGE, "--require compares with a number, not with '%.40s'",
+                           condition.than);
         ok = ok && expect_compare(condition.op, number(row, name), condition.value);
     }
     if (*chosen && !ok) return err_set(e, ERR_CHECK, "required and not so: %.120s", words);

@@ -22,14 +22,19 @@ int subcommand_main(int argc, char **argv);
 bool cli_explore(const struct flags *f, struct err *e);
 bool cli_train(const struct flags *f, struct err *e);
 bool cli_race(const struct flags *f, struct err *e);
+/* The explorer with a lesson open in it; NULL: none. */
+bool cli_explore_lesson(const struct flags *f, const char *which, struct err *e);
+bool cli_lesson(const struct flags *f, struct err *e);
 bool cli_route(const struct flags *f, struct err *e);
 bool cli_sample(const struct flags *f, struct err *e);
 bool cli_inspect(const struct flags *f, struct err *e);
 bool cli_repl(const struct flags *f, struct err *e);
 bool cli_bench(const struct flags *f, struct err *e);
+bool cli_claims(const struct flags *f, struct err *e);
 bool cli_list(const struct flags *f, struct err *e);
 bool cli_doctor(const struct flags *f, struct err *e);
 bool cli_help(const struct flags *f, struct err *e);
 bool cli_version(const struct flags *f, struct err *e);
-bool cli_plain(const struct config *c, struct err *e); /* the explorer as lines of text */
+/* the explorer as lines of text; lesson, folder: as in app_options */
+bool cli_plain(const struct config *c, const char *lesson, const char *folder, struct err *e);
 #endif

@@ -5,7 +5,7 @@
 #include "core/session/session.h"
 #include "tui/cli/cli.h"
 #include "tui/cli/out.h"
-#include "tui/prompt/tell.h"
+#include "tui/prompt/face.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -19,6 +19,7 @@ struct plain {
     struct session *session;
     struct snapshot *now;
     struct history *past;
+    struct face face;
     struct text out;
     char input[4096]; /* read and not yet a line */
     int bytes;
@@ -33,7 +34,7 @@ struct plain {
 
 static bool tell_answer(struct plain *p, const struct session_answer *a, struct err *e)
 {
-    p->waiting--;
+    if (!a->scripted) p->waiting--;
     if (a->ok)
         text_add(&p->out, "%s%s", a->text,
                  *a->text && a->text[strlen(a->text) - 1] != '\n' ? "\n" : "");
@@ -61,11 +62,12 @@ static bool tell_snapshot(struct plain *p, struct err *e)
                  (unsigned long long)p->now->seed, p->now->backend, p->now->simd, p->now->threads);
         p->started = true;
     }
+    if (guide_feed(&p->face.guide, p->now)) guide_checks(&p->face.guide, &p->out);
     if (p->now->step < p->told) p->told = p->marked = -1; /* a new model */
     tell_marks(p);
     bool due = p->now->paused || now - p->told_at >= 0.5;
     if (p->now->step > 0 && p->now->step != p->told && due) {
-        tell_step(p->now, &p->out);
+        face_step(p->now, &p->out);
         p->told = p->now->step, p->told_at = now;
     }
     return p->out.size == 0 || out_put(&p->out, e);
@@ -80,6 +82,10 @@ static bool listen(struct plain *p, struct err *e)
     while (session_answer(p->session, &a))
         if (!tell_answer(p, &a, e)) return false;
     if (session_snapshot(p->session, p->now) && !tell_snapshot(p, e)) return false;
+    if (session_said(p->session, &a)) {
+        text_add(&p->out, "%s", a.text);
+        if (!out_put(&p->out, e)) return false;
+    }
     return !ended;
 }
 
@@ -116,7 +122,10 @@ static bool take_line(struct plain *p, char *line, int size)
 
 static bool say(struct plain *p, const char *line, struct err *e)
 {
-    if (tell_line(line, p->now, p->past, &p->out)) return out_put(&p->out, e);
+    struct err why = {0};
+    enum face_result own = face_line(&p->face, line, p->now, p->past, &p->out, &why);
+    if (own == FACE_FAILED) return out_say("%s: %s", line, why.text), true;
+    if (own == FACE_DONE) return p->out.size == 0 || out_put(&p->out, e);
     if (session_say(p->session, line)) p->waiting++;
     return true;
 }
@@ -125,14 +134,15 @@ static bool say(struct plain *p, const char *line, struct err *e)
  * is said at once. */
 static bool ready(const struct plain *p, bool alone)
 {
-    return p->started && p->waiting == 0 && (alone || p->now->paused || p->now->goal < 0);
+    return p->started && p->waiting == 0 && !p->now->asking &&
+           (alone || p->now->paused || (p->now->goal < 0 && !p->now->scripted));
 }
 
 static bool over(const struct plain *p, bool alone)
 {
-    bool idle = p->started && p->waiting == 0;
+    bool idle = p->started && p->waiting == 0 && !p->now->asking && !p->face.guide.runner.saying;
     if (alone) return idle && p->now->step >= PLAIN_STEPS;
-    return idle && p->said && p->ended && p->bytes == 0 &&
+    return idle && p->said && p->ended && p->bytes == 0 && !p->now->scripted &&
            (p->now->paused || p->now->goal < 0 || p->now->step >= PLAIN_STEPS);
 }
 
@@ -146,7 +156,11 @@ static bool loop(struct plain *p, struct err *e)
         if (out_interrupts())
             return err_set(e, ERR_INTERRUPTED, "interrupted at step %ld", p->now->step);
         read_input(p, PACE_MS);
-        while (ready(p, alone) && take_line(p, line, sizeof line)) {
+        while (ready(p, alone) && runner_says(&p->face.guide.runner, line, sizeof line)) {
+            text_add(&p->out, "> %s\n", line);
+            if (!say(p, line, e)) return false;
+        }
+        while (ready(p, alone) && !p->face.guide.runner.saying && take_line(p, line, sizeof line)) {
             p->said = true;
             if (!say(p, line, e)) return false;
         }
@@ -160,7 +174,7 @@ static bool loop(struct plain *p, struct err *e)
     return true;
 }
 
-bool cli_plain(const struct config *c, struct err *e)
+bool cli_plain(const struct config *c, const char *lesson, const char *folder, struct err *e)
 {
     struct plain p = {.told = -1, .marked = -1};
     p.now = calloc(1, sizeof *p.now);
@@ -168,11 +182,18 @@ bool cli_plain(const struct config *c, struct err *e)
     bool ok = p.now && p.past;
     if (!ok) err_set(e, ERR_MEMORY, "out of memory for a snapshot");
     out_catch_interrupt();
+    if (folder) snprintf(p.face.guide.folder, sizeof p.face.guide.folder, "%s", folder);
+    if (ok && lesson) {
+        ok = guide_open(&p.face.guide, lesson, true, e);
+        guide_page(&p.face.guide, NULL, &p.out);
+        p.face.guide.moved = false, p.said = true;
+    }
     ok = ok && (p.session = session_open(c, "pause", e)) && loop(&p, e);
     session_close(p.session);
-    const char *view = p.now && p.now->text ? "view tokens" : "view vans";
-    if (ok && p.started && p.now->step > 0 && !p.said && tell_line(view, p.now, p.past, &p.out))
+    if (ok && p.started && p.now->step > 0 && !p.said &&
+        face_line(&p.face, "view", p.now, p.past, &p.out, e) == FACE_DONE)
         ok = out_put(&p.out, e);
+    guide_close(&p.face.guide);
     text_free(&p.out);
     free(p.now);
     free(p.past);

@@ -21,6 +21,7 @@ struct run {
     long last, every;      /* the step that ends it, -1: none; steps between reports */
     double begun, seconds; /* seconds: NaN where time does not end it */
     struct expect until;
+    long until_since;     /* the step from which on it holds */
     bool wanted, reached; /* until was given; it holds */
     double measured;      /* when progress was measured last */
 };
@@ -53,7 +54,9 @@ static bool open_run(struct run *r, const struct flags *f, struct err *e)
     r->begun = clock_now();
     trainer_measure(r->trainer, r->now, false);
     double value;
-    return !r->wanted || expect_value(r->now, r->until.name, &value, e);
+    r->until_since = -1;
+    return !r->wanted || (expect_value(r->now, r->until.name, &value, e) &&
+                          (!*r->until.than || expect_value(r->now, r->until.than, &value, e)));
 }
 
 static void close_run(struct run *r)
@@ -147,12 +150,10 @@ static bool over(const struct run *r)
  * it then. */
 static bool check_until(struct run *r, struct err *e)
 {
-    double value;
     if (!r->wanted) return true;
     if (strncmp(r->until.name, "val_", 4) == 0 && !trainer_evaluate(r->trainer, 1 << 14, r->now, e))
         return false;
-    if (!expect_value(r->now, r->until.name, &value, e)) return false;
-    r->reached = expect_compare(r->until.op, value, r->until.value);
+    r->reached = expect_lasts(&r->until, r->now, &r->until_since);
     return true;
 }
 

@@ -5,6 +5,7 @@
  * small editor of our own stands in inside the screen. */
 #include "tui/prompt/line.h"
 #include "core/base/io.h"
+#include "core/base/place.h"
 #include "core/script/command.h"
 #include "tui/screen/canvas.h"
 
@@ -30,14 +31,8 @@ static struct text choices;
 
 static const char *history_path(void)
 {
-    static char path[1024];
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    if (state && *state == '/')
-        snprintf(path, sizeof path, "%s/vanpool/history", state);
-    else if (home && *home)
-        snprintf(path, sizeof path, "%s/.local/state/vanpool/history", home);
-    else
-        path[0] = 0;
+    static char path[PLACE_LONGEST];
+    place_of(PLACE_STATE, "history", path);
     return path;
 }
 
@@ -164,6 +159,23 @@ static void show_choices(const char *const *word, int count)
 const char *line_choices(void)
 {
     return text_str(&choices);
+}
+
+/* The letters of `text`, from *at on, that may stand in a line: at most room - 1 bytes; blanks for
+ * line ends and tabs. */
+static int plain(const char *text, char *to, int room)
+{
+    int n = 0;
+    for (; *text && n < room - 1; text++) {
+        bool space = *text == '\n' || *text == '\t';
+        if ((unsigned char)*text >= ' ' || space) to[n++] = space ? ' ' : *text;
+    }
+    while (*text && n > 0 && ((unsigned char)*text & 0xc0) == 0x80) {
+        bool first = ((unsigned char)to[--n] & 0xc0) != 0x80;
+        if (first) break;
+    }
+    to[n] = 0;
+    return n;
 }
 
 static int columns_before(const char *line, int bytes)
@@ -294,9 +306,17 @@ const char *line_typed(int *cursor)
     return line;
 }
 
+bool line_put(const char *text, size_t size)
+{
+    char some[LINE_MOST + 1];
+    bool whole = size <= (size_t)(LINE_MOST - rl_end);
+    if (typing && plain(text, some, LINE_MOST + 1 - rl_end) > 0) rl_insert_text(some);
+    return whole;
+}
+
 #else /* libedit: letters, cursor keys, history and Tab, edited here */
 
-static char typed[1024];
+static char typed[LINE_MOST + 1];
 static int end, point, back; /* back: lines before the newest one, 0: the one being typed */
 
 void line_begin(void)
@@ -346,6 +366,15 @@ static void insert(const char *bytes, int n)
     memmove(typed + point + n, typed + point, (size_t)(end - point + 1));
     memcpy(typed + point, bytes, (size_t)n);
     end += n, point += n;
+}
+
+bool line_put(const char *text, size_t size)
+{
+    char some[LINE_MOST + 1];
+    bool whole = size <= (size_t)(LINE_MOST - end);
+    int n = plain(text, some, LINE_MOST + 1 - end);
+    if (typing && n > 0) insert(some, n);
+    return whole;
 }
 
 static void recall(int lines)

@@ -12,6 +12,10 @@ bool line_read(const char *prompt, struct text *to);
 /* A line inside the screen, empty at first. Nothing is written to the terminal, no signal is
  * touched. */
 void line_begin(void);
+enum { LINE_MOST = 1023 }; /* bytes */
+/* Text, as if typed, without control characters. `size`: how long it was before someone cut it.
+ * False: not all of it fits. */
+bool line_put(const char *text, size_t size);
 enum line_state { LINE_TYPING, LINE_DONE, LINE_LEFT };
 /* Feeds a key's bytes. DONE: the line is in *done. LEFT: given up (Ctrl-D on an empty line). */
 enum line_state line_key(const char *bytes, struct text *done);

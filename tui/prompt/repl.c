@@ -7,7 +7,7 @@
 #include "tui/cli/cli.h"
 #include "tui/cli/out.h"
 #include "tui/prompt/line.h"
-#include "tui/prompt/tell.h"
+#include "tui/prompt/face.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -20,6 +20,7 @@ struct repl {
     struct history *past;
     struct script script; /* -f FILE */
     struct text out, line;
+    struct face face;
     bool person, file; /* a person types; lines come from -f FILE */
     int lines;
 };
@@ -41,17 +42,32 @@ static void note(struct repl *r)
 {
     char line[200];
     const struct snapshot *s = console_snapshot(r->console);
-    history_add(r->past, s);
-    tell_step(s, &r->line);
+    if (s->race.on) {
+        char left[16];
+        text_add(&r->line, "%.0f %% of the race, %s left", 100 * s->race.done,
+                 text_seconds(left, s->race.left));
+    } else {
+        history_add(r->past, s);
+        face_step(s, &r->line);
+    }
     snprintf(line, sizeof line, "%.*s", (int)strcspn(text_str(&r->line), "\n"), text_str(&r->line));
     text_clear(&r->line);
     out_progress(line);
 }
 
+/* The race's table; what ended it before its end is an error. */
+static bool race_ended(struct repl *r, struct err *e)
+{
+    const struct snap_race *race = &console_snapshot(r->console)->race;
+    if (!console_do(r->console, "race show", &r->out, e) || !say(r, e)) return false;
+    return !*race->why || err_set(e, ERR_USAGE, "the race is over: %s", race->why);
+}
+
 /* Trains as far as the goal; one without end stops when a line or Ctrl-C comes. */
 static bool train(struct repl *r, struct err *e)
 {
-    bool any = false, endless = console_snapshot(r->console)->goal < 0;
+    bool any = false, endless = console_snapshot(r->console)->goal < 0,
+         racing = console_snapshot(r->console)->race.on;
     if (endless && console_busy(r->console) && !r->person)
         return err_set(e, ERR_USAGE,
                        "go has no end, and nobody is there to stop it: train N makes N steps");
@@ -70,26 +86,51 @@ static bool train(struct repl *r, struct err *e)
         if (endless && line_waits()) return true;
         bool measure = i % 20 == 0;
         if (!console_step(r->console, measure, false, e)) return false;
-        if (measure) note(r);
+        if (measure) note(r), guide_feed(&r->face.guide, console_snapshot(r->console));
         any = true;
+        if (racing && !console_snapshot(r->console)->race.on) {
+            if (!race_ended(r, e)) return false;
+            any = racing = false;
+        }
     }
     if (!any) return true;
     const struct snapshot *now = console_snapshot(r->console);
     history_add(r->past, now);
-    tell_step(now, &r->out);
+    face_step(now, &r->out);
+    if (guide_feed(&r->face.guide, now)) guide_checks(&r->face.guide, &r->out);
     return say(r, e);
 }
 
 /* ---- lines ---- */
 
+static bool do_line(struct repl *r, const char *line, struct err *e);
+
+/* What the lesson's page wants said by itself. */
+static bool lesson_says(struct repl *r, struct err *e)
+{
+    char line[512];
+    bool some = false;
+    while (runner_says(&r->face.guide.runner, line, sizeof line)) {
+        text_add(&r->out, "> %s\n", line);
+        if (!say(r, e) || !do_line(r, line, e)) return false;
+        some = true;
+    }
+    if (some && guide_feed(&r->face.guide, console_snapshot(r->console)))
+        guide_checks(&r->face.guide, &r->out);
+    return say(r, e);
+}
+
 static bool do_line(struct repl *r, const char *line, struct err *e)
 {
-    if (!tell_line(line, console_snapshot(r->console), r->past, &r->out) &&
-        !console_do(r->console, line, &r->out, e)) {
-        text_clear(&r->out);
-        return false;
-    }
-    return say(r, e) && train(r, e);
+    enum face_result own =
+        face_line(&r->face, line, console_snapshot(r->console), r->past, &r->out, e);
+    bool ok =
+        own == FACE_DONE || (own == FACE_NOT_MINE && console_do(r->console, line, &r->out, e));
+    if (!ok) text_clear(&r->out);
+    if (!ok || !say(r, e) || !train(r, e)) return false;
+    if (guide_feed(&r->face.guide, console_snapshot(r->console)))
+        guide_checks(&r->face.guide, &r->out);
+    return say(r, e) && (own != FACE_DONE || lesson_says(r, e));
 }
 
 /* The line, and those of the scripts that it opens. */
@@ -145,6 +186,7 @@ bool cli_repl(const struct flags *f, struct err *e)
         ok = err_set(e, ERR_MEMORY, "out of memory for the curves");
     ok = ok && (r.console = console_open(&c, e)) && loop(&r, e);
     console_close(r.console);
+    guide_close(&r.face.guide);
     script_close(&r.script);
     text_free(&r.out);
     text_free(&r.line);

@@ -156,6 +156,30 @@ void canvas_ink(struct canvas *c, int x, int y, int width, enum ink ink)
     }
 }
 
+/* ---- places that can be clicked ---- */
+
+void canvas_zone(struct canvas *c, int x, int y, int width, int height, const char *format, ...)
+{
+    struct canvas part = canvas_part(c, x, y, width, height);
+    if (!c->zones || c->zones->count == ZONES || part.width == 0 || part.height == 0) return;
+    struct zone *z = &c->zones->at[c->zones->count++];
+    z->x = (short)part.left, z->y = (short)part.top;
+    z->width = (short)part.width, z->height = (short)part.height;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(z->what, sizeof z->what, format, args);
+    va_end(args);
+}
+
+const struct zone *canvas_zone_at(const struct canvas *c, int x, int y)
+{
+    for (int i = c->zones ? c->zones->count - 1 : -1; i >= 0; i--) {
+        const struct zone *z = &c->zones->at[i];
+        if (x >= z->x && x < z->x + z->width && y >= z->y && y < z->y + z->height) return z;
+    }
+    return NULL;
+}
+
 int canvas_columns(const char *utf8)
 {
     int columns = 0;

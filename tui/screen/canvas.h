@@ -33,11 +33,22 @@ struct cell {
     uint8_t bold;
     uint8_t width;
 };
+/* A place that can be clicked, and what that does: a command line, or "@..." of the explorer. */
+struct zone {
+    short x, y, width, height; /* in the whole */
+    char what[56];
+};
+enum { ZONES = 512 };
+struct zones {
+    int count;
+    struct zone at[ZONES];
+};
 struct canvas {
     int width, height;     /* of the part drawn on; views must fit any size, also 0 */
     int left, top, stride; /* where that part lies in the whole */
     enum charset charset;
-    struct cell *cells; /* the whole */
+    struct cell *cells;  /* the whole */
+    struct zones *zones; /* where the zones of the whole are kept; NULL: nobody asks */
 };
 
 /* false: no memory */
@@ -56,6 +67,12 @@ int canvas_fit(struct canvas *c, int x, int y, int room, enum ink ink, const cha
 void canvas_fill(struct canvas *c, int x, int y, int width, enum ink ink, const char *one);
 void canvas_bold(struct canvas *c, int x, int y, int width);
 void canvas_ink(struct canvas *c, int x, int y, int width, enum ink ink); /* keeps the characters */
+/* Says what a click on this place of the part does. Later zones lie above earlier ones; those that
+ * find no room are left out. */
+void canvas_zone(struct canvas *c, int x, int y, int width, int height, const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
+const struct zone *canvas_zone_at(const struct canvas *c, int x,
+                                  int y); /* the topmost; NULL none */
 /* The whole as lines of text (trailing blanks cut), for golden screens and export. `inks`: a second
  * block with one letter a cell. */
 void canvas_write(const struct canvas *c, struct text *to, bool inks);

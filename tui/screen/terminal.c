@@ -3,7 +3,7 @@
  * handler of a crash writes bytes prepared at start and calls tcsetattr. Waking up, drawing and
  * reading happen in one thread. */
 #include "tui/screen/terminal.h"
-#include "tui/screen/theme.h"
+#include "core/base/clock.h"
 
 #include <curses.h>
 #include <errno.h>
@@ -13,6 +13,7 @@
 #include <locale.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -21,14 +22,24 @@
 #include <unistd.h>
 #include <wchar.h>
 
-enum { ESCAPE_MS = 25, EMPTY_READS = 8 };
+enum { ESCAPE_MS = 25, EMPTY_READS = 8, PASTE_KEPT = 8192 };
+#define PASTE_S 1.0        /* without a byte: the end mark is not going to come */
+#define PASTE_TURN_S 0.015 /* so long a paste may keep the screen waiting */
 
 static SCREEN *screen;
 static WINDOW *keys; /* reading from a pad refreshes nothing */
 static enum charset charset;
+static const struct theme *theme; /* NULL: auto */
+static enum terminal_color colour_wanted;
 static struct canvas shown;       /* what stands on the terminal; .cells NULL: unknown */
 static chtype look_of[INK_COUNT]; /* attributes */
 static short pair_of[INK_COUNT];
+static bool mouse_wanted, reports; /* reports: the terminal can tell of its mouse and of pastes */
+static bool pasting;
+static struct text pasted; /* its beginning; the whole had pasted_size bytes */
+static size_t pasted_size;
+static int pasted_matched; /* characters of the end mark that have come */
+static double pasted_at;
 static int wake[2] = {-1, -1};
 static int empty; /* times the keyboard had something and then nothing */
 
@@ -96,6 +107,32 @@ static void farewell_add(const char *name)
     }
 }
 
+/* ---- the mouse, and pastes in brackets ---- */
+
+/* What a crash handler writes lies ready, so it ends with this too. */
+static const char report_end[] = "\033[?1002l\033[?1006l\033[?2004l";
+
+static void report(void)
+{
+    if (!reports) return;
+    fputs(mouse_wanted ? "\033[?1002h\033[?1006h" : "\033[?1002l\033[?1006l", stdout);
+    fputs("\033[?2004h", stdout);
+    fflush(stdout);
+}
+
+static void report_no_more(void)
+{
+    if (!reports) return;
+    fputs(report_end, stdout);
+    fflush(stdout);
+}
+
+void terminal_mouse(bool on)
+{
+    mouse_wanted = on;
+    if (taken && screen) report();
+}
+
 /* ---- opening and closing ---- */
 
 static void choose_charset(enum terminal_charset wanted)
@@ -116,6 +153,7 @@ static void choose_charset(enum terminal_charset wanted)
 
 static void choose_colours(enum terminal_color wanted)
 {
+    colour_wanted = wanted;
     const char *no_color = getenv("NO_COLOR");
     bool off =
         wanted == TERMINAL_COLOR_NEVER || (wanted == TERMINAL_COLOR_AUTO && no_color && *no_color);
@@ -124,9 +162,10 @@ static void choose_colours(enum terminal_color wanted)
         use_default_colors();
         colours = COLORS;
     }
-    enum theme_depth depth = theme_depth(colours);
+    const struct theme *t = theme && theme->looks ? theme : theme_auto(getenv("COLORFGBG"));
+    enum theme_depth depth = theme_depth(colours) < t->most ? theme_depth(colours) : t->most;
     for (int ink = 0; ink < INK_COUNT; ink++) {
-        struct theme_look look = theme_look(depth, ink);
+        struct theme_look look = theme_look_in(t, depth, ink);
         look_of[ink] = (look.bold ? A_BOLD : 0) | (look.dim ? A_DIM : 0) |
                        (look.reverse ? A_REVERSE : 0) | (look.underline ? A_UNDERLINE : 0);
         pair_of[ink] = 0;
@@ -166,6 +205,9 @@ bool terminal_open(enum terminal_color color, enum terminal_charset wanted, stru
         return err_set(e, ERR_TERMINAL, "cannot read the terminal's modes: %s", strerror(errno));
     farewell_size = 0;
     const char *last[] = {"op", "sgr0", "rmkx", "cnorm", "rmcup"};
+    const char *mouse = tigetstr("kmous");
+    reports = mouse && mouse != (char *)-1;
+    if (reports) farewell_size = strlen(strcpy(farewell, report_end));
     for (int i = 0; i < 5; i++) farewell_add(last[i]);
     del_curterm(cur_term); /* newterm makes its own */
 
@@ -190,6 +232,8 @@ bool terminal_open(enum terminal_color color, enum terminal_charset wanted, stru
     leaveok(stdscr, FALSE);
     choose_colours(color);
     follow_size();
+    report();
+    pasting = false;
     empty = 0;
     return true;
 }
@@ -198,6 +242,7 @@ void terminal_close(void)
 {
     if (!taken) return;
     if (screen) {
+        report_no_more();
         curs_set(1);
         endwin();
     }
@@ -217,6 +262,14 @@ void terminal_close(void)
 void terminal_color(enum terminal_color to)
 {
     choose_colours(to);
+    terminal_repaint();
+}
+
+void terminal_theme(const struct theme *to)
+{
+    theme = to;
+    if (!taken || !screen) return;
+    choose_colours(colour_wanted);
     terminal_repaint();
 }
 
@@ -293,10 +346,12 @@ static void take_again(void)
     reset_prog_mode();
     follow_size();
     refresh();
+    report();
 }
 
 static void stop(void)
 {
+    report_no_more();
     curs_set(1);
     endwin();
     tcsetattr(STDIN_FILENO, TCSADRAIN, &modes);
@@ -385,8 +440,87 @@ static void name_character(struct terminal_key *to, wint_t c)
         snprintf(to->name, sizeof to->name, "%s", name);
 }
 
-/* After Esc, what comes at once belongs to it: a sequence that terminfo does not know is swallowed,
- * a character is Alt and that character. */
+/* ---- pasting: all that comes between two marks is one key ---- */
+
+static void paste_keep(const char *bytes, size_t n)
+{
+    pasted_size += n;
+    if (pasted.size + n <= PASTE_KEPT) text_put(&pasted, bytes, n);
+}
+
+static void paste_begin(void)
+{
+    text_clear(&pasted);
+    pasting = true;
+    pasted_size = pasted_matched = 0;
+    pasted_at = clock_now();
+}
+
+/* One more character of it; the end mark ends it. */
+static void paste_take(wint_t c)
+{
+    static const char mark[] = "\033[201~";
+    mbstate_t state = {0};
+    char bytes[MB_LEN_MAX];
+    if (c == (wint_t)mark[pasted_matched]) {
+        pasting = mark[++pasted_matched] != 0;
+        return;
+    }
+    if (pasted_matched > 1) paste_keep(mark + 1, (size_t)pasted_matched - 1);
+    pasted_matched = c == 27;
+    size_t n = c == 27 ? 0 : wcrtomb(bytes, (wchar_t)c, &state);
+    if (n != (size_t)-1) paste_keep(bytes, n);
+}
+
+/* Takes what has come so far, for a moment at most. True: it is whole, or its end is long overdue.
+ */
+static bool paste_on(struct terminal_key *to)
+{
+    double began = clock_now();
+    bool overdue = began - pasted_at > PASTE_S;
+    wint_t c;
+    int kind = OK;
+    while (pasting && !overdue && clock_now() - began < PASTE_TURN_S &&
+           (kind = wget_wch(keys, &c)) != ERR) {
+        empty = 0;
+        pasted_at = clock_now();
+        if (kind == OK) paste_take(c);
+    }
+    if (pasting && !overdue) return false;
+    pasting = false;
+    *to = (struct terminal_key){.name = "Paste"};
+    return true;
+}
+
+const char *terminal_pasted(size_t *size)
+{
+    *size = pasted_size;
+    return text_str(&pasted);
+}
+
+/* "<B;X;Y" and M (down, moved) or m (up), as terminals report the mouse (SGR, 1006). False: of no
+ * use to us. */
+static bool name_mouse(struct terminal_key *to, const char *sequence, char end)
+{
+    enum { SHIFT_ALT_CTRL = 4 | 8 | 16, MOVED = 32, WHEEL = 64 };
+    unsigned button, x, y;
+    if (sscanf(sequence, "<%u;%u;%u", &button, &x, &y) != 3 || x < 1 || y < 1) return false;
+    button &= ~(unsigned)SHIFT_ALT_CTRL;
+    const char *name = button == WHEEL       ? "Mouse-Before"
+                       : button == WHEEL + 1 ? "Mouse-Next"
+                       : button >= WHEEL     ? NULL
+                       : end == 'm'          ? "Mouse-Up"
+                       : button == MOVED     ? "Mouse-Drag"
+                       : button == 0         ? "Mouse-Down"
+                                             : NULL;
+    if (!name) return false;
+    *to = (struct terminal_key){.x = (int)x - 1, .y = (int)y - 1};
+    snprintf(to->name, sizeof to->name, "%s", name);
+    return true;
+}
+
+/* After Esc, what comes at once belongs to it: a sequence that terminfo does not know is the mouse
+ * or a paste, or else swallowed; a character is Alt and that character. */
 static bool after_escape(struct terminal_key *to)
 {
     wint_t c;
@@ -394,8 +528,17 @@ static bool after_escape(struct terminal_key *to)
     if (kind == ERR) return true;
     if (kind == KEY_CODE_YES || c == 27) return ungetch((int)c), true;
     if (c == '[' || c == 'O') {
-        while (wget_wch(keys, &c) == OK && (c < 0x40 || c > 0x7e)) {}
-        return false;
+        char sequence[32];
+        size_t n = 0;
+        wtimeout(keys, ESCAPE_MS); /* the rest may be on its way still */
+        while ((kind = wget_wch(keys, &c)) == OK && (c < 0x40 || c > 0x7e))
+            if (n < sizeof sequence - 1) sequence[n++] = (char)c;
+        wtimeout(keys, 0);
+        sequence[n] = 0;
+        if (kind == OK && *sequence == '<') return name_mouse(to, sequence, (char)c);
+        if (kind != OK || c != '~' || strcmp(sequence, "200") != 0) return false;
+        paste_begin();
+        return paste_on(to);
     }
     struct terminal_key plain;
     name_character(&plain, c);
@@ -407,6 +550,7 @@ static bool after_escape(struct terminal_key *to)
 bool terminal_key(struct terminal_key *to)
 {
     wint_t c;
+    if (pasting) return paste_on(to);
     for (;;) {
         int kind = wget_wch(keys, &c);
         if (kind == ERR) return false;
@@ -417,5 +561,6 @@ bool terminal_key(struct terminal_key *to)
         }
         name_character(to, c);
         if (c != 27 || after_escape(to)) return true;
+        if (pasting) return false;
     }
 }

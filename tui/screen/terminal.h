@@ -4,6 +4,7 @@
  * the program. The only user of ncurses. A process has one terminal, so there is no handle. */
 #include "core/base/err.h"
 #include "tui/screen/canvas.h"
+#include "tui/screen/theme.h"
 
 /* What a person may force; AUTO asks the terminal, the locale and NO_COLOR. */
 enum terminal_color { TERMINAL_COLOR_AUTO, TERMINAL_COLOR_ALWAYS, TERMINAL_COLOR_NEVER };
@@ -22,7 +23,12 @@ void terminal_close(void); /* gives it back; also at exit; harmless when it was 
 
 /* What is forced can change while it is open; all is drawn again. */
 void terminal_color(enum terminal_color to);
+void terminal_theme(const struct theme *to); /* also before it is open; at first theme auto */
 void terminal_letters(enum terminal_charset to);
+
+/* Clicks, drags and the wheel come as keys from now on, or no more; with Shift held they stay the
+ * terminal's own. Nothing happens where the terminal knows no mouse. */
+void terminal_mouse(bool on);
 
 /* Its size now, in cells, and the characters it can show. */
 void terminal_size(int *width, int *height);
@@ -47,6 +53,10 @@ int terminal_wait(int ms); /* a sum of events, 0: time is up */
  * line editor reads. */
 struct terminal_key {
     char name[16], bytes[8];
+    int x,
+        y; /* of "Mouse-Down", "Mouse-Drag", "Mouse-Up", "Mouse-Before" and "Mouse-Next" (wheel) */
 };
 bool terminal_key(struct terminal_key *to); /* false: no more */
+/* What a key named "Paste" stands for: its beginning, and how many bytes the whole had. */
+const char *terminal_pasted(size_t *size);
 #endif

@@ -1,6 +1,7 @@
 /* tui/views/frame.c - The whole screen around a view. Three shapes: with Knobs and Now beside the
  * view; with their facts in the lower edge; and, in a small window, without an edge at all. */
 #include "tui/views/facts.h"
+#include "tui/views/footer.h"
 #include "tui/draw/bars.h"
 #include "tui/draw/grid.h"
 #include "tui/draw/prose.h"
@@ -17,8 +18,9 @@ enum { PANEL = 35, PANEL_WIDTH = 108, PANEL_HEIGHT = 24, EDGE_WIDTH = 60, EDGE_H
 struct part {
     char text[112];
     enum ink ink;
-    int rank;
-}; /* rank 0 stays longest */
+    int rank; /* 0 stays longest */
+    const char *click;
+};
 enum { PARTS = 10 };
 
 static void say_step(char *to, int size, const struct snapshot *now, bool brief)
@@ -27,7 +29,10 @@ static void say_step(char *to, int size, const struct snapshot *now, bool brief)
     facts_whole(step, (double)now->step);
     const char *what = now->finished ? "done at" : now->paused ? "paused at" : "▶ step";
     if (brief && !now->finished && !now->paused) what = "▶";
-    snprintf(to, (size_t)size, "%s %s", what, step);
+    if (now->race.on && !now->paused)
+        snprintf(to, (size_t)size, brief ? "race %.0f %%" : "▶ race %.0f %%", 100 * now->race.done);
+    else
+        snprintf(to, (size_t)size, "%s %s", what, step);
 }
 
 static int parts_of(struct part p[PARTS], const struct snapshot *now, int width)
@@ -36,11 +41,14 @@ static int parts_of(struct part p[PARTS], const struct snapshot *now, int width)
     char a[32];
     int n = 0;
 #define PART(rank_, ink_, ...)                                                                     \
-    (snprintf(p[n].text, sizeof p[n].text, __VA_ARGS__), p[n].ink = (ink_), p[n++].rank = (rank_))
+    (snprintf(p[n].text, sizeof p[n].text, __VA_ARGS__), p[n].ink = (ink_), p[n].click = "",       \
+     p[n++].rank = (rank_))
     PART(7, INK_TITLE, "vanpool");
     PART(4, INK_TEXT, "%s", now->data);
     PART(1, INK_ACCENT, "%s", now->run_label);
+    p[n - 1].click = "@choose";
     PART(0, now->paused || now->finished ? INK_WARN : INK_GOOD, "%s", "");
+    p[n - 1].click = "@pause";
     say_step(p[n - 1].text, sizeof p[n - 1].text, now, width < 60);
     PART(2, INK_TEXT, isnan(now->loss) ? "loss –" : "loss %.3f nat", now->loss);
     if (now->text)
@@ -76,7 +84,9 @@ static void draw_status(struct canvas *to, const struct snapshot *now)
         }
     for (int i = 0, x = 1; i < n; i++) {
         if (!in[i]) continue;
-        x = canvas_fit(to, x, 0, LABEL_MOST, p[i].ink, "%s", p[i].text) + gap;
+        int end = canvas_fit(to, x, 0, LABEL_MOST, p[i].ink, "%s", p[i].text);
+        if (*p[i].click) canvas_zone(to, x, 0, end - x, 1, "%s", p[i].click);
+        x = end + gap;
     }
 }
 
@@ -124,6 +134,7 @@ static void draw_facts(struct canvas *to, int x, int y, int width, const struct 
     canvas_text(to, end - 11 - canvas_columns(line), y, INK_ACCENT, "%s", line);
     bar_slider(to, end - 10, y, 10, option_place(knob, now->knob[s->knob], now->E, now->N),
                INK_ACCENT);
+    canvas_zone(to, end - 10, y, 10, 1, "@slider %d", s->knob);
 }
 
 /* ---- Knobs
@@ -136,6 +147,7 @@ static void draw_knobs(struct canvas *to, const struct scene *s)
     int y = 0, count = 0;
     if (!now || !now->router) return;
     canvas_text(to, 1, y, INK_DIM, "strategy");
+    canvas_zone(to, 0, y, to->width, 1, "@choose");
     canvas_text(to, VALUE, y++, INK_ACCENT, "◀ %s ▶", now->router->name);
     canvas_fit(to, 1, y++, to->width - 2, INK_DIM, "%s", now->router->title);
     y++;
@@ -151,11 +163,14 @@ static void draw_knobs(struct canvas *to, const struct scene *s)
         const struct option *knob = knob_of(s, i);
         bool here = i == s->knob;
         char value[32];
+        canvas_zone(to, 0, y, to->width, 1, "@knob %d", i);
         if (here) canvas_text(to, 0, y, INK_ACCENT, "▸");
         canvas_fit(to, 1, y, VALUE - 2, here ? INK_BRIGHT : INK_TEXT, "%s", knob->name);
         canvas_fit(to, VALUE, y, SLIDER - VALUE - 1, here ? INK_BRIGHT : INK_TEXT, "%s",
                    option_show(knob, now->knob[i], value));
-        if (knob->kind == OPTION_REAL || knob->kind == OPTION_INT)
+        bool slides = knob->kind == OPTION_REAL || knob->kind == OPTION_INT;
+        if (slides) canvas_zone(to, SLIDER, y, to->width - SLIDER - 1, 1, "@slider %d", i);
+        if (slides)
             bar_slider(to, SLIDER, y, to->width - SLIDER - 1,
                        option_place(knob, now->knob[i], now->E, now->N),
                        here ? INK_ACCENT : INK_DIM);
@@ -229,42 +244,6 @@ static void draw_now(struct canvas *to, const struct scene *s)
 /* ---- the last lines
  * -----------------------------------------------------------------------------------------------
  */
-static const struct {
-    const char *key, *label, *short_label;
-    int rank;
-} keys[] = {
-    {"Space", "pause", "pause", 5}, {".", "step", "step", 8},       {"1-9", "view", "view", 2},
-    {"s", "strategy", "rule", 1},   {"Tab", "knob", "knob", 4},     {"+", "more", "more", 3},
-    {"-", "less", "less", 3},       {"l", "layer", "layer", 9},     {"u", "undo", "undo", 7},
-    {"e", "explain", "explain", 6}, {":", "command", "command", 6}, {"?", "help", "help", 0},
-    {"q", "quit", "quit", 0},
-};
-
-static void draw_keys(struct canvas *to, int y, const struct snapshot *now)
-{
-    enum { COUNT = sizeof keys / sizeof *keys, GAP = 2 };
-    bool in[COUNT] = {false};
-    int used = 1 - GAP;
-    for (int rank = 0; rank < 10; rank++)
-        for (int i = 0; i < COUNT; i++) {
-            int wide = (int)(strlen(keys[i].key) +
-                             strlen(to->width < 90 ? keys[i].short_label : keys[i].label)) +
-                       1;
-            if (keys[i].rank == rank && used + GAP + wide < to->width)
-                in[i] = true, used += GAP + wide;
-        }
-    for (int i = 0, x = 1; i < COUNT; i++) {
-        if (!in[i]) continue;
-        bool go = now && now->paused && i == 0;
-        x = canvas_text(to, x, y, INK_BRIGHT, "%s", keys[i].key);
-        x = canvas_text(to, x, y, INK_DIM, " %s",
-                        go               ? "go on"
-                        : to->width < 90 ? keys[i].short_label
-                                         : keys[i].label) +
-            GAP;
-    }
-}
-
 /* What is typed, scrolled so that the cursor (a column of it) is in sight, the cursor as a block.
  */
 static void draw_prompt(struct canvas *to, int y, const char *typed, int cursor)
@@ -287,7 +266,7 @@ static void draw_last(struct canvas *to, const struct scene *s, const struct fra
     else if (!two && f->hint)
         canvas_fit(to, 1, y, to->width - 2, ink, "%s", word);
     else
-        draw_keys(to, y, s->now);
+        footer_draw(to, y, s, f);
 }
 
 /* ---- the shapes
@@ -298,8 +277,25 @@ static void draw_caption(struct canvas *to, int x, int y, int room, const struct
     char title[48];
     int end = x + room;
     snprintf(title, sizeof title, "%c %s", v->key, v->title);
+    canvas_zone(to, x, y, room, 1, "@explain");
     x = grid_title(to, x, y, room, INK_TITLE, title);
     if (x + 6 < end) grid_title(to, x + 1, y, end - x - 1, INK_TEXT, v->question);
+}
+
+/* The views side by side in the lower edge, as many as fit. */
+static void draw_tabs(struct canvas *to, int x, int y, int room, const struct view *here)
+{
+    const struct view *v;
+    int end = x + room;
+    for (int i = 0; (v = view_at(i)); i++) {
+        char tab[48];
+        snprintf(tab, sizeof tab, " %c %s ", v->key, v->title);
+        int wide = canvas_columns(tab);
+        if (v->key == '?' || x + wide > end) continue;
+        canvas_zone(to, x, y, wide, 1, "view %s", v->name);
+        canvas_text(to, x, y, v == here ? INK_SELECTED : INK_DIM, "%s", tab);
+        x += wide + 1;
+    }
 }
 
 static void draw_too_small(struct canvas *to)
@@ -317,15 +313,16 @@ static void draw_small(struct canvas *to, const struct scene *s, const struct fr
     draw_status(to, s->now);
     canvas_fill(to, 0, 1, to->width, INK_FRAME, "─");
     draw_caption(to, 0, 1, to->width, f->view);
-    struct canvas body = canvas_part(to, 0, 2, to->width, to->height - 4);
+    int last = to->height - (f->paper ? 1 : 2);
+    struct canvas body = canvas_part(to, 0, 2, to->width, last - 2);
     f->view->draw(&body, s);
-    draw_facts(to, 1, to->height - 2, to->width - 1, s);
-    draw_last(to, s, f, false);
+    draw_facts(to, 1, last, to->width - 1, s);
+    if (!f->paper) draw_last(to, s, f, false);
 }
 
 static void draw_edged(struct canvas *to, const struct scene *s, const struct frame *f)
 {
-    int w = to->width, bottom = to->height - 3;
+    int w = to->width, bottom = to->height - (f->paper ? 1 : 3);
     bool panel = w >= PANEL_WIDTH && to->height >= PANEL_HEIGHT;
     int right = panel ? w - PANEL : w - 1; /* the edge to the right of the view */
     draw_status(to, s->now);
@@ -336,7 +333,7 @@ static void draw_edged(struct canvas *to, const struct scene *s, const struct fr
     draw_caption(to, 1, 1, right - 2, f->view);
     struct canvas body = canvas_part(to, 1, 2, right - 1, bottom - 2);
     f->view->draw(&body, s);
-    draw_last(to, s, f, true);
+    if (!f->paper) draw_last(to, s, f, true);
     if (!panel) {
         canvas_text(to, 2, bottom, INK_TEXT, " ");
         canvas_fill(to, 1, bottom, w - 2, INK_TEXT, " ");
@@ -348,6 +345,7 @@ static void draw_edged(struct canvas *to, const struct scene *s, const struct fr
     canvas_text(to, right, 1, INK_FRAME, "┬");
     canvas_text(to, right, bottom, INK_FRAME, "┴");
     grid_level(to, right, split, w - right, "├", "┤");
+    draw_tabs(to, 2, bottom, right - 3, f->view);
     grid_title(to, right + 1, 1, PANEL - 2, INK_TITLE, "Knobs");
     grid_title(to, right + 1, split, PANEL - 2, INK_TITLE, "Now");
     struct canvas knobs = canvas_part(to, right + 1, 2, PANEL - 2, split - 2);

@@ -3,6 +3,7 @@
 #include "tui/views/facts.h"
 #include "tui/draw/bars.h"
 #include "tui/draw/heat.h"
+#include "tui/views/say.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -177,6 +178,8 @@ static void draw_bars(struct canvas *to, const struct scene *s)
             canvas_text(to, x + 4 + (int)lround(bar / most), row + i, INK_FRAME, "│");
         for (int i = 0; i < tall; i++)
             bar_draw(to, x + 4, row + i, bar, load / most, facts_van_ink(e));
+        if (*facts_van_state(now, e))
+            canvas_fit(to, x + 4, row, bar, INK_BAD, "%s", facts_van_state(now, e));
         canvas_text(to, x + 4 + bar, row, INK_TEXT, "%6s", facts_number(value, load, 2));
         canvas_text(to, x + 10 + bar, row, INK_DIM, "%6s", facts_percent(share, load / E));
     }
@@ -240,15 +243,17 @@ static void load_tell(struct text *to, const struct scene *s)
 {
     const struct snapshot *now = s->now;
     if (!now) return;
-    const struct words *w = facts_words(now);
-    char a[32], b[32], c[32], dropped[96];
-    text_add(to, "the busiest %s does %s times its fair share; spread CV %s; %s dead.\n", w->expert,
-             facts_number(a, now->load_max_over_mean, 2), facts_number(b, now->load_cv, 2),
-             facts_number(c, now->dead_experts, 0));
+    char dropped[96];
+    say(to, now,
+        "the busiest %s does {load_max_over_mean} times its fair share; spread CV {load_cv}; "
+        "{dead_experts} dead.\n",
+        facts_words(now)->expert);
     for (int l = 0; l < now->L && l < SNAP_LAYERS; l++) {
         text_add(to, "layer %d, 1.00 = fair:", l + 1);
-        for (int e = 0; e < now->E; e++)
-            text_add(to, "%s %d %s", e ? "," : "", e + 1, facts_number(a, now->load[l][e], 2));
+        for (int e = 0; e < now->E; e++) {
+            text_add(to, "%s %d ", e ? "," : "", e + 1);
+            say_number(to, (double)now->load[l][e], 2, "of fair", "load %d %d", l + 1, e + 1);
+        }
         text_add(to, ".\n");
     }
     say_dropped(dropped, sizeof dropped, now);

@@ -5,6 +5,7 @@
 #include "tui/draw/bars.h"
 #include "tui/draw/heat.h"
 #include "tui/draw/spark.h"
+#include "tui/views/say.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -82,6 +83,7 @@ static void draw_line(struct canvas *to, int x, int y, int rows, const struct sc
     for (int i = from; i < end; i++) {
         const struct snap_token *t = &now->token[i];
         int count = t->count[layer], cell = cell_of(now, t), wide = now->text ? cell : cell - 1;
+        canvas_zone(to, x, y, cell, rows < 4 ? rows : 3, "@token %d", i);
         enum ink ink = i == cursor ? INK_SELECTED : heat_count(count, now->E);
         if (now->text)
             canvas_text(to, x, y, ink, "%s", t->text[0] ? t->text : " ");
@@ -134,6 +136,7 @@ static void draw_layers(struct canvas *to, const struct scene *s)
         snprintf(cell, sizeof cell, i == layer ? "[%d: %s]" : " %d: %s ", i + 1, mean);
         int wide = canvas_columns(cell);
         if (x + wide > to->width && i != layer) continue;
+        canvas_zone(to, x, y, wide, 1, "@layer %d", i);
         x = canvas_text(to, x, y, i == layer ? INK_BRIGHT : INK_DIM, "%s", cell);
     }
     char unit[48];
@@ -343,10 +346,12 @@ static void tokens_tell(struct text *to, const struct scene *s)
     const struct snapshot *now = s->now;
     if (!now) return;
     const struct words *w = facts_words(now);
-    char a[32], line[256];
-    for (int l = 0; l < now->L && l < SNAP_LAYERS; l++)
-        text_add(to, "layer %d: %s %s per %s.\n", l + 1,
-                 facts_number(a, facts_layer_mean(now, l), 2), w->experts, w->token);
+    char line[256];
+    for (int l = 0; l < now->L && l < SNAP_LAYERS; l++) {
+        text_add(to, "layer %d: ", l + 1);
+        say_number(to, facts_layer_mean(now, l), 2, "experts", "experts of layer %d", l + 1);
+        text_add(to, " %s per %s.\n", w->experts, w->token);
+    }
     int i = facts_cursor(s), layer = facts_layer(s);
     if (now->text && i >= 0) {
         text_add(to, "text: ");
@@ -368,8 +373,10 @@ static void tokens_tell(struct text *to, const struct scene *s)
     text_add(to, "%s", line);
     const float *gate = facts_row(now, now->gate, i, layer);
     for (int e = 0, n = 0; gate && e < facts_columns(now); e++)
-        if (facts_taken(&now->token[i], layer, e))
-            text_add(to, "%s%.3f", n++ ? ", " : " with gates ", gate[e]);
+        if (facts_taken(&now->token[i], layer, e)) {
+            text_add(to, n++ ? ", " : " with gates ");
+            say_number(to, (double)gate[e], 3, "", "gate %d", e + 1);
+        }
     text_add(to, ".\n");
 }
 
@@ -378,6 +385,7 @@ const struct view view_tokens = {
     .key = '2',
     .title = "Tokens",
     .question = "Where in the text does the model spend its experts?",
+    .uses = VIEW_CURSOR,
     .explain = explain,
     .draw = tokens_draw,
     .tell = tokens_tell,

@@ -3,6 +3,7 @@
 #include "tui/views/facts.h"
 #include "tui/draw/bars.h"
 #include "tui/draw/prose.h"
+#include "tui/views/say.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -90,6 +91,7 @@ static void draw_token(struct canvas *to, int y, const struct columns *c, const 
     int layer = facts_layer(s), count = t->count[layer];
     bool here = i == facts_cursor(s);
     char number[32];
+    canvas_zone(to, 0, y, to->width, 1, "@token %d", i);
     if (here) canvas_text(to, 0, y, INK_ACCENT, "▸");
     canvas_fit(to, c->id, y, (c->crates ? c->crates : c->sent) - c->id - 1,
                here ? INK_BRIGHT : INK_TEXT, "%s", strcmp(t->text, " ") ? t->text : "␣");
@@ -164,6 +166,8 @@ static int draw_fleet(struct canvas *to, int y, int rows, const struct scene *s)
         canvas_text(to, 0, y, facts_van_ink(e), "%2d", e + 1);
         canvas_text(to, fair, y, INK_FRAME, "│");
         bar_draw(to, 4, y, bar, load / most, facts_van_ink(e));
+        if (*facts_van_state(now, e))
+            canvas_fit(to, 4, y, bar, INK_BAD, "%s", facts_van_state(now, e));
         canvas_text(to, to->width - 6, y, INK_TEXT, "%6s", facts_number(number, load, 2));
     }
     if (shown < E)
@@ -400,6 +404,17 @@ static void tell_token(struct text *to, const struct snapshot *now, const struct
     text_add(to, t->right < 0 ? ".\n" : t->right ? ", %s.\n" : ", not %s.\n", w->right);
 }
 
+static void tell_need(struct text *to, const struct snapshot *now, int need)
+{
+    text_add(to, "orders that need %d: ", need);
+    say_percent(to, (double)now->need_share[need], "share of need %d", need);
+    text_add(to, " of all, sent ");
+    say_number(to, (double)now->experts_by_need[need], 2, "experts", "experts of need %d", need);
+    text_add(to, " vans, delivered ");
+    say_percent(to, (double)now->right_by_need[need], "right of need %d", need);
+    text_add(to, ".\n");
+}
+
 static void vans_tell(struct text *to, const struct scene *s)
 {
     const struct snapshot *now = s->now;
@@ -407,20 +422,16 @@ static void vans_tell(struct text *to, const struct scene *s)
     const struct words *w = facts_words(now);
     int layer = facts_layer(s);
     char a[32], b[32], c[32], d[32];
-    text_add(to, "%s get %s %s each, mean of step %s.\n", w->tokens,
-             facts_number(a, now->experts_per_token, 2), w->experts, facts_whole(b, now->step));
+    say(to, now, "%s get {experts_per_token} %s each, mean of step {step,}.\n", w->tokens,
+        w->experts);
     if (now->text)
         text_add(to, "%s\n", no_need);
     else
-        text_add(to, "exact %s, wasted %s, short %s; count and need go together with ρ %s.\n",
-                 facts_percent(a, now->exact), facts_percent(b, now->wasted),
-                 facts_percent(c, now->shorted), facts_number(d, now->count_need_rho, 2));
+        say(to, now,
+            "exact {exact%%}, wasted {wasted%%}, short {shorted%%}; count and need go together "
+            "with ρ {count_need_rho}.\n");
     for (int need = 0; need <= SNAP_NEEDS; need++)
-        if (now->need_share[need] > 0)
-            text_add(to, "orders that need %d: %s of all, sent %s vans, delivered %s.\n", need,
-                     facts_percent(a, now->need_share[need]),
-                     facts_number(b, now->experts_by_need[need], 2),
-                     facts_percent(c, now->right_by_need[need]));
+        if (now->need_share[need] > 0) tell_need(to, now, need);
     for (int k = 0; now->text && now->kind_name && k < SNAP_KINDS; k++)
         if (now->picks.share[k] > 0)
             text_add(to, "class %s: %s of all, %s experts each in layer %d, predicted %s.\n",
@@ -428,9 +439,13 @@ static void vans_tell(struct text *to, const struct scene *s)
                      facts_number(c, (double)now->picks.experts[layer][k], 2), layer + 1,
                      facts_percent(d, (double)now->picks.right[k]));
     text_add(to, "share of the work, 1.00 = fair:");
-    for (int e = 0; e < now->E; e++)
-        text_add(to, "%s %s %d %s", e ? "," : "", w->expert, e + 1,
-                 facts_number(a, now->load[layer][e], 2));
+    for (int e = 0; e < now->E; e++) {
+        text_add(to, "%s %s %d ", e ? "," : "", w->expert, e + 1);
+        say_number(to, (double)now->load[layer][e], 2, "of fair", "load %d %d", layer + 1, e + 1);
+        for (int e = 0; e < now->E; e++)
+            if (*facts_van_state(now, e))
+                text_add(to, "van %d: %s\n", e + 1, facts_van_state(now, e));
+    }
     text_add(to, ".\n");
     for (int i = 0; i < now->tokens && i < 4; i++) tell_token(to, now, &now->token[i], layer);
     if (!now->text && delivered_by_none(now, layer)) text_add(to, "%s\n", by_none(now));
@@ -441,6 +456,7 @@ const struct view view_vans = {
     .key = '1',
     .title = "Vans",
     .question = "Which vans does each order get, and is that what it needs?",
+    .uses = VIEW_CURSOR,
     .explain = explain,
     .draw = vans_draw,
     .tell = vans_tell,

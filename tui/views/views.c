@@ -5,10 +5,21 @@
 #include <stddef.h>
 #include <string.h>
 
-extern const struct view view_vans, view_tokens, view_load, view_curves, view_help;
-
-static const struct view *const views[] = {&view_vans, &view_tokens, &view_load, &view_curves,
-                                           &view_help};
+/* clang-format off */
+#define VIEWS(X) \
+    X(vans)      \
+    X(tokens)    \
+    X(rule)      \
+    X(load)      \
+    X(curves)    \
+    X(race)      \
+    X(lesson)    \
+    X(help)
+/* clang-format on */
+#define DECLARE(name) extern const struct view view_##name;
+#define POINT(name) &view_##name,
+VIEWS(DECLARE)
+static const struct view *const views[] = {VIEWS(POINT)};
 enum { COUNT = sizeof views / sizeof *views };
 
 const struct view *view_at(int i)

@@ -1,0 +1,184 @@
+/* tui/export/picture.c - Cells drawn with cairo: a box of colour, and on it a letter of the
+ * machine's monospace font. Lines of boxes, blocks and braille are drawn as shapes, so that they
+ * meet at the edges of the cells in any font. */
+#include "tui/export/export.h"
+
+#ifndef VANPOOL_CAIRO
+
+static bool without(struct err *e, const char *format)
+{
+    return err_set(e, ERR_USAGE,
+                   "this vanpool was built without cairo and writes no %s: export to .txt, .ans or "
+                   ".json, or install libcairo2-dev and build again",
+                   format);
+}
+
+bool export_svg(struct text *to, const struct picture *p, struct err *e)
+{
+    return (void)to, (void)p, without(e, "SVG");
+}
+
+bool export_png(struct text *to, const struct picture *p, struct err *e)
+{
+    return (void)to, (void)p, without(e, "PNG");
+}
+
+#else
+#include "tui/export/shape.h"
+#include "tui/screen/glyph.h"
+#include "tui/screen/theme.h"
+
+#include <cairo-svg.h>
+#include <string.h>
+
+enum { CELL_W = 10, CELL_H = 20, MARGIN = 10, SCALE = 2 /* pixels of a PNG to a unit */ };
+enum { PAPER = 0x14161b, INK = 0xd4d4d4 };
+
+/* A colour of the 256 that terminals have: 16 names, a cube of 6x6x6, 24 greys. */
+static unsigned rgb_of(int number)
+{
+    static const unsigned names[16] = {0x000000, 0xcd3131, 0x0dbc79, 0xe5e510, 0x2472c8, 0xbc3fbc,
+                                       0x11a8cd, 0xe5e5e5, 0x666666, 0xf14c4c, 0x23d18b, 0xf5f543,
+                                       0x3b8eea, 0xd670d6, 0x29b8db, 0xffffff};
+    static const unsigned steps[6] = {0, 95, 135, 175, 215, 255};
+    if (number < 16) return names[number];
+    if (number >= 232) return (unsigned)(8 + 10 * (number - 232)) * 0x010101u;
+    number -= 16;
+    return steps[number / 36] << 16 | steps[number / 6 % 6] << 8 | steps[number % 6];
+}
+
+static void pen(cairo_t *on, unsigned rgb)
+{
+    cairo_set_source_rgb(on, (rgb >> 16) / 255.0, (rgb >> 8 & 255) / 255.0, (rgb & 255) / 255.0);
+}
+
+/* ---- letters ---- */
+
+/* A font that has the letter; sizes are such that a monospace letter is a cell wide. */
+static bool choose_font(cairo_t *on, const char *utf8, bool bold)
+{
+    static const char *const fonts[] = {"DejaVu Sans Mono", "monospace", "sans-serif", "Symbola"};
+    cairo_font_weight_t weight = bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL;
+    for (size_t i = 0; i < sizeof fonts / sizeof *fonts; i++) {
+        cairo_glyph_t room[16], *glyph = room;
+        int count = 16, missing = 0;
+        cairo_select_font_face(on, fonts[i], CAIRO_FONT_SLANT_NORMAL, weight);
+        cairo_set_font_size(on, CELL_W / 0.602);
+        if (cairo_scaled_font_text_to_glyphs(cairo_get_scaled_font(on), 0, 0, utf8, -1, &glyph,
+                                             &count, NULL, NULL, NULL) != CAIRO_STATUS_SUCCESS)
+            continue;
+        for (int g = 0; g < count; g++) missing += glyph[g].index == 0;
+        if (glyph != room) cairo_glyph_free(glyph);
+        if (count > 0 && missing == 0) return true;
+    }
+    return false;
+}
+
+/* In the middle of its cells, on one line with its neighbours; squeezed where it is wider. */
+static void draw_letter(cairo_t *on, double x, double y, double width, const char *utf8, bool bold)
+{
+    cairo_text_extents_t size;
+    cairo_font_extents_t font;
+    if (!choose_font(on, utf8, bold)) utf8 = "\357\277\275";
+    cairo_text_extents(on, utf8, &size);
+    cairo_font_extents(on, &font);
+    double squeeze = size.x_advance > width ? width / size.x_advance : 1;
+    cairo_save(on);
+    cairo_translate(on, x + (width - size.x_advance * squeeze) / 2, y + CELL_H * 0.76);
+    cairo_scale(on, squeeze, 1);
+    cairo_move_to(on, 0, 0);
+    cairo_show_text(on, utf8);
+    cairo_restore(on);
+}
+
+/* ---- cells ---- */
+
+static void draw_shapes(cairo_t *on, double x, double y, const struct shape *s, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (s[i].round)
+            cairo_arc(on, x + (s[i].x + s[i].w / 2) * CELL_W, y + (s[i].y + s[i].h / 2) * CELL_H,
+                      s[i].w / 2 * CELL_W, 0, 6.2831853);
+        else
+            cairo_rectangle(on, x + s[i].x * CELL_W, y + s[i].y * CELL_H, s[i].w * CELL_W,
+                            s[i].h * CELL_H);
+        cairo_fill(on);
+    }
+}
+
+static void draw_cell(cairo_t *on, double x, double y, const struct cell *cell)
+{
+    struct shape shapes[SHAPES_MOST];
+    struct theme_look look = theme_look(THEME_256, (enum ink)cell->ink);
+    unsigned fore = look.fore < 0 ? (unsigned)INK : rgb_of(look.fore);
+    unsigned back = look.back < 0 ? (unsigned)PAPER : rgb_of(look.back);
+    const char *at = cell->at;
+    double width = cell->width == 2 ? 2 * CELL_W : CELL_W;
+    if (look.reverse) back ^= fore, fore ^= back, back ^= fore;
+    if (back != PAPER) {
+        pen(on, back);
+        cairo_rectangle(on, x, y, width, CELL_H);
+        cairo_fill(on);
+    }
+    uint32_t letter = glyph_next(&at);
+    if (letter == 0 || letter == ' ') return;
+    pen(on, fore);
+    int count = shape_of(letter, shapes);
+    if (count >= 0)
+        draw_shapes(on, x, y, shapes, count);
+    else
+        draw_letter(on, x, y, width, cell->at, look.bold || cell->bold);
+}
+
+static bool done(cairo_status_t status, struct err *e)
+{
+    return status == CAIRO_STATUS_SUCCESS ||
+           err_set(e, ERR_MEMORY, "cairo cannot draw it: %s", cairo_status_to_string(status));
+}
+
+static bool draw(cairo_surface_t *surface, const struct canvas *c, double scale, struct err *e)
+{
+    cairo_t *on = cairo_create(surface);
+    cairo_scale(on, scale, scale);
+    cairo_set_antialias(on, CAIRO_ANTIALIAS_GRAY);
+    pen(on, PAPER);
+    cairo_paint(on);
+    for (int y = 0; y < c->height; y++)
+        for (int x = 0; x < c->width; x++)
+            draw_cell(on, MARGIN + x * CELL_W, MARGIN + y * CELL_H,
+                      &c->cells[(size_t)y * (size_t)c->stride + (size_t)x]);
+    cairo_status_t status = cairo_status(on);
+    cairo_destroy(on);
+    return done(status, e);
+}
+
+static cairo_status_t append(void *to, const unsigned char *bytes, unsigned n)
+{
+    text_put(to, (const char *)bytes, n);
+    return CAIRO_STATUS_SUCCESS; /* a text that failed says so itself */
+}
+
+bool export_svg(struct text *to, const struct picture *p, struct err *e)
+{
+    const struct canvas *c = p->canvas;
+    cairo_surface_t *surface = cairo_svg_surface_create_for_stream(
+        append, to, 2 * MARGIN + c->width * CELL_W, 2 * MARGIN + c->height * CELL_H);
+    bool ok = draw(surface, c, 1, e);
+    cairo_surface_finish(surface);
+    ok = ok && done(cairo_surface_status(surface), e);
+    cairo_surface_destroy(surface);
+    return ok;
+}
+
+bool export_png(struct text *to, const struct picture *p, struct err *e)
+{
+    const struct canvas *c = p->canvas;
+    cairo_surface_t *surface =
+        cairo_image_surface_create(CAIRO_FORMAT_RGB24, SCALE * (2 * MARGIN + c->width * CELL_W),
+                                   SCALE * (2 * MARGIN + c->height * CELL_H));
+    bool ok = draw(surface, c, SCALE, e) &&
+              done(cairo_surface_write_to_png_stream(surface, append, to), e);
+    cairo_surface_destroy(surface);
+    return ok;
+}
+#endif
