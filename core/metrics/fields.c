@@ -21,6 +21,8 @@ const struct field snapshot_fields[] = {
     FIELD(bits_per_char, "bit", 3, "loss of a byte of text in bits"),
     FIELD(experts_per_token, "experts", 2,
           "experts that did work, mean over tokens and layers; shared ones not counted"),
+    FIELD(experts_spread, "experts", 2,
+          "how far tokens differ in their experts: standard deviation, mean over layers"),
     FIELD(zero_compute_per_token, "picks", 2,
           "picks of slots that compute nothing, mean over tokens and layers"),
     FIELD(tokens_without_expert, "share", 3, "tokens that no expert served, mean over layers"),

@@ -55,6 +55,7 @@ struct snapshot {
     const struct router *router;
     double knob[ROUTER_KNOBS];
     double setting[32]; /* in the order of enum config_item */
+    struct fleet fleet;
     /* predictions: a token's items */
     int E, S, N, L, D, H, context, tokens_per_step, threads, predictions;
     bool text, paused, finished, paper;
@@ -66,7 +67,7 @@ struct snapshot {
     char notice[160]; /* newest thing a person should know; "" none */
 
     /* of the newest measured step; names and units in fields.c */
-    double loss, accuracy, item_accuracy, experts_per_token, zero_compute_per_token,
+    double loss, accuracy, item_accuracy, experts_per_token, experts_spread, zero_compute_per_token,
         tokens_without_expert, nonfinite_tokens, dropped_pairs, load_max_over_mean, load_cv,
         dead_experts, router_entropy, count_need_rho, gate_sum, router_blind_tokens,
         flops_per_token, expert_flops_per_token, train_flops_per_token, tokens_per_s, step_ms, lr,

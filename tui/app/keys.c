@@ -30,6 +30,7 @@ static const struct key_entry entries[] = {
     {"t", "own", "type a text, or an order, of your own"},
     {"l", "layer", "look at the next layer"},
     {"g", "log", "logarithmic axis on and off"},
+    {"P", "pin", "pin the run so far to the curves, to compare"},
     {"e", "explain", "this view in plain words"},
     {"x", "export", "write this view to a file"},
     {"?", "palette", "search everything, and run it"},

@@ -83,7 +83,7 @@ static void draw_sums(struct canvas *to, const struct scene *s)
     struct text sums = {0};
     for (int columns = PROBE_COLUMNS; columns >= 1; columns--) {
         text_clear(&sums);
-        why_sums(&sums, s, columns, to->width < 82 ? 2 : PROBE_TERMS);
+        why_sums(&sums, s, columns, to->width < 74 ? 2 : to->width < 86 ? 3 : PROBE_TERMS);
         if (prose_lines(to->width, text_str(&sums)) <= to->height) break;
     }
     prose_draw(to, 0, 0, to->width, to->height, 0, INK_TEXT, text_str(&sums));

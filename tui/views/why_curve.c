@@ -22,7 +22,7 @@ static int need_of(const struct scene *s)
 
 int why_curve_rows(const struct scene *s)
 {
-    return 2 + s->now->E;
+    return 3 + s->now->E;
 }
 
 static void draw_mark(struct canvas *to, int x, int y, const struct scene *s, int n)
@@ -40,14 +40,17 @@ void why_curve_draw(struct canvas *to, const struct scene *s)
 {
     const struct snap_probe *p = why_answer(s);
     const struct words *w = facts_words(s->now);
-    int E = s->now->E, rows = to->height - 1, bar = to->width - 3 - NUMBER - 1 - LABEL;
-    if (rows < 1) return;
+    int E = s->now->E, rows = to->height - 2, bar = to->width - 3 - NUMBER - 1 - LABEL;
+    if (to->height < 2) return;
     canvas_fit(to, 0, 0, to->width, INK_TITLE, "loss with its n best %s", w->experts);
     if (!p) {
         canvas_fit(to, 0, 1, to->width, INK_DIM, "– asked, not answered yet");
         return;
     }
+    char step[32];
     double most = 0;
+    canvas_fit(to, 0, to->height - 1, to->width, INK_DIM, "by the weights of step %s",
+               facts_whole(step, (double)p->step));
     for (int n = 0; n <= E; n++) most = fmax(most, (double)p->with[n]);
     for (int n = 0; n <= E && n < rows; n++) {
         char number[32];

@@ -5,6 +5,7 @@
 #include "tui/draw/bars.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { VALUE = 7, GATE = 7, TURNED = 8, LEAST_BAR = 6 };
@@ -110,15 +111,12 @@ static void draw_bar(struct canvas *to, int y, const struct table *t, double val
 
 static void draw_turned(struct canvas *to, int x, int y, double by)
 {
-    char number[32];
+    char number[32], shown[40];
     enum ink ink = by >= .005 ? INK_BAD : by <= -.005 ? INK_GOOD : INK_DIM;
-    facts_number(number, by, 3);
-    if (isnan(by))
-        canvas_text(to, x + TURNED - 1, y, INK_FRAME, "–");
-    else
-        canvas_text(to, x, y, ink, "%*s%s", TURNED - (by >= 0) - canvas_columns(number), "",
-                    by >= 0 ? "+" : ""),
-            canvas_text(to, x + TURNED - canvas_columns(number), y, ink, "%s", number);
+    if (fabs(by) < .0005) by = 0; /* not -0.000 */
+    snprintf(shown, sizeof shown, "%s%s", by > 0 ? "+" : "", facts_number(number, by, 3));
+    canvas_text(to, x + TURNED - canvas_columns(shown), y, isnan(by) ? INK_FRAME : ink, "%s",
+                shown);
 }
 
 static void draw_row(struct canvas *to, int y, const struct table *t, int column, double before)
