@@ -78,6 +78,7 @@ const struct command *command_at(int i)
         probe_commands,
         race_commands,
         scenario_commands,
+        state_commands,
         face_commands,
     };
     /* clang-format on */
@@ -139,6 +140,8 @@ struct console *console_adopt(struct trainer *t, struct err *e)
         return NULL;
     }
     c->trainer = t;
+    journal_begin(&c->journal, trainer_config(t), NULL);
+    c->journal.unknown = trainer_now(t) > 0;
     c->goal = trainer_now(t);
     c->stale = true;
     snapshot_clear(&c->snapshot);
@@ -157,6 +160,7 @@ void console_close(struct console *c)
     while (c->scripts > 0) script_close(&c->script[--c->scripts]);
     race_live_close(c->race);
     trainer_close(c->trainer);
+    journal_free(&c->journal);
     free(c);
 }
 
@@ -176,6 +180,7 @@ bool console_renew(struct console *c, const struct config *to, struct err *e)
     bool endless = c->goal < 0;
     if (!config_check(to, e) || !trainer_reset(c->trainer, to, e)) return false;
     c->waiting = 0;
+    journal_begin(&c->journal, trainer_config(c->trainer), NULL);
     c->goal = endless ? -1 : trainer_now(c->trainer);
     c->stale = true;
     snapshot_clear(&c->snapshot);
@@ -191,12 +196,25 @@ static void scripts_fail(struct console *c, struct err *e)
     while (c->scripts > 0) script_close(&c->script[--c->scripts]);
 }
 
+/* What changes the run is noted with the step before which it was said. */
+static bool run_core(struct console *c, const struct command *command, struct command_line *words,
+                     struct text *out, struct err *e)
+{
+    long step = trainer_now(c->trainer);
+    words->argv[0] = (char *)command->name;
+    if (!command->run(c, words->argc, words->argv, out, e)) return false;
+    journal_cut(&c->journal, trainer_now(c->trainer));
+    if (command->changes && words->argc > 1)
+        journal_note(&c->journal, step, words->argc, words->argv);
+    return true;
+}
+
 static bool run(struct console *c, struct command_line *words, struct text *out, struct err *e)
 {
     if (words->argc == 0) return true;
     const struct command *command = command_find(words->argv[0], e);
     if (!command) return false;
-    if (command->kind == COMMAND_CORE) return command->run(c, words->argc, words->argv, out, e);
+    if (command->kind == COMMAND_CORE) return run_core(c, command, words, out, e);
     if (strcmp(command->name, "quit") == 0)
         c->quit = true;
     else
