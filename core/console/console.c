@@ -19,6 +19,15 @@ const struct command face_commands[] = {
      .usage = "export FILE[!] [VIEW] [WIDTHxHEIGHT]",
      .help = "write a view to a file: .txt .ans .json .svg .png; ! writes over it",
      .kind = COMMAND_FACE},
+    {.name = "pin",
+     .usage = "pin [LABEL]",
+     .help = "keep the run so far on the curves, to compare",
+     .kind = COMMAND_FACE},
+    {.name = "pins", .usage = "pins", .help = "the runs that are pinned", .kind = COMMAND_FACE},
+    {.name = "unpin",
+     .usage = "unpin [N]",
+     .help = "let a pinned run go, the newest or number N",
+     .kind = COMMAND_FACE},
     {.name = "hint", .usage = "hint", .help = "what to try next", .kind = COMMAND_FACE},
     {.name = "color",
      .usage = "color auto|always|never",
@@ -79,6 +88,7 @@ const struct command *command_at(int i)
         race_commands,
         scenario_commands,
         state_commands,
+        fleet_commands,
         face_commands,
     };
     /* clang-format on */
@@ -178,6 +188,9 @@ struct config console_config(const struct console *c)
 bool console_renew(struct console *c, const struct config *to, struct err *e)
 {
     bool endless = c->goal < 0;
+    struct config whole = *to;
+    whole.fleet = (struct fleet){0}; /* a new fleet */
+    to = &whole;
     if (!config_check(to, e) || !trainer_reset(c->trainer, to, e)) return false;
     c->waiting = 0;
     journal_begin(&c->journal, trainer_config(c->trainer), NULL);

@@ -65,6 +65,8 @@ static const struct {
     {"orders", "topk", {"train 30"}},
     {"orders", "topk", {"train 20", "router topp p=0.7", "train 20", "knob p 0.5", "lr 0.002"}},
     {"orders", "topp", {"set lr 0.01", "train 10", "set experts 4", "reset seed=9", "train 15"}},
+    {"orders", "topp", {"train 10", "break 2", "clone 1 3", "train 5", "mend 2", "train 5"}},
+    {"orders", "topk", {"train 9", "freeze 4", "train 3", "retire 1", "train 4", "hire 1", "step"}},
     {"orders", "moepp", {"router moepp paper", "train 10", "set counts shuffled", "train 10"}},
     {"orders", "dynmoe", {"train 10", "state \"strategy=remoe step=7\"", "train 8"}},
     {"ledger", "topk", {"train 5", "data orders", "train 12", "router blockffn", "train 5"}},

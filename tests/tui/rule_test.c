@@ -171,7 +171,7 @@ START_TEST(another_strategys_numbers_are_no_past_of_this_one)
 }
 END_TEST
 
-SUITE(rule)
+SUITE(rule_views)
 {
     TCase *tc = tcase_create("golden");
     tcase_add_loop_test(tc, every_strategy_is_as_its_golden_screen, 0, router_count());

@@ -118,6 +118,12 @@ void action_layer(struct app *a, int layer)
     if (command_find("layer", NULL)) wish_say(a, line, false);
 }
 
+static void do_pin(struct app *a, const char *key)
+{
+    (void)key;
+    app_pins(a, 1, (char *[]){"pin"});
+}
+
 static void do_layer(struct app *a, const char *key)
 {
     (void)key;
@@ -322,6 +328,7 @@ static const struct action {
     {"palette", do_palette},
     {"open", do_open},
     {"layer", do_layer},
+    {"pin", do_pin},
     {"log", do_log},
     {"explain", do_explain},
     {"help", do_help},
@@ -458,6 +465,9 @@ bool action_face(struct app *a, int argc, char **argv)
         /* clang-format off */
         {"view", face_view},
         {"hint", face_hint},
+        {"pin", app_pins},
+        {"pins", app_pins},
+        {"unpin", app_pins},
         {"color", face_color},
         {"charset", face_charset},
         {"quit", face_quit},

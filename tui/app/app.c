@@ -39,6 +39,7 @@ static void paint(struct app *a)
     }
     a->scene.now = a->any ? &a->now : NULL;
     a->scene.past = &a->past;
+    a->scene.pins = &a->pins;
     a->frame.prompt = a->typing ? line_typed(&cursor) : NULL;
     a->frame.prompt_cursor = cursor;
     a->frame.hint = *a->hint ? a->hint : NULL;

@@ -29,11 +29,11 @@ static void halve(struct history *h)
 }
 
 /* Another strategy's numbers are not this one's past. */
-static void forget_rule(struct history *h, const struct router *now)
+static void forget_rule(struct history *h, const struct router *now, long step)
 {
     for (int m = 0; m < ROUTER_METRICS; m++)
         for (int i = 0; i < h->count; i++) h->rule[m][i] = NAN;
-    h->router = now;
+    h->router = now, h->came = step;
 }
 
 void history_add(struct history *h, const struct snapshot *s)
@@ -43,7 +43,7 @@ void history_add(struct history *h, const struct snapshot *s)
     for (int i = 0; i < s->marks && i < SNAP_MARKS; i++) add_mark(h, &s->mark[i]);
     if (h->count > 0 && s->step == last) return;
     if (h->every < 1) h->every = 1;
-    if (h->router != s->router) forget_rule(h, s->router);
+    if (h->router != s->router) forget_rule(h, s->router, s->step);
     if (h->skip > 0) {
         h->skip--;
         return;
@@ -67,15 +67,22 @@ struct history_axis history_axis(const struct history *h)
     return a;
 }
 
-void history_values(float *to, int n, const struct history *h, const float *line, bool logarithm)
+struct history_axis history_since(const struct history *h)
 {
     struct history_axis a = history_axis(h);
+    a.from = fmin(fmax(a.from, (double)h->came), a.to - 1);
+    return a;
+}
+
+void history_values(float *to, int n, struct history_axis over, struct history_points line,
+                    bool logarithm)
+{
     double sum[HISTORY_PIXELS] = {0};
     int count[HISTORY_PIXELS] = {0}, before = -1;
-    for (int i = 0; i < h->count; i++) {
-        double value = (double)line[i];
+    for (int i = 0; i < line.count; i++) {
+        double value = (double)line.at[i];
         if (!isfinite(value) || (logarithm && value <= 0)) continue;
-        int x = (int)(((double)h->step[i] - a.from) / (a.to - a.from) * (n - 1) + 0.5);
+        int x = (int)(((double)line.step[i] - over.from) / (over.to - over.from) * (n - 1) + 0.5);
         if (x >= 0 && x < n) sum[x] += logarithm ? log10(value) : value, count[x]++;
     }
     for (int x = 0; x < n; x++) {

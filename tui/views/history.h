@@ -10,8 +10,9 @@ struct history {
     int count, every, skip; /* points; keep one snapshot in `every` */
     long step[HISTORY_POINTS];
     float line[HISTORY_LINES][HISTORY_POINTS];
-    /* The strategy's scalars in its order; NaN before it came. */
+    /* The strategy's scalars in its order; NaN before step `came`, when it came. */
     const struct router *router;
+    long came;
     float rule[ROUTER_METRICS][HISTORY_POINTS];
     int marks;
     struct snap_mark mark[64]; /* what changed, oldest first */
@@ -24,8 +25,15 @@ struct history_axis {
     double from, to;
 };
 struct history_axis history_axis(const struct history *h);
-/* One of its lines as n <= HISTORY_PIXELS values over that axis: the mean of the points in each
- * pixel; between points that lie farther apart, the line from one to the next. `logarithm`: of
- * log10, without what is not above 0. */
-void history_values(float *to, int n, const struct history *h, const float *line, bool logarithm);
+struct history_axis history_since(const struct history *h); /* from `came` on */
+/* Points of one line, as n <= HISTORY_PIXELS values over an axis: the mean of the points in each
+ * pixel; between points that lie farther apart, the line from one to the next; NaN beyond them.
+ * `logarithm`: of log10, without what is not above 0. */
+struct history_points {
+    const long *step;
+    const float *at;
+    int count;
+};
+void history_values(float *to, int n, struct history_axis over, struct history_points line,
+                    bool logarithm);
 #endif

@@ -24,6 +24,12 @@ static const float *line_of(const struct scene *s, const char *name)
     return i < 0 || !h || h->count < 2 || h->router != s->now->router ? NULL : h->rule[i];
 }
 
+static void values_of(float *to, int n, const struct history *h, const float *line, bool logarithm)
+{
+    history_values(to, n, history_since(h), (struct history_points){h->step, line, h->count},
+                   logarithm);
+}
+
 static void stretch(double *low, double *high, const float *at, int n)
 {
     for (int i = 0; i < n; i++)
@@ -53,10 +59,10 @@ static void draw_plot(struct canvas *to, const struct scene *s, const struct plo
         canvas_fit(to, 0, 0, to->width, INK_DIM, "– its course begins with the second step");
         return;
     }
-    history_values(line, n, s->past, p->line, p->logarithm);
+    values_of(line, n, s->past, p->line, p->logarithm);
     stretch(&low, &high, line, n);
     if (p->under) {
-        history_values(under, n, s->past, p->under, p->logarithm);
+        values_of(under, n, s->past, p->under, p->logarithm);
         stretch(&low, &high, under, n);
     }
     if (isnan(low)) {
@@ -83,7 +89,7 @@ static void draw_stages(struct canvas *to, int y, const struct scene *s)
     float at[HISTORY_PIXELS];
     int n = to->width - LABEL < HISTORY_PIXELS ? to->width - LABEL : HISTORY_PIXELS;
     if (!stage || n < 2) return;
-    history_values(at, n, s->past, stage, false);
+    values_of(at, n, s->past, stage, false);
     canvas_text(to, 0, y, INK_DIM, "stage");
     for (int x = 0; x < n; x++) {
         int is = isnan(at[x]) ? 0 : (int)lround((double)at[x]);
