@@ -1,6 +1,7 @@
 /* core/console/console.c - The handle that faces hold: lines in, steps made, snapshots out. */
 #include "core/console/verbs.h"
 #include "core/script/command.h"
+#include "core/train/engine.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,6 +72,7 @@ const struct command *command_at(int i)
         keep_commands,
         file_commands,
         race_commands,
+        engine_commands,
         scenario_commands,
         face_commands,
     };
@@ -227,10 +229,15 @@ bool console_next(struct console *c, char *line, int size)
     return false;
 }
 
-bool console_busy(const struct console *c)
+static bool training(const struct console *c)
 {
     bool more = c->goal < 0 || trainer_now(c->trainer) < c->goal || race_live_on(c->race);
     return more && !c->paused && !c->quit;
+}
+
+bool console_busy(const struct console *c)
+{
+    return training(c) || (trainer_comparing(c->trainer) && !c->quit);
 }
 
 /* A script has lines left, or what it asked for is not done: more comes without anybody's asking. */
@@ -249,7 +256,7 @@ static void show(struct console *c)
     memcpy(s->kept, c->kept, sizeof s->kept);
     s->goal = c->goal;
     s->scripted = goes_on(c);
-    s->paused = !console_busy(c) && !s->scripted;
+    s->paused = !training(c) && !s->scripted;
     s->finished = c->goal >= 0 && s->step >= c->goal && s->step >= s->setting[CONFIG_STEPS];
 }
 
@@ -276,6 +283,11 @@ static bool race_step(struct console *c)
 bool console_step(struct console *c, bool wanted, bool window, struct err *e)
 {
     if (!console_busy(c)) return true;
+    if (trainer_comparing(c->trainer)) {
+        bool went = trainer_compare_turn(c->trainer, e);
+        measure(c, false);
+        return went;
+    }
     if (race_live_on(c->race)) return race_step(c);
     bool ok = trainer_step(c->trainer, e);
     c->stale = true;

@@ -35,6 +35,7 @@ extern const struct command show_commands[];
 extern const struct command keep_commands[];
 extern const struct command file_commands[];
 extern const struct command race_commands[];
+extern const struct command engine_commands[];
 extern const struct command scenario_commands[];
 extern const struct command face_commands[];
 

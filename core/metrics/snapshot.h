@@ -5,6 +5,7 @@
  * of now). Plain data, no pointer that does not last for ever (tables only). What was not measured
  * is NaN. */
 #include "core/metrics/snap_kept.h"
+#include "core/metrics/snap_engine.h"
 #include "core/metrics/snap_race.h"
 #include "core/router/router.h"
 #include <stdint.h>
@@ -99,6 +100,7 @@ struct snapshot {
     float logits[SNAP_DETAIL], prob[SNAP_DETAIL], score[SNAP_DETAIL], gate[SNAP_DETAIL];
     float rule_token[ROUTER_METRICS][SNAP_TOKENS]; /* metrics per token, layer `focus` */
 
+    struct snap_engine engine; /* what a step's time goes into, while that is looked at */
     struct snap_race race; /* run beside the model, which rests meanwhile */
 
     int marks;

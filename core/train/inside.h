@@ -20,6 +20,15 @@ struct learning {
     bool rested;       /* the model did, in the newest step */
 };
 
+/* Timing of steps (core/train/engine.c); what it shows is in the snapshot. */
+struct engine {
+    double opened, seconds; /* when the trainer was; of steps in this window */
+    long steps;
+    bool peaked;
+    int rounds;
+    double compared; /* seconds so far */
+};
+
 struct trainer {
     struct config config;
     struct kn_backend *be;
@@ -34,6 +43,7 @@ struct trainer {
     int64_t evaluated; /* its batches so far */
     struct good good;
     struct learning learning;
+    struct engine engine;
 
     long step, skipped;
     int bad_row, returns;     /* steps skipped in a row; how often the good state was taken back */
@@ -53,7 +63,9 @@ struct trainer {
 /* On data that is open; owns it from now on, also where it fails. NULL data: NULL, e as it is. */
 struct trainer *trainer_open_on(const struct config *c, struct dataset *data, struct err *e);
 bool trainer_build(struct trainer *t, const struct config *c, const struct model *from,
-                   struct err *e);             /* model, measure, good */
+                   struct err *e);    /* model, measure, good */
+void trainer_fill(struct trainer *t); /* the batch of the next step */
+bool backend_alive(struct trainer *t, struct err *e);
 unsigned learn_phase(const struct trainer *t); /* of the next step */
 /* before any forward: whose counts hold */
 void learn_counts(struct trainer *t);
