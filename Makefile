@@ -17,7 +17,7 @@ VERSION := 0.1.0
 PC       = pkg-config --silence-errors
 LIBS_LINE_readline := -lreadline
 LIBS_LINE_edit     := -ledit
-PKGS     = ncursesw jansson libcmark
+PKGS     = ncursesw jansson libcmark inih
 # Pictures (export as SVG and PNG) where cairo is there; `make CAIRO=` builds without.
 CAIRO   := $(shell pkg-config --silence-errors --exists cairo cairo-svg && echo cairo)
 
@@ -29,7 +29,7 @@ CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2
 CFLAGS_asan    := -O2 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CFLAGS_tsan    := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 LDFLAGS  += -pie -Wl,-z,relro,-z,now -pthread
-LDLIBS   := $(shell $(PC) --libs $(PKGS) || echo -lncursesw -ltinfo -ljansson -lcmark) $(LIBS_LINE_$(LINE)) \
+LDLIBS   := $(shell $(PC) --libs $(PKGS) || echo -lncursesw -ltinfo -ljansson -lcmark -linih) $(LIBS_LINE_$(LINE)) \
             $(if $(CAIRO),-lcairo) -lm
 $(OUT)/tui/export/%.o: CPPFLAGS += $(if $(CAIRO),-DVANPOOL_CAIRO $(shell $(PC) --cflags cairo))
 
@@ -106,7 +106,7 @@ bench: vanpool $(BENCHES)    ## build what measures, and run the program's own t
 	./vanpool bench
 
 # ---- set-up: Debian installs what is missing by itself, elsewhere we say what is needed ----
-NEED_PLAY := gcc pkg-config libncurses-dev libreadline-dev libjansson-dev libcmark-dev libcairo2-dev
+NEED_PLAY := gcc pkg-config libncurses-dev libreadline-dev libjansson-dev libcmark-dev libinih-dev libcairo2-dev
 NEED_TEST := $(NEED_PLAY) check clang clang-format tmux jq procps
 .PHONY: deps deps-test play
 deps:                        ## install what building needs (Debian; else prints it)
@@ -129,10 +129,40 @@ asan tsan:                   ## the same objects under a sanitizer, in build/asa
 format:                      ## lay out all sources as .clang-format says
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
-PREFIX ?= /usr/local
-.PHONY: install
-install: vanpool             ## install the program (DESTDIR, PREFIX)
-	install -D -m 755 $(OUT)/vanpool $(DESTDIR)$(PREFIX)/bin/vanpool
+# ---- installing: what there is beside the program is written by the program itself ----
+PREFIX  ?= /usr/local
+ZSH_DIR ?= share/zsh/site-functions
+INSTALL := $(DESTDIR)$(PREFIX)
+LESSONS := $(wildcard lessons/*.md lessons/*/*)
+PAGES   := $(OUT)/share/vanpool.1 $(OUT)/share/vanpool.bash $(OUT)/share/_vanpool $(OUT)/share/vanpool.fish
+$(OUT)/share/vanpool.1:    ARGS = --man
+$(OUT)/share/vanpool.bash: ARGS = --completion bash
+$(OUT)/share/_vanpool:     ARGS = --completion zsh
+$(OUT)/share/vanpool.fish: ARGS = --completion fish
+$(PAGES): $(OUT)/vanpool
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  gen  $@')
+	$(Q)$(OUT)/vanpool help $(ARGS) >$@.new && mv $@.new $@
+INSTALLED = bin/vanpool share/man/man1/vanpool.1 share/bash-completion/completions/vanpool \
+            $(ZSH_DIR)/_vanpool share/fish/vendor_completions.d/vanpool.fish \
+            share/doc/vanpool/README.md share/doc/vanpool/copyright lib/vanpool/vanpool-cuda.so
+.PHONY: install uninstall deb
+install: vanpool $(PAGES)    ## install program, manual page, completions, lessons (DESTDIR, PREFIX)
+	install -D -m 755 $(OUT)/vanpool $(INSTALL)/bin/vanpool
+	install -D -m 644 $(OUT)/share/vanpool.1 $(INSTALL)/share/man/man1/vanpool.1
+	install -D -m 644 $(OUT)/share/vanpool.bash $(INSTALL)/share/bash-completion/completions/vanpool
+	install -D -m 644 $(OUT)/share/_vanpool $(INSTALL)/$(ZSH_DIR)/_vanpool
+	install -D -m 644 $(OUT)/share/vanpool.fish $(INSTALL)/share/fish/vendor_completions.d/vanpool.fish
+	install -D -m 644 README.md $(INSTALL)/share/doc/vanpool/README.md
+	install -D -m 644 LICENSE $(INSTALL)/share/doc/vanpool/copyright
+	@for f in $(LESSONS); do install -D -m 644 $$f $(INSTALL)/share/vanpool/$$f || exit 1; done
+	@! [ -e $(OUT)/vanpool-cuda.so ] || install -D -m 644 $(OUT)/vanpool-cuda.so $(INSTALL)/lib/vanpool/vanpool-cuda.so
+uninstall:                   ## remove what install put there (the same DESTDIR, PREFIX)
+	rm -f $(addprefix $(INSTALL)/,$(INSTALLED)) $(addprefix $(INSTALL)/share/vanpool/,$(LESSONS))
+	@for d in share/vanpool/lessons/scenarios share/vanpool/lessons share/vanpool share/doc/vanpool lib/vanpool; do \
+	    rmdir $(INSTALL)/$$d 2>/dev/null || true; done
+deb: vanpool $(PAGES)        ## a Debian package of it, in build/
+	@bash packaging/deb.sh $(VERSION) build
 
 .PHONY: corpora
 corpora:                     ## real texts to train on, out of Debian packages, into ~/.cache/vanpool

@@ -47,7 +47,7 @@ if [ "$what" = test ]; then
     stage 'build (gcc)' 600 make --no-print-directory -j"$(nproc)" runners
 fi
 later=() # whole trainings and random sweeps wait for `make test`
-[ "$what" = check ] && later=(-scenarios -trainer_steps -trainer_saved -router_live -router_table -gradients)
+[ "$what" = check ] && later=(-scenarios -train_probe -trainer_steps -trainer_saved -router_live -router_table -gradients)
 stage kernels 300 $R/check-kernels "${later[@]}"
 stage core 400 $R/check-core "${later[@]}"
 stage tui 120 $R/check-tui
@@ -55,6 +55,7 @@ stage 'command line' 300 bash tests/cli.sh
 if [ "$what" = test ]; then
     stage 'lessons' 300 $R/vanpool lesson check
     stage 'real terminal' 240 bash tests/tui/terminal.sh
+    stage 'man page, install, package' 200 bash tests/package.sh
     stage 'a strategy as docs tell' 300 bash tests/example.sh
     stage 'build (clang)' 600 bash -c 'build release clang clang'
     stage 'train (clang)' 120 bash tests/strategies.sh build/clang/vanpool

@@ -5,6 +5,18 @@
 
 #include <string.h>
 
+void engine_say(struct console *c, struct text *out)
+{
+    static const char *const names[ENGINE_PASSES] = {"this rule", "two experts", "all experts"};
+    const struct snap_pass *pass = console_snapshot(c)->engine.pass;
+    char ms[16], flops[16], experts[16];
+    for (int i = 0; i < ENGINE_PASSES; i++)
+        text_add(out, "%s%s: %s run, %sFLOP, %s ms", i ? "; " : "", names[i],
+                 text_number(experts, pass[i].experts, 2), text_count(flops, pass[i].flops),
+                 text_number(ms, pass[i].ms, 3));
+    text_add(out, "\n");
+}
+
 static bool cmd_engine(struct console *c, int argc, char **argv, struct text *out, struct err *e)
 {
     if (!verb_words(verb_named("engine"), argc, 0, 1, e)) return false;

@@ -2,6 +2,7 @@
 #include "core/console/verbs.h"
 #include "core/script/command.h"
 #include "core/train/engine.h"
+#include "core/train/own.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,15 @@ const struct command face_commands[] = {
      .usage = "export FILE[!] [VIEW] [WIDTHxHEIGHT]",
      .help = "write a view to a file: .txt .ans .json .svg .png; ! writes over it",
      .kind = COMMAND_FACE},
+    {.name = "pin",
+     .usage = "pin [LABEL]",
+     .help = "keep the run so far on the curves, to compare",
+     .kind = COMMAND_FACE},
+    {.name = "pins", .usage = "pins", .help = "the runs that are pinned", .kind = COMMAND_FACE},
+    {.name = "unpin",
+     .usage = "unpin [N]",
+     .help = "let a pinned run go, the newest or number N",
+     .kind = COMMAND_FACE},
     {.name = "hint", .usage = "hint", .help = "what to try next", .kind = COMMAND_FACE},
     {.name = "color",
      .usage = "color auto|always|never",
@@ -27,6 +37,10 @@ const struct command face_commands[] = {
     {.name = "charset",
      .usage = "charset auto|ascii|block|braille",
      .help = "characters on the screen",
+     .kind = COMMAND_FACE},
+    {.name = "theme",
+     .usage = "theme NAME",
+     .help = "light or dark, many colours or few",
      .kind = COMMAND_FACE},
     {.name = "lesson",
      .usage = "lesson [N|NAME|list|page|quit]",
@@ -71,6 +85,7 @@ const struct command *command_at(int i)
         show_commands,
         keep_commands,
         file_commands,
+        probe_commands,
         race_commands,
         engine_commands,
         scenario_commands,
@@ -210,6 +225,7 @@ bool console_do(struct console *c, const char *line, struct text *out, struct er
     if (ok && words.open_quote)
         ok = err_set(&own, ERR_USAGE, "a quote is open at the end of the line: close it with \"");
     ok = ok && run(c, &words, out, &own);
+    while (ok && !c->pieces && console_working(c, NULL)) ok = console_work(c, out, &own);
     if (out->failed)
         ok = err_set(&own, ERR_MEMORY, "out of memory for what %s says", words.argv[0]);
     c->stale = true;
@@ -229,15 +245,10 @@ bool console_next(struct console *c, char *line, int size)
     return false;
 }
 
-static bool training(const struct console *c)
+bool console_busy(const struct console *c)
 {
     bool more = c->goal < 0 || trainer_now(c->trainer) < c->goal || race_live_on(c->race);
     return more && !c->paused && !c->quit;
-}
-
-bool console_busy(const struct console *c)
-{
-    return training(c) || (trainer_comparing(c->trainer) && !c->quit);
 }
 
 /* A script has lines left, or what it asked for is not done: more comes without anybody's asking. */
@@ -256,7 +267,8 @@ static void show(struct console *c)
     memcpy(s->kept, c->kept, sizeof s->kept);
     s->goal = c->goal;
     s->scripted = goes_on(c);
-    s->paused = !training(c) && !s->scripted;
+    s->paused = !console_busy(c) && !s->scripted;
+    s->asking = console_working(c, NULL);
     s->finished = c->goal >= 0 && s->step >= c->goal && s->step >= s->setting[CONFIG_STEPS];
 }
 
@@ -283,16 +295,42 @@ static bool race_step(struct console *c)
 bool console_step(struct console *c, bool wanted, bool window, struct err *e)
 {
     if (!console_busy(c)) return true;
-    if (trainer_comparing(c->trainer)) {
-        bool went = trainer_compare_turn(c->trainer, e);
-        measure(c, false);
-        return went;
-    }
     if (race_live_on(c->race)) return race_step(c);
     bool ok = trainer_step(c->trainer, e);
     c->stale = true;
     if (!ok) c->goal = trainer_now(c->trainer);
     if (wanted || window || !ok) measure(c, window);
+    return ok;
+}
+
+void console_leave_work(struct console *c)
+{
+    c->pieces = true;
+}
+
+bool console_working(const struct console *c, bool *first)
+{
+    bool asked = probe_busy(c->trainer) != PROBE_NOTHING || trainer_comparing(c->trainer);
+    if (first) *first = asked;
+    return asked || own_busy(c->trainer);
+}
+
+static bool compare_piece(struct console *c, struct text *out, struct err *e)
+{
+    bool ok = trainer_compare_turn(c->trainer, e);
+    c->stale = true;
+    if (ok && !trainer_comparing(c->trainer)) engine_say(c, out);
+    return ok;
+}
+
+bool console_work(struct console *c, struct text *out, struct err *e)
+{
+    if (trainer_comparing(c->trainer)) return compare_piece(c, out, e);
+    enum probe_kind asked = probe_busy(c->trainer);
+    bool ok = asked ? probe_piece(c->trainer, e) : own_piece(c->trainer, e);
+    c->stale = true;
+    bool done = asked ? probe_busy(c->trainer) != asked : !own_busy(c->trainer);
+    if (ok && done) work_say(c, asked, out);
     return ok;
 }
 

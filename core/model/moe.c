@@ -419,6 +419,21 @@ void moe_force_counts(struct moe *m, struct kn_ints counts)
     m->route.counts = counts;
 }
 
+void moe_each(struct moe *m, struct kn_buf x)
+{
+    struct route *r = &m->route;
+    int32_t row[COLUMNS_MAX];
+    for (int e = 0; e < r->E; e++) {
+        for (int j = 0; j < r->N; j++) row[j] = j == e;
+        kn_write_ints(m->be, kn_part_ints(r->mask, (size_t)e * (size_t)r->N), row, (size_t)r->N);
+    }
+    kn_plan(m->be, &m->plan, r->mask, r->E);
+    double scale = input_scale(m);
+    if (scale != 1) kn_scale(m->be, m->scaled, scale, x, (size_t)r->E * (size_t)r->D);
+    kn_moe_ffn(m->be, m->out, m->pre, &m->plan, scale == 1 ? x : m->scaled, &m->up, &m->down,
+               m->shape.act, r->E);
+}
+
 /* ---- FLOPs, forward: a multiplication and an addition are two ---- */
 static double expert_flops(const struct moe *m, int H)
 {

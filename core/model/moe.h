@@ -70,6 +70,10 @@ void moe_force(struct moe *m, const int32_t *mask, int T);
 /* The same with a number of experts for every token: counts[T], or {NULL}. Borrowed. */
 void moe_force_counts(struct moe *m, struct kn_ints counts);
 
+/* m->out[E,D] = what each expert by itself says to x[E,D], expert e to row e, without its gate.
+ * Mask and plan of the newest forward are lost. */
+void moe_each(struct moe *m, struct kn_buf x);
+
 double moe_expert_flops(const struct moe *m); /* of one pick of one expert, forward */
 double moe_shared_flops(const struct moe *m); /* a token: all shared experts */
 double moe_fixed_flops(const struct moe *m);  /* a token: router and shared experts */

@@ -171,6 +171,16 @@ static struct kn_buf factor_of(const struct route *r, int loss)
     return (struct kn_buf){0};
 }
 
+double route_weight(const struct route *r, int loss)
+{
+    const struct router_loss *l = &r->router->losses[loss];
+    struct kn_buf factor = factor_of(r, loss);
+    double value = 1;
+    if (!l->knob && !l->state) return NAN;
+    if (factor.at) kn_read(r->be, &value, factor, 1);
+    return value * route_coefficient(r, loss);
+}
+
 void route_losses(struct route *r)
 {
     const struct pressure *p;

@@ -324,6 +324,9 @@ void route_draw(struct route *r, int purpose, size_t n);
 void route_backward(struct route *r, double share, bool task);
 /* the value of its knob; 0 where it has none, 1 where its state is one */
 double route_coefficient(const struct route *r, int loss);
+/* What the loss is multiplied by now, state and all, of one layer; NaN: no knob and no state says.
+ * Reads from the backend. */
+double route_weight(const struct route *r, int loss);
 /* false: it needs an order of tokens, and there is none */
 bool route_loss_known(const struct route *r, int loss);
 /* The same with the weight of each loss given (NULL: no loss), whether training or not. */

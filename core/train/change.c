@@ -38,6 +38,7 @@ static void forget_rule(struct snapshot *s)
         for (int j = 0; j < COLUMNS_MAX; j++) s->rule_column[i][j] = NAN;
         for (int j = 0; j < SNAP_TOKENS; j++) s->rule_token[i][j] = NAN;
     }
+    snap_rule_forget(&s->own);
     s->zero_compute_per_token = NAN;
     snapshot_forget_picks(&s->picks), snapshot_forget_picks(&s->val_picks);
     s->tokens = s->detail = 0; /* the window's masks are of other columns */
@@ -61,7 +62,7 @@ bool trainer_apply(struct trainer *t, const struct config *c, struct err *e)
         t->fresh = false;
     }
     if (came) learn_fresh(t), t->learning.stage = STAGE_ALL;
-    if (other) forget_rule(&t->now);
+    if (other) forget_rule(&t->now), snapshot_forget_probes(&t->now);
     trainer_identify(t);
     trainer_tell(t, "%s", warning.text);
     return true;
@@ -117,6 +118,8 @@ bool trainer_reset(struct trainer *t, const struct config *c, struct err *e)
     *t = *fresh;
     *fresh = old;
     if (old.focus < t->model->L) t->focus = old.focus;
+    bool typed = old.own.on && old.data->shape.text == t->data->shape.text;
+    if (typed && (old.data->shape.text || t->data->order)) t->own = old.own, t->own.left = 0;
     trainer_close(fresh);
     return true;
 }

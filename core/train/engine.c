@@ -88,7 +88,7 @@ enum { ROUNDS = 40, LEAST_ROUNDS = 4 }; /* the first of them warms up */
 bool trainer_compare(struct trainer *t, struct err *e)
 {
     struct snap_engine *s = &t->now.engine;
-    if (!backend_alive(t, e)) return false;
+    if (!trainer_alive(t, e)) return false;
     trainer_settle(t);
     measure_peak(t);
     s->comparing = ROUNDS * ENGINE_PASSES;
@@ -181,7 +181,7 @@ bool trainer_compare_turn(struct trainer *t, struct err *e)
     fresh_window(t);
     t->engine.compared += clock_now() - start;
     s->comparing--;
-    if (!ok || !backend_alive(t, e)) {
+    if (!ok || !trainer_alive(t, e)) {
         s->comparing = 0;
         return false;
     }

@@ -25,8 +25,7 @@ static struct kn_backend *open_backend(const struct config *c, struct err *e)
     return be;
 }
 
-/* Tokens of the window: 64 orders, or 256 bytes in texts of the model's context. */
-static void window_shape(const struct trainer *t, int *sequences, int *context)
+void trainer_window_shape(const struct trainer *t, int *sequences, int *context)
 {
     bool text = t->data->shape.text;
     *context = text ? (t->context < SNAP_TOKENS ? t->context : SNAP_TOKENS) : 1;
@@ -98,7 +97,7 @@ bool trainer_build(struct trainer *t, const struct config *c, const struct model
                    struct err *e)
 {
     int sequences, context;
-    window_shape(t, &sequences, &context);
+    trainer_window_shape(t, &sequences, &context);
     int room = t->sequences * t->context;
     if (sequences * context > room) room = sequences * context;
     struct trainer old = *t;
@@ -153,7 +152,7 @@ struct trainer *trainer_open_on(const struct config *c, struct dataset *data, st
     t->sequences = config_int(c, CONFIG_BATCH),
     t->context = t->data->shape.text ? config_int(c, CONFIG_CONTEXT) : 1;
     int sequences, context;
-    window_shape(t, &sequences, &context);
+    trainer_window_shape(t, &sequences, &context);
     if (sequences * context < t->sequences * t->context)
         sequences = t->sequences, context = t->context;
     if (!batch_open(&t->batch, &t->data->shape, sequences, context, e)) goto failed;
@@ -172,6 +171,7 @@ void trainer_close(struct trainer *t)
     if (t->model) model_close(t->model);
     free(t->model);
     measure_close(t->measure);
+    probe_close(t->probe);
     if (t->be) close_good(&t->good, t->be);
     optimizer_close(&t->optimizer);
     batch_close(&t->batch);
@@ -181,6 +181,12 @@ void trainer_close(struct trainer *t)
 }
 
 /* ---- one step ---- */
+void trainer_input(struct trainer *t)
+{
+    model_input(t->model, &t->batch);
+    learn_counts(t);
+}
+
 static void fill(struct trainer *t, enum data_split split, int64_t index, int sequences,
                  int context)
 {
@@ -190,8 +196,7 @@ static void fill(struct trainer *t, enum data_split split, int64_t index, int se
     t->data->fill(t->data, seed, split, index, &t->batch);
     if (control != CONTROL_NONE)
         control_counts(&t->batch, control, t->model->layer[0].moe.route.E, seed, split, index);
-    model_input(t->model, &t->batch);
-    learn_counts(t);
+    trainer_input(t);
 }
 
 void trainer_fill(struct trainer *t)
@@ -199,7 +204,7 @@ void trainer_fill(struct trainer *t)
     fill(t, DATA_TRAIN, t->step, t->sequences, t->context);
 }
 
-bool backend_alive(struct trainer *t, struct err *e)
+bool trainer_alive(struct trainer *t, struct err *e)
 {
     const char *op, *reason;
     if (kn_sync(t->be, &op, &reason)) return true;
@@ -261,7 +266,7 @@ bool trainer_step(struct trainer *t, struct err *e)
     optimizer_sums(&t->optimizer, &m->params, m->loss, t->config.value[CONFIG_CLIP]);
     t->lr = t->lr_scale * optimizer_rate(&t->config, t->step, t->horizon);
     bool finite = optimizer_finite(&t->optimizer, &t->loss, &t->grad_norm);
-    if (!backend_alive(t, e)) return false;
+    if (!trainer_alive(t, e)) return false;
     bool ok = true;
     if (finite && routed(t)) {
         if (t->step % KEEP_EVERY == 0) trainer_keep(t);
@@ -301,15 +306,22 @@ void trainer_settle(struct trainer *t)
     t->measured = true;
 }
 
-static void route_window(struct trainer *t)
+void trainer_fill_window(struct trainer *t)
 {
     int sequences, context;
-    window_shape(t, &sequences, &context);
+    trainer_window_shape(t, &sequences, &context);
     fill(t, DATA_VAL, 0, sequences, context);
+    if (t->own.on) own_fill(t);
     t->fresh = false;
+}
+
+static void route_window(struct trainer *t)
+{
+    trainer_fill_window(t);
     model_forward(t->model, false);
     model_loss(t->model, false);
     measure_window(t->measure, t->model, t->data, &t->batch, t->focus, &t->now);
+    own_tell(t);
     t->now.window_step = t->step;
 }
 
@@ -359,7 +371,7 @@ bool trainer_evaluate_batch(struct trainer *t, struct snapshot *to, bool *done, 
         model_loss(t->model, false);
         measure_add(t->measure, &t->tally, t->model, &t->batch,
                     left < t->batch.T ? (int)left : t->batch.T);
-        if (!backend_alive(t, e)) return false;
+        if (!trainer_alive(t, e)) return false;
     }
     *done = t->tally.tokens >= t->evaluating;
     if (*done) show_evaluation(t, to);

@@ -64,6 +64,7 @@ static void route_token(struct snapshot *s, int i, int layer, int wish, double p
         bool taken = t->taken[layer][0] >> e & 1;
         s->prob[i * 8 + e] = s->score[i * 8 + e] = (float)prob[e];
         s->gate[i * 8 + e] = taken ? (float)(prob[e] / mass) : 0;
+        s->logits[i * 8 + e] = (float)log(prob[e]);
     }
     if (layer == s->focus)
         s->rule_token[0][i] = (float)mass,
@@ -198,6 +199,7 @@ void scene_orders(struct snapshot *s)
     s->losses[0] = 1.03, s->losses[1] = 0.81;
     race(&s->race);
     engine(&s->engine, false);
+    s->own.weight[0] = 0.2, s->own.weight[1] = 0.1, s->own.weight[2] = 0;
 }
 
 void scene_text(struct snapshot *s)

@@ -120,6 +120,12 @@ void action_layer(struct app *a, int layer)
     if (command_find("layer", NULL)) wish_say(a, line, false);
 }
 
+static void do_pin(struct app *a, const char *key)
+{
+    (void)key;
+    app_pins(a, 1, (char *[]){"pin"});
+}
+
 static void do_layer(struct app *a, const char *key)
 {
     (void)key;
@@ -324,6 +330,7 @@ static const struct action {
     {"palette", do_palette},
     {"open", do_open},
     {"layer", do_layer},
+    {"pin", do_pin},
     {"log", do_log},
     {"explain", do_explain},
     {"help", do_help},
@@ -428,6 +435,15 @@ static void face_mouse(struct app *a, int argc, char **argv)
                    : "the mouse is the terminal's own again");
 }
 
+static void face_theme(struct app *a, int argc, char **argv)
+{
+    struct err e = {0};
+    const struct theme *to = argc == 2 ? theme_find(argv[1], &e) : NULL;
+    if (!to) return app_hint(a, "%s", argc == 2 ? e.text : "theme NAME: Tab behind it lists them");
+    terminal_theme(to);
+    app_hint(a, "%s: %s", to->name, to->help);
+}
+
 static void face_quit(struct app *a, int argc, char **argv)
 {
     (void)argc, (void)argv;
@@ -451,11 +467,15 @@ bool action_face(struct app *a, int argc, char **argv)
         /* clang-format off */
         {"view", face_view},
         {"hint", face_hint},
+        {"pin", app_pins},
+        {"pins", app_pins},
+        {"unpin", app_pins},
         {"color", face_color},
         {"charset", face_charset},
         {"quit", face_quit},
         {"help", face_help},
         {"mouse", face_mouse},
+        {"theme", face_theme},
         {"export", face_export},
         /* clang-format on */
     };

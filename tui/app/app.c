@@ -3,6 +3,7 @@
 #include "tui/app/app.h"
 #include "core/base/clock.h"
 #include "tui/app/inside.h"
+#include "tui/app/keys.h"
 #include "tui/prompt/line.h"
 
 #include <math.h>
@@ -37,6 +38,7 @@ static void paint(struct app *a)
     }
     a->scene.now = a->any ? &a->now : NULL;
     a->scene.past = &a->past;
+    a->scene.pins = &a->pins;
     a->frame.prompt = a->typing ? line_typed(&cursor) : NULL;
     a->frame.prompt_cursor = cursor;
     a->frame.hint = *a->hint ? a->hint : NULL;
@@ -212,8 +214,13 @@ int app_run(const struct config *c, const struct app_options *o)
         return complain(&e);
     }
     terminal_mouse(o->mouse);
+    terminal_theme(o->theme);
+    char key[KEYS_LONGEST];
     a->frame.view = view_at(0);
-    app_hint(a, "s changes the rule");
+    if (o->wrong)
+        app_hint(a, "%.*s", (int)strcspn(o->wrong, "\n"), o->wrong);
+    else
+        app_hint(a, "%s changes the rule", key_first(key_entry_for("strategy"), key));
     app_lesson_begin(a, o);
     paint(a); /* before the model is made: the first screen is there at once */
     a->session = session_open(c, o->first, &a->why);

@@ -11,6 +11,8 @@ struct app_options {
     enum terminal_color color;
     enum terminal_charset charset;
     bool mouse;
+    const struct theme *theme;
+    const char *wrong; /* what could not be followed in the person's settings; NULL: nothing */
 };
 /* Runs until the person leaves; returns the exit status. What went wrong is one line on stderr,
  * once the terminal has been given back. */

@@ -6,6 +6,7 @@
 #include "tui/app/keys.h"
 #include "tui/draw/prose.h"
 #include "tui/screen/glyph.h"
+#include "tui/screen/theme.h"
 #include "tui/views/view.h"
 
 #include <ctype.h>
@@ -82,6 +83,14 @@ static void add_commands(struct palette *p)
     }
 }
 
+static void add_themes(struct palette *p)
+{
+    for (int i = 0; theme_at(i); i++) {
+        struct palette_entry *e = add(p, "theme", theme_at(i)->name, theme_at(i)->help);
+        if (e) snprintf(e->line, sizeof e->line, "theme %s", theme_at(i)->name);
+    }
+}
+
 /* Rows of the tables that `list` shows, each with the command that its name goes with. */
 static void add_listing(struct palette *p, const char *kind, const char *table, const char *line)
 {
@@ -115,6 +124,7 @@ void palette_open(struct palette *p, const struct snapshot *now)
     add_listing(p, "strategy", "strategies", "router %s");
     add_knobs(p, now);
     add_commands(p);
+    add_themes(p);
     for (size_t i = 0; i < sizeof listings / sizeof *listings; i++)
         add_listing(p, listings[i].kind, listings[i].table, listings[i].line);
     palette_search(p, "");

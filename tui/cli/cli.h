@@ -30,6 +30,7 @@ bool cli_sample(const struct flags *f, struct err *e);
 bool cli_inspect(const struct flags *f, struct err *e);
 bool cli_repl(const struct flags *f, struct err *e);
 bool cli_bench(const struct flags *f, struct err *e);
+bool cli_claims(const struct flags *f, struct err *e);
 bool cli_list(const struct flags *f, struct err *e);
 bool cli_doctor(const struct flags *f, struct err *e);
 bool cli_help(const struct flags *f, struct err *e);

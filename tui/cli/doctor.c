@@ -1,7 +1,9 @@
 /* tui/cli/doctor.c - `doctor`: what was found on this machine, and why what is missing is missing.
  */
+#include "core/base/place.h"
 #include "core/base/text.h"
 #include "kernels/backend.h"
+#include "tui/app/prefs.h"
 #include "tui/cli/cli.h"
 #include "tui/cli/out.h"
 
@@ -69,17 +71,35 @@ static void find_terminal(json_t *all)
     fact(all, "locale", utf8, found);
 }
 
+/* The person's own settings, with the first line in them that cannot be followed. */
+static void find_settings(json_t *all)
+{
+    char path[PLACE_LONGEST], found[PLACE_LONGEST + 400];
+    struct prefs prefs;
+    struct text wrong = {0};
+    bool there = prefs_read(&prefs, prefs_path(path), &wrong);
+    int lines = 0;
+    for (const char *at = text_str(&wrong); (at = strchr(at, '\n')); at++) lines++;
+    if (lines > 0)
+        snprintf(found, sizeof found, "%s: %d wrong; %.*s", path, lines,
+                 (int)strcspn(text_str(&wrong), "\n"), text_str(&wrong));
+    else if (there)
+        snprintf(found, sizeof found, "%s: theme %s, mouse %s", path, prefs.theme->name,
+                 prefs.mouse ? "on" : "off");
+    else
+        snprintf(found, sizeof found, "%s%s", *path ? path : "HOME is not set: there are none",
+                 *path ? " is not there: all as it comes" : "");
+    fact(all, "settings", lines == 0, found);
+    text_free(&wrong);
+}
+
 static void find_folders(json_t *all)
 {
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME"), *tmp = getenv("TMPDIR");
-    char found[600], here[400];
-    if (state && *state == '/')
-        snprintf(found, sizeof found, "%s/vanpool", state);
-    else if (home && *home)
-        snprintf(found, sizeof found, "%s/.local/state/vanpool", home);
-    else
-        snprintf(found, sizeof found, "HOME is not set: nothing is remembered between runs");
-    fact(all, "history", home && *home, found);
+    const char *tmp = getenv("TMPDIR");
+    char found[PLACE_LONGEST + 100], here[400];
+    bool home = place_of(PLACE_STATE, "history", found);
+    fact(all, "history", home,
+         home ? found : "HOME is not set: nothing is remembered between runs");
     bool writable = getcwd(here, sizeof here) && access(here, W_OK) == 0;
     snprintf(found, sizeof found, "%s%s", here,
              writable ? "" : " cannot be written to: give --save a path elsewhere");
@@ -96,6 +116,7 @@ bool cli_doctor(const struct flags *f, struct err *e)
     fact(all, "version", true, VANPOOL_VERSION);
     find_backends(all, f);
     find_terminal(all);
+    find_settings(all);
     find_folders(all);
     json_array_foreach(all, i, one)
     {

@@ -1,8 +1,11 @@
 /* tui/cli/explore.c - `explore`: the screen where there is one, lines of text where there is none.
  */
+#include "core/base/place.h"
 #include "tui/app/app.h"
+#include "tui/app/prefs.h"
 #include "tui/cli/cli.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,6 +21,31 @@ static bool choose(const char *flag, const char *word, const char *const *words,
                    near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
+/* What is wrong in the settings is said before the screen opens, and stands there after it. */
+static void complain(const struct text *wrong)
+{
+    for (const char *line = text_str(wrong); *line; line += strcspn(line, "\n") + 1)
+        fprintf(stderr, "vanpool: %.*s\n", (int)strcspn(line, "\n"), line);
+}
+
+/* Flags go before the person's settings. */
+static bool choose_screen(const struct flags *f, struct app_options *to, struct text *wrong,
+                          struct err *e)
+{
+    char path[PLACE_LONGEST];
+    struct prefs prefs;
+    prefs_read(&prefs, prefs_path(path), wrong);
+    int color = prefs.color, charset = prefs.charset;
+    if (!choose("color", f->color, pref_colors, &color, e) ||
+        !choose("charset", f->charset, pref_charsets, &charset, e))
+        return false;
+    to->theme = f->theme ? theme_find(f->theme, e) : prefs.theme;
+    to->color = (enum terminal_color)color;
+    to->charset = (enum terminal_charset)charset;
+    to->mouse = prefs.mouse && !f->no_mouse;
+    return to->theme != NULL;
+}
+
 bool cli_explore(const struct flags *f, struct err *e)
 {
     return cli_explore_lesson(f, NULL, e);
@@ -25,22 +53,16 @@ bool cli_explore(const struct flags *f, struct err *e)
 
 bool cli_explore_lesson(const struct flags *f, const char *lesson, struct err *e)
 {
-    static const char *const colors[] = {"auto", "always", "never", NULL};
-    static const char *const charsets[] = {"auto", "ascii", "block", "braille", NULL};
-    int color = 0, charset = 0;
     struct config c;
-    if (!choose("color", f->color, colors, &color, e) ||
-        !choose("charset", f->charset, charsets, &charset, e))
-        return false;
-    if (!flags_config(f, &c, e)) return false;
-    if (f->plain || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-        return cli_plain(&c, lesson, f->folder, e);
-    struct app_options o = {.color = (enum terminal_color)color,
-                            .charset = (enum terminal_charset)charset,
-                            .mouse = !f->no_mouse,
-
-                            .lesson = lesson,
-                            .folder = f->folder};
+    struct text wrong = {0};
+    struct app_options o = {.lesson = lesson, .folder = f->folder};
+    bool screen = !f->plain && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+    if (!choose_screen(f, &o, &wrong, e) || !flags_config(f, &c, e))
+        return text_free(&wrong), false;
+    if (!screen) return text_free(&wrong), cli_plain(&c, lesson, f->folder, e);
+    complain(&wrong);
+    if (wrong.size > 0) o.wrong = text_str(&wrong);
     e->code = (enum err_code)app_run(&c, &o);
+    text_free(&wrong);
     return e->code == ERR_NONE; /* it has said what went wrong */
 }

@@ -1,7 +1,10 @@
 /* tui/cli/list.c - `list TABLE`: the program's tables, with those that only faces have. */
 #include "core/console/list.h"
+#include "tui/app/keys.h"
+#include "tui/screen/theme.h"
 #include "tui/cli/cli.h"
 #include "tui/cli/out.h"
+#include "tui/cli/pages.h"
 #include "tui/views/view.h"
 
 static json_t *view_row(int i)
@@ -31,12 +34,35 @@ static json_t *flag_row(int i)
                      f->help, "subcommands", all);
 }
 
+static json_t *action_row(int i)
+{
+    const struct key_entry *k = key_entry_at(i);
+    return k ? json_pack("{s:s, s:s, s:s}", "name", k->action, "keys", key_names(k), "help",
+                         k->help)
+             : NULL;
+}
+
+static json_t *theme_row(int i)
+{
+    const struct theme *t = theme_at(i);
+    return t ? json_pack("{s:s, s:s}", "name", t->name, "help", t->help) : NULL;
+}
+
 static const struct listing face_listings[] = {
+    {"keys", "the explorer's actions and their keys", action_row, {"name", "keys", "help"}},
+    {"themes", "the explorer's colours", theme_row, {"name", "help"}},
     {"views", "the explorer's views", view_row, {"key", "name", "question"}},
     {"subcommands", "what vanpool does from the shell", subcommand_row, {"name", "help"}},
     {"flags", "flags of the subcommands", flag_row, {"name", "argument", "help"}},
     {.name = NULL},
 };
+
+void list_names(struct text *to)
+{
+    for (const struct listing *l = core_listings; l->name; l++)
+        text_add(to, "%s%s", to->size ? " " : "", l->name);
+    for (const struct listing *l = face_listings; l->name; l++) text_add(to, " %s", l->name);
+}
 
 bool cli_list(const struct flags *f, struct err *e)
 {

@@ -82,6 +82,10 @@ static bool listen(struct plain *p, struct err *e)
     while (session_answer(p->session, &a))
         if (!tell_answer(p, &a, e)) return false;
     if (session_snapshot(p->session, p->now) && !tell_snapshot(p, e)) return false;
+    if (session_said(p->session, &a)) {
+        text_add(&p->out, "%s", a.text);
+        if (!out_put(&p->out, e)) return false;
+    }
     return !ended;
 }
 
@@ -130,13 +134,13 @@ static bool say(struct plain *p, const char *line, struct err *e)
  * is said at once. */
 static bool ready(const struct plain *p, bool alone)
 {
-    return p->started && p->waiting == 0 &&
+    return p->started && p->waiting == 0 && !p->now->asking &&
            (alone || p->now->paused || (p->now->goal < 0 && !p->now->scripted));
 }
 
 static bool over(const struct plain *p, bool alone)
 {
-    bool idle = p->started && p->waiting == 0 && !p->face.guide.runner.saying;
+    bool idle = p->started && p->waiting == 0 && !p->now->asking && !p->face.guide.runner.saying;
     if (alone) return idle && p->now->step >= PLAIN_STEPS;
     return idle && p->said && p->ended && p->bytes == 0 && !p->now->scripted &&
            (p->now->paused || p->now->goal < 0 || p->now->step >= PLAIN_STEPS);

@@ -5,6 +5,7 @@
  * small editor of our own stands in inside the screen. */
 #include "tui/prompt/line.h"
 #include "core/base/io.h"
+#include "core/base/place.h"
 #include "core/script/command.h"
 #include "tui/screen/canvas.h"
 
@@ -30,14 +31,8 @@ static struct text choices;
 
 static const char *history_path(void)
 {
-    static char path[1024];
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    if (state && *state == '/')
-        snprintf(path, sizeof path, "%s/vanpool/history", state);
-    else if (home && *home)
-        snprintf(path, sizeof path, "%s/.local/state/vanpool/history", home);
-    else
-        path[0] = 0;
+    static char path[PLACE_LONGEST];
+    place_of(PLACE_STATE, "history", path);
     return path;
 }
 

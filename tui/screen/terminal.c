@@ -4,7 +4,6 @@
  * reading happen in one thread. */
 #include "tui/screen/terminal.h"
 #include "core/base/clock.h"
-#include "tui/screen/theme.h"
 
 #include <curses.h>
 #include <errno.h>
@@ -30,6 +29,8 @@ enum { ESCAPE_MS = 25, EMPTY_READS = 8, PASTE_KEPT = 8192 };
 static SCREEN *screen;
 static WINDOW *keys; /* reading from a pad refreshes nothing */
 static enum charset charset;
+static const struct theme *theme; /* NULL: auto */
+static enum terminal_color colour_wanted;
 static struct canvas shown;       /* what stands on the terminal; .cells NULL: unknown */
 static chtype look_of[INK_COUNT]; /* attributes */
 static short pair_of[INK_COUNT];
@@ -152,6 +153,7 @@ static void choose_charset(enum terminal_charset wanted)
 
 static void choose_colours(enum terminal_color wanted)
 {
+    colour_wanted = wanted;
     const char *no_color = getenv("NO_COLOR");
     bool off =
         wanted == TERMINAL_COLOR_NEVER || (wanted == TERMINAL_COLOR_AUTO && no_color && *no_color);
@@ -160,9 +162,10 @@ static void choose_colours(enum terminal_color wanted)
         use_default_colors();
         colours = COLORS;
     }
-    enum theme_depth depth = theme_depth(colours);
+    const struct theme *t = theme && theme->looks ? theme : theme_auto(getenv("COLORFGBG"));
+    enum theme_depth depth = theme_depth(colours) < t->most ? theme_depth(colours) : t->most;
     for (int ink = 0; ink < INK_COUNT; ink++) {
-        struct theme_look look = theme_look(depth, ink);
+        struct theme_look look = theme_look_in(t, depth, ink);
         look_of[ink] = (look.bold ? A_BOLD : 0) | (look.dim ? A_DIM : 0) |
                        (look.reverse ? A_REVERSE : 0) | (look.underline ? A_UNDERLINE : 0);
         pair_of[ink] = 0;
@@ -259,6 +262,14 @@ void terminal_close(void)
 void terminal_color(enum terminal_color to)
 {
     choose_colours(to);
+    terminal_repaint();
+}
+
+void terminal_theme(const struct theme *to)
+{
+    theme = to;
+    if (!taken || !screen) return;
+    choose_colours(colour_wanted);
     terminal_repaint();
 }
 

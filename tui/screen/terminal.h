@@ -4,6 +4,7 @@
  * the program. The only user of ncurses. A process has one terminal, so there is no handle. */
 #include "core/base/err.h"
 #include "tui/screen/canvas.h"
+#include "tui/screen/theme.h"
 
 /* What a person may force; AUTO asks the terminal, the locale and NO_COLOR. */
 enum terminal_color { TERMINAL_COLOR_AUTO, TERMINAL_COLOR_ALWAYS, TERMINAL_COLOR_NEVER };
@@ -22,6 +23,7 @@ void terminal_close(void); /* gives it back; also at exit; harmless when it was 
 
 /* What is forced can change while it is open; all is drawn again. */
 void terminal_color(enum terminal_color to);
+void terminal_theme(const struct theme *to); /* also before it is open; at first theme auto */
 void terminal_letters(enum terminal_charset to);
 
 /* Clicks, drags and the wheel come as keys from now on, or no more; with Shift held they stay the

@@ -83,27 +83,6 @@ double facts_layer_mean(const struct snapshot *now, int layer)
     return mean;
 }
 
-char *facts_threshold(char *to, const struct scene *s)
-{
-    strcpy(to, "–");
-    if (!s->now || !s->now->router) return to;
-    int knob = -1, token = facts_cursor(s), layer = facts_layer(s);
-    const struct option *knobs = s->now->router->knobs;
-    for (int i = 0; i < ROUTER_KNOBS && knobs[i].name; i++)
-        if (strcmp(knobs[i].name, "p") == 0) knob = i;
-    if (knob >= 0) {
-        char value[ROOM];
-        snprintf(to, ROOM, "p %.20s", option_show(&knobs[knob], s->now->knob[knob], value));
-        return to;
-    }
-    const float *score = facts_row(s->now, s->now->score, token, layer);
-    float least = INFINITY;
-    for (int i = 0; score && i < facts_columns(s->now); i++)
-        if (facts_taken(&s->now->token[token], layer, i)) least = fminf(least, score[i]);
-    if (isfinite(least)) snprintf(to, ROOM, "score %.2f", least);
-    return to;
-}
-
 bool facts_has_slots(const struct snapshot *now)
 {
     return now->S > 0;

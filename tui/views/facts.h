@@ -25,8 +25,8 @@ const float *facts_row(const struct snapshot *now, const float *array, int token
 /* Real experts per token of a layer, mean over the step's tokens, from count_share (16+ counts as
  * 16); NaN unknown. */
 double facts_layer_mean(const struct snapshot *now, int layer);
-/* What decides whether one more expert is taken: "p 0.40", or the lowest score taken by the token
- * under the cursor. */
+/* What decides whether a column is taken by the token under the cursor: "p 0.40", the lowest score
+ * taken, "bars 0.48…0.52", "above 0". */
 char *facts_threshold(char *to, const struct scene *s);
 bool facts_has_slots(const struct snapshot *now);
 /* The value of the running strategy's knob; NaN where it has none of that name. */

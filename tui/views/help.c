@@ -11,7 +11,8 @@
 static const char explain[] =
     "Everything that keys and commands can do, and what every word on the screens means. `help "
     "WORD` keeps the lines that "
-    "speak of WORD, for example `help p` or `help balance`. The arrows and PgDn scroll.";
+    "speak of WORD, for example `help p` or `help balance`. The arrows and PgDn scroll. `vanpool "
+    "doctor` names the file that puts keys elsewhere.";
 
 /* A page is gone through twice: to count its lines, and to show those in sight; or once, to tell
  * it. */
@@ -85,7 +86,8 @@ static void entry(struct page *p, const char *name, const char *meaning)
 static void add_keys(struct page *p)
 {
     section(p, "Keys");
-    for (int i = 0; key_entry_at(i); i++) entry(p, key_names(key_entry_at(i)), key_entry_at(i)->help);
+    for (int i = 0; key_entry_at(i); i++)
+        entry(p, key_names(key_entry_at(i)), key_entry_at(i)->help);
 }
 
 static void add_views(struct page *p)

@@ -9,6 +9,7 @@
 #define VIEWS(X) \
     X(vans)      \
     X(tokens)    \
+    X(rule)      \
     X(load)      \
     X(curves)    \
     X(race)      \
