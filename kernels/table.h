@@ -10,6 +10,9 @@ struct kn_table {
     void *(*alloc)(struct kn_backend *be, size_t bytes); /* zeroed, 64-byte aligned */
     void (*free)(struct kn_backend *be, void *at);
     void (*sync)(struct kn_backend *be);
+    /* Between host memory and its own, in order with its work, done on return; NULL: memcpy. */
+    void (*get)(struct kn_backend *be, void *to, const void *from, size_t bytes);
+    void (*put)(struct kn_backend *be, void *to, const void *from, size_t bytes);
     bool (*weight_open)(struct kn_backend *be, struct kn_weight *w); /* w->shadow */
     void (*weight_close)(struct kn_backend *be, struct kn_weight *w);
     bool (*plan_open)(struct kn_backend *be, struct kn_plan *p); /* p->own */

@@ -89,6 +89,7 @@ const struct command *command_at(int i)
         race_commands,
         engine_commands,
         scenario_commands,
+        fleet_commands,
         face_commands,
     };
     /* clang-format on */
@@ -185,6 +186,9 @@ struct config console_config(const struct console *c)
 bool console_renew(struct console *c, const struct config *to, struct err *e)
 {
     bool endless = c->goal < 0;
+    struct config whole = *to;
+    whole.fleet = (struct fleet){0}; /* a new fleet */
+    to = &whole;
     if (!config_check(to, e) || !trainer_reset(c->trainer, to, e)) return false;
     c->waiting = 0;
     c->goal = endless ? -1 : trainer_now(c->trainer);

@@ -39,6 +39,7 @@ extern const struct command probe_commands[];
 extern const struct command race_commands[];
 extern const struct command engine_commands[];
 extern const struct command scenario_commands[];
+extern const struct command fleet_commands[];
 extern const struct command face_commands[];
 
 /* What there is to say when the last piece is made: the answer, or what was written. */

@@ -56,6 +56,7 @@ struct snapshot {
     const struct router *router;
     double knob[ROUTER_KNOBS];
     double setting[32]; /* in the order of enum config_item */
+    struct fleet fleet;
     /* predictions: a token's items */
     int E, S, N, L, D, H, context, tokens_per_step, threads, predictions;
     bool text, paused, finished, paper;

@@ -350,7 +350,7 @@ static void slots_forward(struct moe *m, struct kn_buf y)
 static void plan(struct moe *m)
 {
     struct route *r = &m->route;
-    const struct kn_over all = {.shift = -INFINITY};
+    const struct kn_over all = {.on = r->on, .shift = -INFINITY};
     bool reaches = r->training && route_reaches(r->router, r->knob);
     if (reaches) kn_over_mask(m->be, m->reach, r->logits, &all, false, r->valid, r->T, r->N);
     kn_plan(m->be, &m->plan, reaches ? m->reach : r->mask, r->T);
@@ -416,7 +416,7 @@ void moe_force(struct moe *m, const int32_t *mask, int T)
 
 void moe_force_counts(struct moe *m, struct kn_ints counts)
 {
-    m->route.counts = counts;
+    m->route.counts = counts, m->route.counts_real = true;
 }
 
 void moe_each(struct moe *m, struct kn_buf x)

@@ -32,7 +32,7 @@ double route_capacity(const struct route *r)
 
 struct kn_buf route_order(const struct route *r)
 {
-    return r->router->softmax && !r->router->score ? r->logits : r->score;
+    return r->router->softmax && !r->router->score && !r->on.at ? r->logits : r->score;
 }
 
 bool route_reaches(const struct router *router, const double *knob)
@@ -86,6 +86,30 @@ static void find_score(struct route *r)
     if (r->score.at != r->prob.at) kn_copy(r->be, r->score, r->prob, cells(r));
 }
 
+/* Columns off the fleet have no probability (the others share it all) and stand last in order.
+ * A score that is not prob, of a strategy with an order, is moved by a bias that may be large. */
+static void leave_out(struct route *r)
+{
+    const double tiny = 1e-30; /* all off: 0 / tiny */
+    if (!r->on.at) return;
+    kn_relu_back(r->be, r->prob, r->prob, r->on, cells(r), false);
+    if (r->router->softmax) kn_row_share(r->be, r->prob, r->prob, tiny, r->T, r->N);
+    if (r->router->score && r->router->ordered)
+        kn_bias(r->be, r->score, r->away, r->T, r->N);
+    else if (r->router->score)
+        kn_relu_back(r->be, r->score, r->score, r->on, cells(r), false);
+    else if (r->score.at != r->prob.at)
+        kn_copy(r->be, r->score, r->prob, cells(r));
+}
+
+/* Whatever chose them: what is off the fleet is not taken. The gate's memory is free until weigh. */
+static void strike_out(struct route *r)
+{
+    if (!r->on.at) return;
+    kn_masked_gate(r->be, r->gate, r->on, r->mask, r->T, r->N);
+    kn_positive_mask(r->be, r->mask, r->gate, r->valid, r->T, r->N);
+}
+
 /* mask = forced, on valid rows. By way of the host, some rows at a time: only what-if questions
  * come here. */
 static void take_forced(struct route *r)
@@ -103,14 +127,27 @@ static void take_forced(struct route *r)
     }
 }
 
+/* The best counts[t] experts of every valid row, slots left out: what is ranked is a softmax over
+ * the expert columns alone, which orders them alike and is 0 in the others. */
+static void take_experts(struct route *r)
+{
+    kn_topk_mask(r->be, r->mask, route_order(r), r->N, (struct kn_ints){0}, r->valid, r->T, r->N);
+    kn_mask_without(r->be, r->part, r->mask, r->E, r->S, r->T, r->N);
+    kn_normalised_gate(r->be, r->gate, route_order(r), 1, r->part, r->T, r->N);
+    kn_topk_mask(r->be, r->mask, r->gate, 0, r->counts, r->valid, r->T, r->N);
+}
+
 static void choose(struct route *r)
 {
     if (r->forced.at)
         take_forced(r);
+    else if (r->counts.at && r->counts_real && r->S > 0)
+        take_experts(r);
     else if (r->counts.at)
         kn_topk_mask(r->be, r->mask, route_order(r), 0, r->counts, r->valid, r->T, r->N);
     else
         r->router->select(r);
+    strike_out(r);
     r->router->weigh(r);
 }
 
@@ -133,6 +170,7 @@ void route_forward(struct route *r)
     find_logits(r);
     clean(r);
     find_score(r);
+    leave_out(r);
     choose(r);
     if (r->router->load)
         r->router->load(r);
@@ -252,6 +290,7 @@ static void backward(struct route *r, const double weight[ROUTER_LOSSES], bool f
     if (r->router->scaled_back) r->router->scaled_back(r);
     losses_back(r, weight, factors, true);
     if (r->dabove.at) kn_accumulate(r->be, r->dlogits, 1, r->dabove, cells(r));
+    if (r->on.at) kn_relu_back(r->be, r->dlogits, r->dlogits, r->on, cells(r), false);
     logits_back(r);
 }
 

@@ -3,6 +3,7 @@
 /* What a trainer holds: for the files of core/train that are its parts, and nobody else. */
 #include "core/metrics/measure.h"
 #include "core/model/model.h"
+#include "core/model/rest.h"
 #include "core/train/optimizer.h"
 #include "core/train/own.h"
 #include "core/train/trainer.h"
@@ -55,6 +56,7 @@ struct trainer {
     double evaluating; /* tokens that an evaluation under way takes */
     int64_t evaluated; /* its batches so far */
     struct good good;
+    struct rest rest; /* experts that do not learn */
     struct learning learning;
     struct engine engine;
     struct own own;

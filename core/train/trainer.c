@@ -104,19 +104,22 @@ bool trainer_build(struct trainer *t, const struct config *c, const struct model
     t->model = calloc(1, sizeof *t->model);
     t->measure = NULL;
     t->good = (struct good){0};
+    t->rest = (struct rest){0};
     bool ok = t->model || err_set(e, ERR_MEMORY, "not enough memory for the model");
     ok = ok && model_open(t->model, t->be, c, &t->data->shape, room, e);
     ok =
         ok && (!from || params_take(&t->model->params, &from->params, config_int(c, CONFIG_EXPERTS),
                                     from->config.router == c->router, c->router->slots_cycle, e));
-    ok = ok && (t->measure = measure_open(t->model, e)) && open_good(&t->good, t, e);
+    ok = ok && (t->measure = measure_open(t->model, e)) && open_good(&t->good, t, e) &&
+         rest_open(&t->rest, t->model, e);
     struct trainer *gone = ok ? &old : t;
     if (gone->model) model_close(gone->model);
     free(gone->model);
     measure_close(gone->measure);
     close_good(&gone->good, t->be);
+    rest_close(&gone->rest, t->be);
     if (!ok) {
-        t->model = old.model, t->measure = old.measure, t->good = old.good;
+        t->model = old.model, t->measure = old.measure, t->good = old.good, t->rest = old.rest;
         return false;
     }
     if (from) model_repack(t->model);
@@ -172,7 +175,7 @@ void trainer_close(struct trainer *t)
     free(t->model);
     measure_close(t->measure);
     probe_close(t->probe);
-    if (t->be) close_good(&t->good, t->be);
+    if (t->be) close_good(&t->good, t->be), rest_close(&t->rest, t->be);
     optimizer_close(&t->optimizer);
     batch_close(&t->batch);
     dataset_close(t->data);
@@ -262,6 +265,7 @@ bool trainer_step(struct trainer *t, struct err *e)
     model_forward(m, true);
     model_loss(m, !rests);
     if (!rests) model_backward(m);
+    rest_gradient(&t->rest, m);
     kn_times_part(t->be, PART_OPTIMISER);
     optimizer_sums(&t->optimizer, &m->params, m->loss, t->config.value[CONFIG_CLIP]);
     t->lr = t->lr_scale * optimizer_rate(&t->config, t->step, t->horizon);
@@ -271,8 +275,10 @@ bool trainer_step(struct trainer *t, struct err *e)
     if (finite && routed(t)) {
         if (t->step % KEEP_EVERY == 0) trainer_keep(t);
         if (!rests) {
+            rest_keep(&t->rest, m);
             optimizer_update(&t->optimizer, &m->params, t->lr, t->config.value[CONFIG_DECAY]);
             model_after_step(m);
+            rest_back(&t->rest, m);
             model_repack(m);
         }
         kn_times_part(t->be, PART_ROUTER);
@@ -411,6 +417,7 @@ void trainer_identify(struct trainer *t)
     s->router = c->router;
     memcpy(s->knob, c->knob, sizeof s->knob);
     memcpy(s->setting, c->value, sizeof c->value);
+    s->fleet = c->fleet;
     s->E = r->E, s->S = r->S, s->N = r->N, s->L = t->model->L, s->D = r->D,
     s->H = config_int(c, CONFIG_EXPERT_WIDTH);
     s->context = t->context, s->tokens_per_step = t->sequences * t->context;

@@ -108,3 +108,13 @@ bool facts_waiting(struct canvas *to, const struct scene *s)
     canvas_fit(to, x > 0 ? x : 0, to->height / 2, to->width, INK_DIM, "%s", sentence);
     return true;
 }
+
+const char *facts_van_state(const struct snapshot *now, int van)
+{
+    const struct fleet *f = &now->fleet;
+    if (van < 0 || van >= now->E || van >= EXPERTS_MAX) return "";
+    return f->retired >> van & 1  ? "retired"
+           : f->broken >> van & 1 ? "broken"
+           : f->frozen >> van & 1 ? "frozen"
+                                  : "";
+}

@@ -32,6 +32,8 @@ bool facts_has_slots(const struct snapshot *now);
 /* The value of the running strategy's knob; NaN where it has none of that name. */
 double facts_knob(const struct snapshot *now, const char *name);
 enum ink facts_van_ink(int van);
+/* What stands in the way of a van's work or learning: "broken", "retired", "frozen"; "" nothing. */
+const char *facts_van_state(const struct snapshot *now, int van);
 
 /* One sentence in the middle, where there is nothing to show yet. True: it was drawn. */
 bool facts_waiting(struct canvas *to, const struct scene *s);

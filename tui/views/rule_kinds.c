@@ -85,8 +85,11 @@ static int draw_scalar(struct canvas *to, int y, const struct line *l)
     draw_name(to, y, l, l->s->now->rule[l->i]);
     draw_unit(to, y, l);
     if (!h || h->router != l->s->now->router || room < 3) return 1;
-    if (n > h->count) n = h->count;
-    spark_draw(to, x, y, room, h->rule[l->i] + h->count - n, n, INK_VAN0 + l->i % 8);
+    float value[HISTORY_PIXELS];
+    if (n > HISTORY_PIXELS) n = HISTORY_PIXELS;
+    history_values(value, n, history_since(h),
+                   (struct history_points){h->step, h->rule[l->i], h->count}, false);
+    spark_draw(to, x, y, room, value, n, INK_VAN0 + l->i % 8);
     return 1;
 }
 
@@ -116,12 +119,15 @@ static int draw_columns(struct canvas *to, int y, const struct line *l)
     char low[32], high[32];
     int x = canvas_fit(to, 0, y, to->width - 4, INK_DIM, "%s", l->metric->name) + 1;
     if (x < NAME) x = NAME;
+    if (isnan(r.low)) {
+        canvas_text(to, x, y, INK_BRIGHT, "–");
+        return 1;
+    }
     draw_levels(to, x, y, at, n, true);
     x += n + 1;
     show(low, r.low), show(high, r.high);
     int wide = canvas_columns(low) + canvas_columns(high) + 1;
-    if (x + wide <= to->width)
-        canvas_text(to, x, y, INK_TEXT, isnan(r.low) ? "%s" : "%s…%s", low, high);
+    if (x + wide <= to->width) canvas_text(to, x, y, INK_TEXT, "%s…%s", low, high);
     return 1;
 }
 

@@ -26,7 +26,7 @@ static const float *line_of(const struct scene *s, const char *name)
 
 static void values_of(float *to, int n, const struct history *h, const float *line, bool logarithm)
 {
-    history_values(to, n, history_axis(h), (struct history_points){h->step, line, h->count},
+    history_values(to, n, history_since(h), (struct history_points){h->step, line, h->count},
                    logarithm);
 }
 

@@ -166,6 +166,8 @@ static int draw_fleet(struct canvas *to, int y, int rows, const struct scene *s)
         canvas_text(to, 0, y, facts_van_ink(e), "%2d", e + 1);
         canvas_text(to, fair, y, INK_FRAME, "│");
         bar_draw(to, 4, y, bar, load / most, facts_van_ink(e));
+        if (*facts_van_state(now, e))
+            canvas_fit(to, 4, y, bar, INK_BAD, "%s", facts_van_state(now, e));
         canvas_text(to, to->width - 6, y, INK_TEXT, "%6s", facts_number(number, load, 2));
     }
     if (shown < E)
@@ -440,6 +442,9 @@ static void vans_tell(struct text *to, const struct scene *s)
     for (int e = 0; e < now->E; e++) {
         text_add(to, "%s %s %d ", e ? "," : "", w->expert, e + 1);
         say_number(to, (double)now->load[layer][e], 2, "of fair", "load %d %d", layer + 1, e + 1);
+        for (int e = 0; e < now->E; e++)
+            if (*facts_van_state(now, e))
+                text_add(to, "van %d: %s\n", e + 1, facts_van_state(now, e));
     }
     text_add(to, ".\n");
     for (int i = 0; i < now->tokens && i < 4; i++) tell_token(to, now, &now->token[i], layer);
