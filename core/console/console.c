@@ -1,6 +1,7 @@
 /* core/console/console.c - The handle that faces hold: lines in, steps made, snapshots out. */
 #include "core/console/verbs.h"
 #include "core/script/command.h"
+#include "core/train/engine.h"
 #include "core/train/own.h"
 
 #include <stdio.h>
@@ -86,6 +87,7 @@ const struct command *command_at(int i)
         file_commands,
         probe_commands,
         race_commands,
+        engine_commands,
         scenario_commands,
         state_commands,
         fleet_commands,
@@ -330,13 +332,22 @@ void console_leave_work(struct console *c)
 
 bool console_working(const struct console *c, bool *first)
 {
-    bool asked = probe_busy(c->trainer) != PROBE_NOTHING;
+    bool asked = probe_busy(c->trainer) != PROBE_NOTHING || trainer_comparing(c->trainer);
     if (first) *first = asked;
     return asked || own_busy(c->trainer);
 }
 
+static bool compare_piece(struct console *c, struct text *out, struct err *e)
+{
+    bool ok = trainer_compare_turn(c->trainer, e);
+    c->stale = true;
+    if (ok && !trainer_comparing(c->trainer)) engine_say(c, out);
+    return ok;
+}
+
 bool console_work(struct console *c, struct text *out, struct err *e)
 {
+    if (trainer_comparing(c->trainer)) return compare_piece(c, out, e);
     enum probe_kind asked = probe_busy(c->trainer);
     bool ok = asked ? probe_piece(c->trainer, e) : own_piece(c->trainer, e);
     c->stale = true;

@@ -39,6 +39,7 @@ extern const struct command keep_commands[];
 extern const struct command file_commands[];
 extern const struct command probe_commands[];
 extern const struct command race_commands[];
+extern const struct command engine_commands[];
 extern const struct command scenario_commands[];
 extern const struct command state_commands[];
 extern const struct command fleet_commands[];
@@ -58,6 +59,9 @@ bool verb_number(const char *what, const char *word, long least, long *to, struc
  * usage. */
 bool verb_words(const struct command *of, int argc, int least, int most, struct err *e);
 const struct command *verb_named(const char *name); /* in the whole table; must be there */
+
+/* What `engine compare` has found. */
+void engine_say(struct console *c, struct text *out);
 
 typedef void verb_add(void *to, const char *word);
 void complete_strategies(verb_add *add, void *to);

@@ -67,8 +67,9 @@ static bool race_ended(struct repl *r, struct err *e)
 /* Trains as far as the goal; one without end stops when a line or Ctrl-C comes. */
 static bool train(struct repl *r, struct err *e)
 {
-    bool any = false, endless = console_snapshot(r->console)->goal < 0,
+    bool endless = console_snapshot(r->console)->goal < 0,
          racing = console_snapshot(r->console)->race.on;
+    long first = trainer_now(console_trainer(r->console));
     if (endless && console_busy(r->console) && !r->person)
         return err_set(e, ERR_USAGE,
                        "go has no end, and nobody is there to stop it: train N makes N steps");
@@ -88,13 +89,12 @@ static bool train(struct repl *r, struct err *e)
         bool measure = i % 20 == 0;
         if (!console_step(r->console, measure, false, e)) return false;
         if (measure) note(r), guide_feed(&r->face.guide, console_snapshot(r->console));
-        any = true;
         if (racing && !console_snapshot(r->console)->race.on) {
             if (!race_ended(r, e)) return false;
-            any = racing = false;
+            racing = false;
         }
     }
-    if (!any) return true;
+    if (trainer_now(console_trainer(r->console)) == first) return true;
     const struct snapshot *now = console_snapshot(r->console);
     history_add(r->past, now);
     face_step(now, &r->out);
