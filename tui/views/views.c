@@ -14,6 +14,7 @@
     X(load)      \
     X(curves)    \
     X(race)      \
+    X(engine)    \
     X(lesson)    \
     X(help)
 /* clang-format on */
