@@ -29,6 +29,8 @@ void action_view(struct app *a, const struct view *to)
     a->before = a->frame.view;
     a->frame.view = to;
     a->scene.scroll = 0;
+    if (a->before && a->before->leave) wish_say(a, a->before->leave, false);
+    if (to->enter) wish_say(a, to->enter, false);
 }
 
 static const struct view *view_of_key(char key)
