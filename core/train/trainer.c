@@ -381,6 +381,11 @@ void trainer_horizon(struct trainer *t, double fraction_done)
 }
 
 /* ---- what is running ---- */
+void trainer_tell_of(struct trainer *t, const char *sentence)
+{
+    trainer_tell(t, "%s", sentence);
+}
+
 void trainer_tell(struct trainer *t, const char *format, ...)
 {
     va_list args;
