@@ -44,6 +44,22 @@ static void forget_rule(struct snapshot *s)
     s->tokens = s->detail = 0; /* the window's masks are of other columns */
 }
 
+/* Experts at rest as *c says, in the model that stays. */
+static bool same_rest(struct trainer *t, const struct config *c, struct err *e)
+{
+    struct config was = t->model->config;
+    struct rest rest;
+    if (memcmp(&was.fleet, &c->fleet, sizeof was.fleet) == 0 && c->router == was.router)
+        return true;
+    t->model->config = *c;
+    bool ok = rest_open(&rest, t->model, e);
+    t->model->config = was;
+    if (!ok) return false;
+    rest_close(&t->rest, t->be);
+    t->rest = rest;
+    return true;
+}
+
 bool trainer_apply(struct trainer *t, const struct config *c, struct err *e)
 {
     struct err warning = {0};
@@ -54,6 +70,7 @@ bool trainer_apply(struct trainer *t, const struct config *c, struct err *e)
     bool other = c->router != t->config.router, came = other;
     trainer_settle(t);
     if (model_same_shape(t->model, c)) {
+        if (!same_rest(t, c, e)) return false;
         model_set_router(t->model, c);
         t->config = *c;
     } else {

@@ -4,6 +4,8 @@
 #include "core/train/inside.h"
 #include "core/base/clock.h"
 #include "core/data/control.h"
+#include "core/model/part.h"
+#include "core/train/engine.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -102,24 +104,28 @@ bool trainer_build(struct trainer *t, const struct config *c, const struct model
     t->model = calloc(1, sizeof *t->model);
     t->measure = NULL;
     t->good = (struct good){0};
+    t->rest = (struct rest){0};
     bool ok = t->model || err_set(e, ERR_MEMORY, "not enough memory for the model");
     ok = ok && model_open(t->model, t->be, c, &t->data->shape, room, e);
     ok =
         ok && (!from || params_take(&t->model->params, &from->params, config_int(c, CONFIG_EXPERTS),
                                     from->config.router == c->router, c->router->slots_cycle, e));
-    ok = ok && (t->measure = measure_open(t->model, e)) && open_good(&t->good, t, e);
+    ok = ok && (t->measure = measure_open(t->model, e)) && open_good(&t->good, t, e) &&
+         rest_open(&t->rest, t->model, e);
     struct trainer *gone = ok ? &old : t;
     if (gone->model) model_close(gone->model);
     free(gone->model);
     measure_close(gone->measure);
     close_good(&gone->good, t->be);
+    rest_close(&gone->rest, t->be);
     if (!ok) {
-        t->model = old.model, t->measure = old.measure, t->good = old.good;
+        t->model = old.model, t->measure = old.measure, t->good = old.good, t->rest = old.rest;
         return false;
     }
     if (from) model_repack(t->model);
     t->config = *c;
     trainer_keep(t);
+    engine_new_model(t);
     return true;
 }
 
@@ -169,7 +175,7 @@ void trainer_close(struct trainer *t)
     free(t->model);
     measure_close(t->measure);
     probe_close(t->probe);
-    if (t->be) close_good(&t->good, t->be);
+    if (t->be) close_good(&t->good, t->be), rest_close(&t->rest, t->be);
     optimizer_close(&t->optimizer);
     batch_close(&t->batch);
     dataset_close(t->data);
@@ -194,6 +200,11 @@ static void fill(struct trainer *t, enum data_split split, int64_t index, int se
     if (control != CONTROL_NONE)
         control_counts(&t->batch, control, t->model->layer[0].moe.route.E, seed, split, index);
     trainer_input(t);
+}
+
+void trainer_fill(struct trainer *t)
+{
+    fill(t, DATA_TRAIN, t->step, t->sequences, t->context);
 }
 
 bool trainer_alive(struct trainer *t, struct err *e)
@@ -245,7 +256,8 @@ bool trainer_step(struct trainer *t, struct err *e)
     unsigned phase = learn_phase(t);
     bool rests = t->learning.rested = t->learning.stage == STAGE_ALONE;
     t->extra_flops = 0;
-    fill(t, DATA_TRAIN, t->step, t->sequences, t->context);
+    engine_begin(t);
+    trainer_fill(t);
     double done = t->horizon < 0 ? (double)t->step / t->config.value[CONFIG_STEPS] : t->horizon;
     for (int l = 0; l < m->L; l++) m->layer[l].moe.route.late = done >= .5;
     model_draw(m, (uint32_t)t->step);
@@ -253,6 +265,8 @@ bool trainer_step(struct trainer *t, struct err *e)
     model_forward(m, true);
     model_loss(m, !rests);
     if (!rests) model_backward(m);
+    rest_gradient(&t->rest, m);
+    kn_times_part(t->be, PART_OPTIMISER);
     optimizer_sums(&t->optimizer, &m->params, m->loss, t->config.value[CONFIG_CLIP]);
     t->lr = t->lr_scale * optimizer_rate(&t->config, t->step, t->horizon);
     bool finite = optimizer_finite(&t->optimizer, &t->loss, &t->grad_norm);
@@ -261,10 +275,13 @@ bool trainer_step(struct trainer *t, struct err *e)
     if (finite && routed(t)) {
         if (t->step % KEEP_EVERY == 0) trainer_keep(t);
         if (!rests) {
+            rest_keep(&t->rest, m);
             optimizer_update(&t->optimizer, &m->params, t->lr, t->config.value[CONFIG_DECAY]);
             model_after_step(m);
+            rest_back(&t->rest, m);
             model_repack(m);
         }
+        kn_times_part(t->be, PART_ROUTER);
         learn_step(t, phase);
         t->bad_row = 0;
     } else {
@@ -275,6 +292,7 @@ bool trainer_step(struct trainer *t, struct err *e)
     double seconds = clock_now() - start, tokens = m->T;
     t->wall += seconds, t->tokens_seen += tokens;
     t->since_seconds += seconds, t->since_tokens += tokens, t->since_steps++;
+    engine_end(t, seconds);
     return ok;
 }
 
@@ -404,6 +422,7 @@ void trainer_identify(struct trainer *t)
     s->router = c->router;
     memcpy(s->knob, c->knob, sizeof s->knob);
     memcpy(s->setting, c->value, sizeof c->value);
+    s->fleet = c->fleet;
     s->E = r->E, s->S = r->S, s->N = r->N, s->L = t->model->L, s->D = r->D,
     s->H = config_int(c, CONFIG_EXPERT_WIDTH);
     s->context = t->context, s->tokens_per_step = t->sequences * t->context;

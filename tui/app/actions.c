@@ -29,6 +29,8 @@ void action_view(struct app *a, const struct view *to)
     a->before = a->frame.view;
     a->frame.view = to;
     a->scene.scroll = 0;
+    if (a->before && a->before->leave) wish_say(a, a->before->leave, false);
+    if (to->enter) wish_say(a, to->enter, false);
 }
 
 static const struct view *view_of_key(char key)
@@ -456,8 +458,28 @@ static void face_help(struct app *a, int argc, char **argv)
     a->scene.topic = a->topic;
 }
 
+/* `show VIEW` as a page of sentences; other things to show are the console's. */
+static bool face_show(struct app *a, int argc, char **argv)
+{
+    const struct view *v = argc > 1 ? view_find(argv[1], NULL) : NULL;
+    struct text page = {0};
+    if (!v || argc > 3 || (argc == 2 && field_find(argv[1], NULL))) return false;
+    struct scene s = a->scene;
+    s.now = a->any ? &a->now : NULL, s.past = &a->past;
+    if (argc == 3 && strcmp(argv[2], "json") == 0)
+        export_json(&page, v, &s);
+    else if (argc == 2)
+        v->tell(&page, &s);
+    else
+        return false;
+    popup_page(&a->popup, v->question, text_str(&page));
+    text_free(&page);
+    return true;
+}
+
 bool action_face(struct app *a, int argc, char **argv)
 {
+    if (strcmp(argv[0], "show") == 0) return face_show(a, argc, argv);
     static const struct {
         const char *name;
         void (*run)(struct app *a, int argc, char **argv);

@@ -38,7 +38,7 @@ bool cli_list(const struct flags *f, struct err *e);
 bool cli_doctor(const struct flags *f, struct err *e);
 bool cli_help(const struct flags *f, struct err *e);
 bool cli_version(const struct flags *f, struct err *e);
-/* the explorer as lines of text; of the options: first, lesson, folder */
+/* the explorer as lines of text; of the options: before, first, lesson, folder */
 struct app_options;
 bool cli_plain(const struct config *c, const struct app_options *o, struct err *e);
 #endif

@@ -55,16 +55,18 @@ bool cli_explore_lesson(const struct flags *f, const char *lesson, struct err *e
 {
     struct config c;
     struct text wrong = {0};
-    char first[1100] = "";
+    char before[1100] = "";
     struct app_options o = {.lesson = lesson, .folder = f->folder};
-    if (f->policy) snprintf(first, sizeof first, "policy \"%.200s\"\n", f->policy);
+    if (f->policy) snprintf(before, sizeof before, "policy \"%.200s\"\n", f->policy);
     if (f->record)
-        snprintf(first + strlen(first), sizeof first - strlen(first), "record \"%.200s\"\n",
+        snprintf(before + strlen(before), sizeof before - strlen(before), "record \"%.200s\"\n",
                  f->record);
-    if (*first) o.first = first;
-    bool screen = !f->plain && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-    if (!choose_screen(f, &o, &wrong, e) || !flags_config(f, &c, e))
+    if (*before) o.before = before;
+    char first[FLAGS_FIRST];
+    if (!choose_screen(f, &o, &wrong, e) || !flags_config(f, &c, e) ||
+        !flags_first(f, first, sizeof first, e))
         return text_free(&wrong), false;
+    o.first = first;
     if (!screen) return text_free(&wrong), cli_plain(&c, &o, e);
     complain(&wrong);
     if (wrong.size > 0) o.wrong = text_str(&wrong);

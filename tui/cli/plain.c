@@ -7,6 +7,7 @@
 #include "tui/cli/cli.h"
 #include "tui/cli/out.h"
 #include "tui/prompt/face.h"
+#include "tui/prompt/state.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -124,6 +125,8 @@ static bool take_line(struct plain *p, char *line, int size)
 static bool say(struct plain *p, const char *line, struct err *e)
 {
     struct err why = {0};
+    char room[256];
+    line = state_line(line, &p->face.view, &p->face.scene, room, sizeof room);
     enum face_result own = face_line(&p->face, line, p->now, p->past, &p->out, &why);
     if (own == FACE_FAILED) return out_say("%s: %s", line, why.text), true;
     if (own == FACE_DONE) return p->out.size == 0 || out_put(&p->out, e);
@@ -182,8 +185,8 @@ static bool loop(struct plain *p, struct err *e)
 
 bool cli_plain(const struct config *c, const struct app_options *o, struct err *e)
 {
-    char first[1200];
-    snprintf(first, sizeof first, "pause\n%s", o->first ? o->first : "");
+    char before[1200];
+    snprintf(before, sizeof before, "pause\n%s", o->before ? o->before : "");
     struct plain p = {.told = -1, .marked = -1};
     p.now = calloc(1, sizeof *p.now);
     p.past = calloc(1, sizeof *p.past);
@@ -196,7 +199,9 @@ bool cli_plain(const struct config *c, const struct app_options *o, struct err *
         guide_page(&p.face.guide, NULL, &p.out);
         p.face.guide.moved = false, p.said = true;
     }
-    ok = ok && (p.session = session_open(c, first, e)) && loop(&p, e);
+    ok = ok && (p.session = session_open(c, before, e));
+    if (ok && o->first && *o->first) ok = p.said = say(&p, o->first, e);
+    ok = ok && loop(&p, e);
     session_close(p.session);
     if (ok && p.started && p.now->step > 0 && !p.said &&
         face_line(&p.face, "view", p.now, p.past, &p.out, e) == FACE_DONE)

@@ -41,6 +41,16 @@ char *facts_number(char *to, double value, int digits)
     return text_number(to, value, digits);
 }
 
+char *facts_figure(char *to, double value)
+{
+    double size = fabs(value);
+    if (value != 0 && (size < 1e-3 || size >= 1e6)) /* false for NaN */
+        snprintf(to, ROOM, "%.1e", value);
+    else
+        facts_number(to, value, size < 0.1 && size > 0 ? 4 : size < 10 ? 3 : size < 100 ? 1 : 0);
+    return to;
+}
+
 static int clamp(int value, int low, int high)
 {
     return value < low ? low : value > high ? high : value;
@@ -107,4 +117,14 @@ bool facts_waiting(struct canvas *to, const struct scene *s)
     int x = (to->width - canvas_columns(sentence)) / 2;
     canvas_fit(to, x > 0 ? x : 0, to->height / 2, to->width, INK_DIM, "%s", sentence);
     return true;
+}
+
+const char *facts_van_state(const struct snapshot *now, int van)
+{
+    const struct fleet *f = &now->fleet;
+    if (van < 0 || van >= now->E || van >= EXPERTS_MAX) return "";
+    return f->retired >> van & 1  ? "retired"
+           : f->broken >> van & 1 ? "broken"
+           : f->frozen >> van & 1 ? "frozen"
+                                  : "";
 }

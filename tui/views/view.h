@@ -34,6 +34,8 @@ struct view {
     void (*draw)(struct canvas *to, const struct scene *s);
     /* the same answer in sentences, a fact a line */
     void (*tell)(struct text *to, const struct scene *s);
+    /* Command lines that are said when somebody begins and ends to look; NULL: none. */
+    const char *enter, *leave;
 };
 const struct view *view_at(int i); /* the table; NULL past the end */
 const struct view *view_find(const char *name, struct err *e);

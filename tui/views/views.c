@@ -13,6 +13,7 @@
     X(load)      \
     X(curves)    \
     X(race)      \
+    X(engine)    \
     X(lesson)    \
     X(help)
 /* clang-format on */
