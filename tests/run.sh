@@ -55,6 +55,7 @@ stage 'command line' 300 bash tests/cli.sh
 if [ "$what" = test ]; then
     stage 'lessons' 300 $R/vanpool lesson check
     stage 'real terminal' 240 bash tests/tui/terminal.sh
+    stage 'four faces, one run' 120 bash tests/tui/faces.sh
     stage 'man page, install, package' 200 bash tests/package.sh
     stage 'a strategy as docs tell' 300 bash tests/example.sh
     stage 'gpu kernels (emulated)' 600 make --no-print-directory check-emu
