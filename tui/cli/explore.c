@@ -63,6 +63,7 @@ bool cli_explore_lesson(const struct flags *f, const char *lesson, struct err *e
                  f->record);
     if (*before) o.before = before;
     char first[FLAGS_FIRST];
+    bool screen = !f->plain && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
     if (!choose_screen(f, &o, &wrong, e) || !flags_config(f, &c, e) ||
         !flags_first(f, first, sizeof first, e))
         return text_free(&wrong), false;
