@@ -127,8 +127,8 @@ $(OUT)/check-emu: $(OUT)/tests/main.o $(EMU_T) $(KERNELS)
 	$(Q)$(CC) $(CFLAGS_$(VARIANT)) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell $(PC) --libs check)
 .PHONY: check-emu
 check-emu:                   ## the GPU's kernels, run on the CPU by an emulator, against ref
-	@$(MAKE) --no-print-directory -j$$(nproc) $(OUT)/check-emu $(EMU)/vanpool-cuda.so
-	@VANPOOL_CUDA=$(EMU)/vanpool-cuda.so $(OUT)/check-emu
+	@$(MAKE) --no-print-directory -j$$(nproc) $(OUT)/check-emu $(OUT)/check-core $(EMU)/vanpool-cuda.so
+	@bash tests/emu/run.sh $(OUT)
 
 $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
