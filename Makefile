@@ -76,6 +76,66 @@ $(OUT)/check-pty: $(OUT)/tests/main.o $(T_PTY) $(TUI) $(CORE) $(KERNELS)
 	$(if $(V),,@echo '  link $@')
 	$(Q)$(CC) $(CFLAGS_$(VARIANT)) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lutil $(shell $(PC) --libs check)
 
+# The cuda backend is a module of its own, opened where there is a GPU. nvcc builds it; g++ and the
+# emulator in tests/emu build it for a test, as $(OUT)/emu/vanpool-cuda.so.
+NVCC   ?= nvcc
+CUDA_AT := $(patsubst %/bin/nvcc,%,$(shell command -v $(NVCC) 2>/dev/null))
+CUDA_CU := $(wildcard kernels/cuda/*.cu)
+CUDA_O  := $(call obj,kernels/cuda/backend.c) $(patsubst %.cu,$(OUT)/%.o,$(CUDA_CU))
+CUDA_GENCODE := $(foreach c,75 80 90,-gencode arch=compute_$(c),code=sm_$(c)) \
+                -gencode arch=compute_90,code=compute_90
+.PHONY: cuda
+cuda:                        ## the GPU's module, beside the program (needs nvcc)
+ifeq ($(CUDA_AT),)
+	@echo 'no nvcc: the program is built without its GPU module, and runs on the CPU'
+else
+	@$(MAKE) --no-print-directory $(OUT)/vanpool-cuda.so
+endif
+$(OUT)/vanpool-cuda.so: $(CUDA_O)
+	$(if $(V),,@echo '  link $@')
+	$(Q)$(NVCC) -shared -o $@ $^ -lcublas -Xlinker -rpath,$(CUDA_AT)/lib64
+$(OUT)/kernels/cuda/%.o: kernels/cuda/%.cu
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  nvcc $<')
+	$(Q)$(NVCC) -std=c++20 --extended-lambda -O3 $(CUDA_GENCODE) -I. -MD -MP \
+	  -Xcompiler -fPIC,-Wall,-Wextra -Werror all-warnings -c -o $@ $<
+$(OUT)/kernels/cuda/backend.o: CPPFLAGS += -isystem $(CUDA_AT)/include
+$(OUT)/kernels/cuda/backend.o: CFLAGS += -fPIC
+
+EMU     := $(OUT)/emu
+EMU_O   := $(EMU)/kernels/cuda/backend.o $(patsubst %.cu,$(EMU)/%.o,$(CUDA_CU)) \
+           $(patsubst %.cpp,$(EMU)/%.o,$(wildcard tests/emu/*.cpp))
+CXX_EMU  = g++ -x c++ -std=gnu++20 -O2 -g -fPIC -pthread -Wall -Wextra -Werror -Wno-clobbered -I. \
+           -Itests/emu -MMD -MP
+$(EMU)/vanpool-cuda.so: $(EMU_O)
+	$(if $(V),,@echo '  link $@')
+	$(Q)g++ -shared -pthread -o $@ $^
+$(EMU)/%.o: %.cu
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  g++  $< (emulated)')
+	$(Q)$(CXX_EMU) -c -o $@ $<
+$(EMU)/%.o: %.cpp
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  g++  $<')
+	$(Q)$(CXX_EMU) -c -o $@ $<
+$(EMU)/kernels/cuda/backend.o: kernels/cuda/backend.c
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  cc   $< (emulated)')
+	$(Q)$(CC) $(CPPFLAGS) -Itests/emu $(CFLAGS) $(CFLAGS_$(VARIANT)) -fPIC -MMD -MP -c -o $@ $<
+# The tests of kernels once more, with the cuda backend for the cpu's levels.
+EMU_T   := $(patsubst %.c,$(EMU)/%.o,$(filter-out tests/kernels/pool.c,$(wildcard tests/kernels/*.c)))
+$(EMU)/tests/%.o: tests/%.c
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  cc   $< (cuda)')
+	$(Q)$(CC) $(CPPFLAGS) -DRIG_CUDA $(CFLAGS) $(CFLAGS_$(VARIANT)) -MMD -MP -c -o $@ $<
+$(OUT)/check-emu: $(OUT)/tests/main.o $(EMU_T) $(KERNELS)
+	$(if $(V),,@echo '  link $@')
+	$(Q)$(CC) $(CFLAGS_$(VARIANT)) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell $(PC) --libs check)
+.PHONY: check-emu
+check-emu:                   ## the GPU's kernels, run on the CPU by an emulator, against ref
+	@$(MAKE) --no-print-directory -j$$(nproc) $(OUT)/check-emu $(EMU)/vanpool-cuda.so
+	@VANPOOL_CUDA=$(EMU)/vanpool-cuda.so $(OUT)/check-emu
+
 $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
 	$(if $(V),,@echo '  cc   $<')
@@ -113,7 +173,7 @@ bench: vanpool $(BENCHES)    ## build what measures, and run the program's own t
 
 # ---- set-up: Debian installs what is missing by itself, elsewhere we say what is needed ----
 NEED_PLAY := gcc pkg-config libncurses-dev libreadline-dev libjansson-dev libcmark-dev libinih-dev libcairo2-dev
-NEED_TEST := $(NEED_PLAY) check clang clang-format tmux jq procps
+NEED_TEST := $(NEED_PLAY) g++ check clang clang-format tmux jq procps
 .PHONY: deps deps-test play
 deps:                        ## install what building needs (Debian; else prints it)
 	@sh tests/install.sh $(NEED_PLAY)
@@ -133,12 +193,42 @@ test: deps-test              ## install what the tests need and run all of them
 asan tsan:                   ## the same objects under a sanitizer, in build/asan and build/tsan
 	@$(MAKE) --no-print-directory -j$$(nproc) VARIANT=$@ build/$@/vanpool build/$@/check-kernels build/$@/check-core build/$@/check-tui
 format:                      ## lay out all sources as .clang-format says
-	clang-format -i $$(git ls-files '*.c' '*.h')
+	clang-format -i $$(git ls-files '*.c' '*.h' '*.cu' '*.cpp')
 
-PREFIX ?= /usr/local
-.PHONY: install
-install: vanpool             ## install the program (DESTDIR, PREFIX)
-	install -D -m 755 $(OUT)/vanpool $(DESTDIR)$(PREFIX)/bin/vanpool
+# ---- installing: what there is beside the program is written by the program itself ----
+PREFIX  ?= /usr/local
+ZSH_DIR ?= share/zsh/site-functions
+INSTALL := $(DESTDIR)$(PREFIX)
+LESSONS := $(wildcard lessons/*.md lessons/*/*)
+PAGES   := $(OUT)/share/vanpool.1 $(OUT)/share/vanpool.bash $(OUT)/share/_vanpool $(OUT)/share/vanpool.fish
+$(OUT)/share/vanpool.1:    ARGS = --man
+$(OUT)/share/vanpool.bash: ARGS = --completion bash
+$(OUT)/share/_vanpool:     ARGS = --completion zsh
+$(OUT)/share/vanpool.fish: ARGS = --completion fish
+$(PAGES): $(OUT)/vanpool
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  gen  $@')
+	$(Q)$(OUT)/vanpool help $(ARGS) >$@.new && mv $@.new $@
+INSTALLED = bin/vanpool share/man/man1/vanpool.1 share/bash-completion/completions/vanpool \
+            $(ZSH_DIR)/_vanpool share/fish/vendor_completions.d/vanpool.fish \
+            share/doc/vanpool/README.md share/doc/vanpool/copyright lib/vanpool/vanpool-cuda.so
+.PHONY: install uninstall deb
+install: vanpool $(PAGES)    ## install program, manual page, completions, lessons (DESTDIR, PREFIX)
+	install -D -m 755 $(OUT)/vanpool $(INSTALL)/bin/vanpool
+	install -D -m 644 $(OUT)/share/vanpool.1 $(INSTALL)/share/man/man1/vanpool.1
+	install -D -m 644 $(OUT)/share/vanpool.bash $(INSTALL)/share/bash-completion/completions/vanpool
+	install -D -m 644 $(OUT)/share/_vanpool $(INSTALL)/$(ZSH_DIR)/_vanpool
+	install -D -m 644 $(OUT)/share/vanpool.fish $(INSTALL)/share/fish/vendor_completions.d/vanpool.fish
+	install -D -m 644 README.md $(INSTALL)/share/doc/vanpool/README.md
+	install -D -m 644 LICENSE $(INSTALL)/share/doc/vanpool/copyright
+	@for f in $(LESSONS); do install -D -m 644 $$f $(INSTALL)/share/vanpool/$$f || exit 1; done
+	@! [ -e $(OUT)/vanpool-cuda.so ] || install -D -m 644 $(OUT)/vanpool-cuda.so $(INSTALL)/lib/vanpool/vanpool-cuda.so
+uninstall:                   ## remove what install put there (the same DESTDIR, PREFIX)
+	rm -f $(addprefix $(INSTALL)/,$(INSTALLED)) $(addprefix $(INSTALL)/share/vanpool/,$(LESSONS))
+	@for d in share/vanpool/lessons/scenarios share/vanpool/lessons share/vanpool share/doc/vanpool lib/vanpool; do \
+	    rmdir $(INSTALL)/$$d 2>/dev/null || true; done
+deb: vanpool $(PAGES)        ## a Debian package of it, in build/
+	@bash packaging/deb.sh $(VERSION) build
 
 .PHONY: corpora
 corpora:                     ## real texts to train on, out of Debian packages, into ~/.cache/vanpool

@@ -52,10 +52,13 @@ gives 0 '' help; has 'train'
 gives 0 '' --help; has 'Exit status'
 gives 0 '' help topp; has 'arXiv'
 gives 0 '' help experts_per_token; has 'field'
+gives 0 '' help --man; has '.TH VANPOOL'
+gives 0 '' help --completion bash; has 'complete -F'
+gives 2 'bash, zsh or fish' help --completion csh
 gives 2 'did you mean train?' trian
 gives 2 'unknown subcommand' florble
 gives 2 'no help on' help florble
-for s in explore train race route sample inspect repl bench list doctor help version; do
+for s in explore train race route sample inspect repl bench claims list doctor help version; do
     gives 0 '' $s --help; has "vanpool $s"
     gives 2 'unknown flag --florble' $s --florble
 done
@@ -63,7 +66,7 @@ gives 2 'did you mean --steps?' train --stps 5
 gives 2 'needs a value' train --steps
 
 # ---- list, doctor ----
-for t in strategies datasets knobs settings fields backends presets commands views flags subcommands; do
+for t in strategies datasets knobs settings fields backends claims presets commands views flags subcommands; do
     gives 0 '' list $t
     gives 0 '' list $t --json; json 'length > 0 and all(.[]; type == "object")'
 done
@@ -83,9 +86,9 @@ gives 0 '' train --steps 60 --every 20 --json --quiet
 json '.[0].type == "start" and .[0].schema == "vanpool/1" and .[0].data == "orders" and .[0].strategy == "topk" and .[0].knobs.k == 2'
 json 'length == 5 and .[-1].type == "end" and (.[1:-1] | all(.type == "step"))'
 json '.[0] | all(.version, .backend, .simd; type == "string") and all(.seed, .threads, .experts, .layers, .width, .params, .tokens_per_step; type == "number")'
-json '.[1] | all(.step, .loss, .accuracy, .experts_per_token, .tokens_without_expert, .nonfinite_tokens, .dropped_pairs, .load_max_over_mean, .load_cv, .dead_experts, .router_entropy, .count_need_rho, .flops_per_token, .expert_flops_per_token, .tokens_per_s, .step_ms, .lr; type == "number")'
+json '.[1] | all(.step, .loss, .accuracy, .experts_per_token, .tokens_without_expert, .nonfinite_tokens, .dropped_pairs, .load_max_over_mean, .load_cv, .experts_spread, .train_flops_per_token, .dead_experts, .router_entropy, .count_need_rho, .flops_per_token, .expert_flops_per_token, .tokens_per_s, .step_ms, .lr; type == "number")'
 json '.[1] | .zero_compute_per_token == null and (.losses.aux | type == "number") and .knobs.k == 2 and has("router")'
-json '.[-1] | all(.step, .val_loss, .val_accuracy, .val_experts_per_token, .val_count_need_rho, .flops_per_token, .tokens_per_s, .wall_s, .tokens, .seed; type == "number") and .val_bits_per_char == null and .strategy == "topk"'
+json '.[-1] | all(.step, .val_loss, .val_accuracy, .val_experts_per_token, .val_count_need_rho, .flops_per_token, .train_flops_per_token, .tokens_per_s, .wall_s, .tokens, .seed; type == "number") and .val_bits_per_char == null and .strategy == "topk"'
 json '.[-1].step == 60 and .[-1].tokens == 60 * 256 and .[1].experts_per_token == 2'
 strip() { jq -c 'del(.tokens_per_s, .step_ms, .wall_s, .threads)' out; }
 strip >one
@@ -214,6 +217,24 @@ gives 2 'did you mean topk' race --strategies tokp
 gives 2 'has no knob' race --lane 'topk q=1'
 gives 2 '--seeds' race --seeds 1,x
 
+# ---- claims ----
+gives 0 '' claims longcat unimoe expertchoice --seeds 1,2 --steps 30 --quiet --json
+json 'length == 5 and all(.[]; .type == "claim" and all(.strategy, .claim, .reported, .setting, .source, .condition, .why; type == "string"))'
+json 'all(.[]; .verdict == "shows it" or .verdict == "does not at this scale" or .verdict == "cannot be shown here")'
+json 'map(select(.strategy == "longcat")) | length == 2 and all(.[]; .seeds == [1,2] and (.lanes.a == "longcat") and all(.result[]; length == 3 and .[1] <= .[0] and .[0] <= .[2]))'
+json '.[0] | (.result | has("a.val_experts_per_token") and has("b.experts_spread")) and (.held | length == 3) and .missing == null'
+json 'map(select(.strategy == "unimoe"))[0] | .verdict == "cannot be shown here" and .experiment == null and .seeds == [] and .result == {} and (.missing | type == "string")'
+json 'map(select(.strategy == "expertchoice")) | .[0].verdict == "shows it" and .[1].verdict == "cannot be shown here" and .[1].result["a.val_loss"] == [null,null,null]'
+"$bin" claims longcat --seeds 1,2 --steps 30 --quiet --json >out
+again=$(jq -r 'select(.claim | startswith("lower loss")) | .experiment' out)
+want=$(jq -c 'select(.claim | startswith("lower loss")) | .result["a.val_loss"]' out)
+eval "\"$bin\" ${again#vanpool } --quiet" >out 2>err
+json ".[-1].lanes[0].val_loss == $want"
+gives 0 '' claims longcat --seeds 1 --steps 20 --quiet; has 'verdict'; has 'again     vanpool race'; no_escape claims
+gives 2 'did you mean topk' claims tokp
+gives 2 '--seeds' claims --seeds x
+gives 2 'from 1 to' claims --steps 0
+
 # ---- route ----
 feeds 0 '' '{"strategy":"topp","knobs":{"p":0.6},"logits":[[2.2,0.4,1.6,-0.5,0.9,0.1,-1.2,1.3]],"grad_gates":[[1,0,0,0,0,0,0,0]]}' route
 json '.[0].mask == [[1,0,1,0,0,0,0,1]] and .[0].experts == [3] and .[0].chosen == [[0,2,7]] and (.[0].grad.logits[0] | length == 8)'
@@ -247,6 +268,17 @@ feeds 0 '' 'load here.st\nshow step\n' repl; has 'step 5'
 feeds 0 '' 'source good.van\nshow step\n' repl; has 'step 5'
 gives 5 'missing.van' repl -f missing.van
 feeds 0 '' '' repl
+feeds 0 '' 'train 20\nshow load json\nexport v.txt 80x24\nexport v.json load\n' repl; has 'wrote v.json: load, step 20'
+cp v.json out; json '.[0] | .view == "load" and .measured.step == 20 and .facts.load_cv.value == .measured.load_cv and (.sentences | length) > 1'
+feeds 5 'v.txt is there already' 'train 1\nexport v.txt\n' repl
+feeds 0 '' 'train 1\nexport v.txt!\n' repl; has 'wrote v.txt: vans, step 1'
+state='data=orders strategy=topk seed=1 @10:router,topp,p=0.7 step=30 view=load cursor=0 layer=1'
+feeds 0 '' 'train 10\nrouter topp p=0.7\ntrain 20\nview load\nstate\n' repl; has "$state"
+gives 0 '' repl --state "$state"; grep 'step 30: loss' out | sed 's/, [^,]* tokens a second//' >one
+feeds 0 '' 'state\nview\n' --plain --state "$state"; has "$state"; has 'fair share'
+grep 'step 30: loss' out | sed 's/, [^,]* tokens a second//' | tail -n 1 >two; same one two 'a state gives another step'
+gives 2 'leave --seed out' repl --state "$state" --seed 3
+feeds 2 'did you mean .png' 'train 1\nexport v.pgn\n' repl
 
 # ---- explorer without a screen ----
 gives 0 '' --plain; has 'step 200'; no_escape --plain

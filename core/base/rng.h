@@ -11,7 +11,8 @@ enum rng_stream {
     RNG_INIT = 3,
     RNG_SAMPLE = 4,
     RNG_SHUFFLE = 5,
-    RNG_ROUTE = 6
+    RNG_ROUTE = 6,
+    RNG_FLEET = 7
 };
 
 /* plain: copying it copies the state */

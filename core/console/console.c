@@ -1,6 +1,8 @@
 /* core/console/console.c - The handle that faces hold: lines in, steps made, snapshots out. */
 #include "core/console/verbs.h"
 #include "core/script/command.h"
+#include "core/train/engine.h"
+#include "core/train/own.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +19,15 @@ const struct command face_commands[] = {
     {.name = "export",
      .usage = "export FILE[!] [VIEW] [WIDTHxHEIGHT]",
      .help = "write a view to a file: .txt .ans .json .svg .png; ! writes over it",
+     .kind = COMMAND_FACE},
+    {.name = "pin",
+     .usage = "pin [LABEL]",
+     .help = "keep the run so far on the curves, to compare",
+     .kind = COMMAND_FACE},
+    {.name = "pins", .usage = "pins", .help = "the runs that are pinned", .kind = COMMAND_FACE},
+    {.name = "unpin",
+     .usage = "unpin [N]",
+     .help = "let a pinned run go, the newest or number N",
      .kind = COMMAND_FACE},
     {.name = "hint", .usage = "hint", .help = "what to try next", .kind = COMMAND_FACE},
     {.name = "color",
@@ -74,8 +85,12 @@ const struct command *command_at(int i)
         show_commands,
         keep_commands,
         file_commands,
+        probe_commands,
         race_commands,
+        engine_commands,
         scenario_commands,
+        state_commands,
+        fleet_commands,
         face_commands,
     };
     /* clang-format on */
@@ -137,6 +152,8 @@ struct console *console_adopt(struct trainer *t, struct err *e)
         return NULL;
     }
     c->trainer = t;
+    journal_begin(&c->journal, trainer_config(t), NULL);
+    c->journal.unknown = trainer_now(t) > 0;
     c->goal = trainer_now(t);
     c->stale = true;
     snapshot_clear(&c->snapshot);
@@ -155,6 +172,7 @@ void console_close(struct console *c)
     while (c->scripts > 0) script_close(&c->script[--c->scripts]);
     race_live_close(c->race);
     trainer_close(c->trainer);
+    journal_free(&c->journal);
     free(c);
 }
 
@@ -172,8 +190,12 @@ struct config console_config(const struct console *c)
 bool console_renew(struct console *c, const struct config *to, struct err *e)
 {
     bool endless = c->goal < 0;
+    struct config whole = *to;
+    whole.fleet = (struct fleet){0}; /* a new fleet */
+    to = &whole;
     if (!config_check(to, e) || !trainer_reset(c->trainer, to, e)) return false;
     c->waiting = 0;
+    journal_begin(&c->journal, trainer_config(c->trainer), NULL);
     c->goal = endless ? -1 : trainer_now(c->trainer);
     c->stale = true;
     snapshot_clear(&c->snapshot);
@@ -189,12 +211,25 @@ static void scripts_fail(struct console *c, struct err *e)
     while (c->scripts > 0) script_close(&c->script[--c->scripts]);
 }
 
+/* What changes the run is noted with the step before which it was said. */
+static bool run_core(struct console *c, const struct command *command, struct command_line *words,
+                     struct text *out, struct err *e)
+{
+    long step = trainer_now(c->trainer);
+    words->argv[0] = (char *)command->name;
+    if (!command->run(c, words->argc, words->argv, out, e)) return false;
+    journal_cut(&c->journal, trainer_now(c->trainer));
+    if (command->changes && words->argc > 1)
+        journal_note(&c->journal, step, words->argc, words->argv);
+    return true;
+}
+
 static bool run(struct console *c, struct command_line *words, struct text *out, struct err *e)
 {
     if (words->argc == 0) return true;
     const struct command *command = command_find(words->argv[0], e);
     if (!command) return false;
-    if (command->kind == COMMAND_CORE) return command->run(c, words->argc, words->argv, out, e);
+    if (command->kind == COMMAND_CORE) return run_core(c, command, words, out, e);
     if (strcmp(command->name, "quit") == 0)
         c->quit = true;
     else
@@ -212,6 +247,7 @@ bool console_do(struct console *c, const char *line, struct text *out, struct er
     if (ok && words.open_quote)
         ok = err_set(&own, ERR_USAGE, "a quote is open at the end of the line: close it with \"");
     ok = ok && run(c, &words, out, &own);
+    while (ok && !c->pieces && console_working(c, NULL)) ok = console_work(c, out, &own);
     if (out->failed)
         ok = err_set(&own, ERR_MEMORY, "out of memory for what %s says", words.argv[0]);
     c->stale = true;
@@ -254,6 +290,7 @@ static void show(struct console *c)
     s->goal = c->goal;
     s->scripted = goes_on(c);
     s->paused = !console_busy(c) && !s->scripted;
+    s->asking = console_working(c, NULL);
     s->finished = c->goal >= 0 && s->step >= c->goal && s->step >= s->setting[CONFIG_STEPS];
 }
 
@@ -285,6 +322,37 @@ bool console_step(struct console *c, bool wanted, bool window, struct err *e)
     c->stale = true;
     if (!ok) c->goal = trainer_now(c->trainer);
     if (wanted || window || !ok) measure(c, window);
+    return ok;
+}
+
+void console_leave_work(struct console *c)
+{
+    c->pieces = true;
+}
+
+bool console_working(const struct console *c, bool *first)
+{
+    bool asked = probe_busy(c->trainer) != PROBE_NOTHING || trainer_comparing(c->trainer);
+    if (first) *first = asked;
+    return asked || own_busy(c->trainer);
+}
+
+static bool compare_piece(struct console *c, struct text *out, struct err *e)
+{
+    bool ok = trainer_compare_turn(c->trainer, e);
+    c->stale = true;
+    if (ok && !trainer_comparing(c->trainer)) engine_say(c, out);
+    return ok;
+}
+
+bool console_work(struct console *c, struct text *out, struct err *e)
+{
+    if (trainer_comparing(c->trainer)) return compare_piece(c, out, e);
+    enum probe_kind asked = probe_busy(c->trainer);
+    bool ok = asked ? probe_piece(c->trainer, e) : own_piece(c->trainer, e);
+    c->stale = true;
+    bool done = asked ? probe_busy(c->trainer) != asked : !own_busy(c->trainer);
+    if (ok && done) work_say(c, asked, out);
     return ok;
 }
 

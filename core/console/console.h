@@ -26,6 +26,13 @@ bool console_step(struct console *c, bool measure, bool window, struct err *e);
 const struct snapshot *console_snapshot(struct console *c); /* the newest */
 struct trainer *console_trainer(struct console *c);
 bool console_quit(const struct console *c); /* `quit` was said */
+
+/* Questions and writing take many small pieces. console_do finishes them before it returns, unless
+ * a face that must stay awake says that it makes the pieces itself: then they are left for it, and
+ * `out` gets what there is to say with the last one. `first`: before the next step. */
+void console_leave_work(struct console *c);
+bool console_working(const struct console *c, bool *first);            /* first may be NULL */
+bool console_work(struct console *c, struct text *out, struct err *e); /* one piece */
 /* The next line of a script that `source` opened, to be given to console_do when nothing is left to
  * train. False: none. A line that fails ends its script, and its sentence begins with file and
  * line. */
@@ -37,6 +44,7 @@ enum command_kind { COMMAND_CORE, COMMAND_FACE };
 struct command {
     const char *name, *usage, *help;
     enum command_kind kind;
+    bool changes; /* the run: with words behind it, it is part of what `state` tells */
     bool (*run)(struct console *c, int argc, char **argv, struct text *out,
                 struct err *e); /* NULL for FACE */
     /* Words that may stand at place `arg` (1-based) of this command: calls `add` with each. NULL:

@@ -1,6 +1,7 @@
 /* core/console/list.c - The tables, walked. A new entry anywhere shows up here by itself. */
 #include "core/console/list.h"
 #include "core/balance/balance.h"
+#include "core/claims/claims.h"
 #include "core/console/console.h"
 #include "core/console/scenario.h"
 #include "core/data/dataset.h"
@@ -242,6 +243,27 @@ static json_t *preset_row(int i)
     return o;
 }
 
+static json_t *claim_row(int i)
+{
+    const struct claim *c = claim_at(i);
+    if (!c) return NULL;
+    json_t *o = json_object(), *list = json_array();
+    put_text(o, "strategy", c->strategy);
+    put_text(o, "claim", c->says);
+    put_text(o, "reported", c->figure);
+    put_text(o, "setting", c->setting);
+    put_text(o, "source", c->source);
+    put_text(o, "data", c->data);
+    for (int k = 0; k < CLAIM_LANES && c->lane[k]; k++)
+        json_array_append_new(list, json_string(c->lane[k]));
+    json_object_set_new(o, "lanes", list);
+    list = json_array();
+    for (int k = 0; k < CLAIM_ASKS && c->asks[k]; k++)
+        json_array_append_new(list, json_string(c->asks[k]));
+    json_object_set_new(o, "conditions", list);
+    return o;
+}
+
 static json_t *scenario_row(int i)
 {
     char title[200];
@@ -260,6 +282,10 @@ const struct listing core_listings[] = {
     {"settings", "what makes a run beside the strategy", setting_row, {"name", "start", "help"}},
     {"fields", "what is measured", field_row, {"name", "unit", "help"}},
     {"backends", "where numbers are worked on", backend_row, {"name", "title"}},
+    {"claims",
+     "what papers report, and what is tried here",
+     claim_row,
+     {"strategy", "claim", "source"}},
     {"presets", "model sizes for text", preset_row, {"name", "help"}},
     {"scenarios", "situations to go through", scenario_row, {"name", "help"}},
     {"commands", "the command language", command_row, {"usage", "help"}},

@@ -82,6 +82,10 @@ struct dataset {
      * Deterministic in (seed, split, index). Thread-safe: touches nothing of d. */
     void (*fill)(const struct dataset *d, uint64_t seed, enum data_split split, int64_t index,
                  struct batch *b);
+    /* An order of these item types (from 0 on), made up anew by each `number`, in the place of b's
+     * first token. NULL: this data has no items. */
+    void (*order)(const struct dataset *d, uint64_t number, const int *type, int types,
+                  struct batch *b);
     /* What a token is, for people: orders "#4711", text the character (never a cut UTF-8 sequence,
      * control characters as a visible sign). to: at least 16 bytes. */
     void (*show)(const struct dataset *d, const struct batch *b, int token, char *to, int size);

@@ -5,6 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void pack(const struct items *o, struct rng *r, const int *type, int s, float *x,
+                 int32_t *label)
+{
+    for (int i = 0; i < s; i++) label[type[i]] = o->make(o, r, type[i], x + type[i] * o->each);
+    x[DATA_ITEMS * o->each] = 1; /* a router without bias behind a norm has no threshold of its
+                                    own: the constant gives it one */
+}
+
 /* One order from its own random numbers, drawn in this order: s; for each item its type; then item
  * by item what the data set draws. x and label come cleared: 0 and -1. Returns s. */
 static int make_order(const struct items *o, struct rng r, float *x, int32_t *label)
@@ -18,9 +26,7 @@ static int make_order(const struct items *o, struct rng r, float *x, int32_t *la
         int j = i + (int)rng_below(&r, (uint32_t)(DATA_ITEMS - i)), swap = type[i];
         type[i] = type[j], type[j] = swap;
     }
-    for (int i = 0; i < s; i++) label[type[i]] = o->make(o, &r, type[i], x + type[i] * o->each);
-    x[DATA_ITEMS * o->each] = 1; /* a router without bias behind a norm has no threshold of its
-                                    own: the constant gives it one */
+    pack(o, &r, type, s, x, label);
     return s;
 }
 
@@ -44,6 +50,19 @@ static void items_fill(const struct dataset *d, uint64_t seed, enum data_split s
         b->kind[t] = b->need[t];
         b->id[t] = real ? id : -1;
     }
+}
+
+/* Its numbers lie behind those of the test orders. */
+static void items_order(const struct dataset *d, uint64_t number, const int *type, int types,
+                        struct batch *b)
+{
+    const struct items *o = (const struct items *)d;
+    struct rng r = rng_at(o->seed, RNG_TEST, (uint32_t)(ITEMS_TESTS + number));
+    memset(b->x, 0, (size_t)d->shape.input * sizeof *b->x);
+    memset(b->label, -1, DATA_ITEMS * sizeof *b->label);
+    pack(o, &r, type, types, b->x, b->label);
+    b->need[0] = b->kind[0] = types;
+    b->id[0] = -1;
 }
 
 static void items_show(const struct dataset *d, const struct batch *b, int token, char *to,
@@ -84,6 +103,7 @@ struct items *items_open(const struct dataset_type *type, const char *argument, 
                                .val_tokens = ITEMS_TESTS,
                                .close = items_close,
                                .fill = items_fill,
+                               .order = items_order,
                                .show = items_show};
     snprintf(o->base.label, sizeof o->base.label, "%s", type->name);
     for (int i = 0; i < 8; i++) o->base.fingerprint ^= (uint64_t)name[i] << (8 * (7 - i));

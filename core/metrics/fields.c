@@ -21,6 +21,8 @@ const struct field snapshot_fields[] = {
     FIELD(bits_per_char, "bit", 3, "loss of a byte of text in bits"),
     FIELD(experts_per_token, "experts", 2,
           "experts that did work, mean over tokens and layers; shared ones not counted"),
+    FIELD(experts_spread, "experts", 2,
+          "how far tokens differ in their experts: standard deviation, mean over layers"),
     FIELD(zero_compute_per_token, "picks", 2,
           "picks of slots that compute nothing, mean over tokens and layers"),
     FIELD(tokens_without_expert, "share", 3, "tokens that no expert served, mean over layers"),
@@ -60,6 +62,9 @@ const struct field snapshot_fields[] = {
     VAL(val_bits_per_char, "bit", 3, "bits_per_char on the validation split"),
     VAL(val_leak, "nat", 3,
         "loss byte by byte, less the loss on the text as a whole; of rules that see the future"),
+    {"regret", "nat",
+     "newest answer of the command regret: loss above that of the best spread of as many experts",
+     offsetof(struct snapshot, regret.regret), true, 4},
 };
 const int snapshot_field_count = sizeof snapshot_fields / sizeof *snapshot_fields;
 
@@ -105,6 +110,31 @@ char *snapshot_kind(const struct snapshot *s, int kind, char *to)
     return to;
 }
 
+void snap_probe_clear(struct snap_probe *p)
+{
+    memset(p, 0, sizeof *p);
+    p->step = p->token = -1;
+    p->loss = p->sum = p->stream = p->x = NAN;
+    unknown(p->with, EXPERTS_MAX + 1), unknown(p->other, EXPERTS_MAX);
+    unknown(p->said, EXPERTS_MAX);
+    unknown(p->logit, COLUMNS_MAX), unknown(p->score, COLUMNS_MAX);
+    unknown(p->gate, COLUMNS_MAX), unknown(p->bar, COLUMNS_MAX);
+}
+
+void snapshot_forget_probes(struct snapshot *s)
+{
+    snap_probe_clear(&s->probe);
+    s->regret = (struct snap_regret){-1, 0, 0, NAN, NAN, NAN, NAN, NAN, NAN};
+}
+
+void snap_rule_forget(struct snap_rule *to)
+{
+    for (int i = 0; i < ROUTER_LOSSES; i++) to->weight[i] = NAN;
+    for (int i = 0; i < ROUTER_METRICS; i++) unknown(to->column[i], COLUMNS_MAX);
+    to->cells = -1;
+    unknown(to->cell, SNAP_CELLS);
+}
+
 void snapshot_clear(struct snapshot *s)
 {
     memset(s, 0, sizeof *s);
@@ -121,10 +151,12 @@ void snapshot_clear(struct snapshot *s)
         unknown(s->load[l], COLUMNS_MAX);
         unknown(s->count_share[l], SNAP_COUNTS + 1);
     }
+    snap_rule_forget(&s->own);
     unknown(s->need_share, SNAP_NEEDS + 1);
     unknown(s->experts_by_need, SNAP_NEEDS + 1);
     unknown(s->right_by_need, SNAP_NEEDS + 1);
     snapshot_forget_picks(&s->picks), snapshot_forget_picks(&s->val_picks);
+    snapshot_forget_probes(s);
     s->window_step = -1;
     s->goal = -1;
 }

@@ -128,6 +128,7 @@ static void add_layer(struct measure *h, struct tally *to, struct model *m, cons
         }
         add_picks(to, &r, mask, kind_of(b, t), layer, count);
         to->copied[layer] += copied;
+        to->squares[layer] += (double)count * count;
         h->total[t] += count;
         to->share[layer][most(count, SNAP_COUNTS)]++;
         to->no_expert += count == 0;
@@ -201,6 +202,18 @@ static double experts(const struct tally *y, const struct model *m)
     for (int l = 0; l < m->L; l++)
         for (int j = 0; j < m->layer[l].moe.route.E; j++) sum += y->picks[l][j];
     return y->tokens > 0 ? sum / y->tokens / m->L : NAN;
+}
+
+/* Standard deviation of the tokens' experts, mean over layers. */
+static double spread(const struct tally *y, const struct model *m)
+{
+    double sum = 0;
+    for (int l = 0; l < m->L; l++) {
+        double mean = 0;
+        for (int j = 0; j < m->layer[l].moe.route.E; j++) mean += y->picks[l][j] / y->tokens;
+        sum += sqrt(fmax(y->squares[l] / y->tokens - mean * mean, 0));
+    }
+    return y->tokens > 0 ? sum / m->L : NAN;
 }
 
 static double zero_compute(const struct tally *y, const struct model *m)
@@ -301,6 +314,7 @@ void measure_step(const struct tally *y, const struct model *m, struct snapshot 
     to->item_accuracy = y->predictions > 0 ? y->hits / y->predictions : NAN;
     to->bits_per_char = m->data.text ? to->loss / M_LN2 : NAN;
     to->experts_per_token = experts(y, m);
+    to->experts_spread = spread(y, m);
     to->zero_compute_per_token = zero_compute(y, m);
     to->tokens_without_expert = y->no_expert / pairs;
     to->nonfinite_tokens = y->nonfinite;

@@ -14,6 +14,7 @@ struct tally {
     double nonfinite, dropped, no_expert; /* the last: tokens x layers */
     double gate_sum, blind, entropy;      /* layers' means times tokens, summed over layers */
     double copied[SNAP_LAYERS];           /* tokens that took any copy */
+    double squares[SNAP_LAYERS];          /* of the tokens' experts */
     double picks[SNAP_LAYERS][COLUMNS_MAX], share[SNAP_LAYERS][SNAP_COUNTS + 1];
     double joint[SNAP_NEEDS + 1][TALLY_COUNTS]; /* tokens by need and experts over all layers */
     double right_by_need[SNAP_NEEDS + 1];

@@ -191,6 +191,7 @@ void report_end(struct text *to, const struct snapshot *s, const char *lane)
     fields(to, s, true);
     number(to, "flops_per_token", s->flops_per_token);
     number(to, "expert_flops_per_token", s->expert_flops_per_token);
+    number(to, "train_flops_per_token", s->train_flops_per_token);
     number(to, "tokens_per_s", s->wall_s > 0 ? s->tokens_seen / s->wall_s : NAN);
     number(to, "wall_s", s->wall_s);
     number(to, "tokens", s->tokens_seen);

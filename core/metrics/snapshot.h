@@ -5,7 +5,11 @@
  * of now). Plain data, no pointer that does not last for ever (tables only). What was not measured
  * is NaN. */
 #include "core/metrics/snap_kept.h"
+#include "core/metrics/snap_engine.h"
+#include "core/metrics/snap_own.h"
+#include "core/metrics/snap_probe.h"
 #include "core/metrics/snap_race.h"
+#include "core/metrics/snap_rule.h"
 #include "core/router/router.h"
 #include <stdint.h>
 
@@ -52,6 +56,7 @@ struct snapshot {
     const struct router *router;
     double knob[ROUTER_KNOBS];
     double setting[32]; /* in the order of enum config_item */
+    struct fleet fleet;
     /* predictions: a token's items */
     int E, S, N, L, D, H, context, tokens_per_step, threads, predictions;
     bool text, paused, finished, paper;
@@ -63,7 +68,7 @@ struct snapshot {
     char notice[160]; /* newest thing a person should know; "" none */
 
     /* of the newest measured step; names and units in fields.c */
-    double loss, accuracy, item_accuracy, experts_per_token, zero_compute_per_token,
+    double loss, accuracy, item_accuracy, experts_per_token, experts_spread, zero_compute_per_token,
         tokens_without_expert, nonfinite_tokens, dropped_pairs, load_max_over_mean, load_cv,
         dead_experts, router_entropy, count_need_rho, gate_sum, router_blind_tokens,
         flops_per_token, expert_flops_per_token, train_flops_per_token, tokens_per_s, step_ms, lr,
@@ -98,7 +103,15 @@ struct snapshot {
     /* [detail, N] */
     float logits[SNAP_DETAIL], prob[SNAP_DETAIL], score[SNAP_DETAIL], gate[SNAP_DETAIL];
     float rule_token[ROUTER_METRICS][SNAP_TOKENS]; /* metrics per token, layer `focus` */
+    struct snap_rule own;                          /* more of the strategy's own */
 
+    struct snap_engine engine; /* what a step's time goes into, while that is looked at */
+    /* the newest answers to what-if questions, `asking`: another is on its way; what was typed in
+     * the window's place */
+    struct snap_probe probe;
+    struct snap_regret regret;
+    bool asking;
+    struct snap_own typed;
     struct snap_race race; /* run beside the model, which rests meanwhile */
 
     int marks;
@@ -121,6 +134,7 @@ const struct field *field_find(const char *name, struct err *e); /* NULL: e sugg
 double field_get(const struct field *f, const struct snapshot *s);
 void snapshot_clear(struct snapshot *s); /* every measure NaN, the rest 0 */
 void snapshot_forget_picks(struct snap_picks *p);
+void snapshot_forget_probes(struct snapshot *s);
 /* How a class is called: its name, or its number; to: at least 16 bytes. Returns `to`. */
 char *snapshot_kind(const struct snapshot *s, int kind, char *to);
 #endif

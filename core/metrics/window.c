@@ -57,6 +57,7 @@ void measure_rule(struct measure *h, struct model *m, struct snapshot *to)
             sum += route_loss_known(r, i) ? value : NAN;
         }
         to->losses[i] = sum / m->L;
+        to->own.weight[i] = route_weight(&m->layer[0].moe.route, i);
     }
     for (int i = 0; router->measure && i < ROUTER_METRICS && router->metrics[i].name; i++) {
         to->rule[i] = 0;
@@ -86,6 +87,23 @@ static void tell_layer(struct measure *h, struct model *m, int layer, struct sna
     }
 }
 
+/* Metric i where it is more than one number. Of those per token and column, the first is brought. */
+static void tell_own(struct measure *h, const struct route_host *r, int i, struct snapshot *to)
+{
+    enum metric_kind kind = r->router->metrics[i].kind;
+    int columns = width_of(r, kind), cells = to->detail * r->N;
+    bool first = kind == METRIC_PER_TOKEN_COLUMN && (to->own.cells < 0 || to->own.cells == i);
+    if (kind == METRIC_SCALAR || kind == METRIC_PER_LAYER) return;
+    if (kind == METRIC_PER_TOKEN_COLUMN && !first) return;
+    r->router->measure(r, i, h->metric);
+    if (kind == METRIC_PER_TOKEN)
+        for (int t = 0; t < to->tokens; t++) to->rule_token[i][t] = (float)h->metric[t];
+    else if (kind != METRIC_PER_TOKEN_COLUMN)
+        for (int j = 0; j < columns; j++) to->own.column[i][j] = (float)h->metric[j];
+    for (int j = 0; first && j < cells; j++) to->own.cell[j] = (float)h->metric[j];
+    if (first) to->own.cells = i;
+}
+
 /* The arrays that pictures of one layer are drawn from. */
 static void tell_focus(struct measure *h, struct model *m, struct snapshot *to)
 {
@@ -97,11 +115,8 @@ static void tell_focus(struct measure *h, struct model *m, struct snapshot *to)
     memcpy(to->prob, r.prob, size);
     memcpy(to->score, r.score, size);
     memcpy(to->gate, r.gate, size);
-    for (int i = 0; r.router->measure && i < ROUTER_METRICS && r.router->metrics[i].name; i++) {
-        if (r.router->metrics[i].kind != METRIC_PER_TOKEN) continue;
-        r.router->measure(&r, i, h->metric);
-        for (int t = 0; t < to->tokens; t++) to->rule_token[i][t] = (float)h->metric[t];
-    }
+    for (int i = 0; r.router->measure && i < ROUTER_METRICS && r.router->metrics[i].name; i++)
+        tell_own(h, &r, i, to);
 }
 
 static void tell_token(const struct measure *h, const struct model *m, const struct dataset *d,

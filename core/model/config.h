@@ -32,6 +32,7 @@ struct config {
     char data[1024]; /* "orders" or "text:FILE\nFILE" */
     const struct router *router;
     double knob[ROUTER_KNOBS];
+    struct fleet fleet;
     bool paper; /* knobs not named take the paper's column */
     /* bit i: option i was set by a person, the rest follow preset, data and strategy */
     unsigned named;

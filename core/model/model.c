@@ -7,6 +7,7 @@
  * (measured after 500 steps of `tiny`: 3.27 bits a byte against 3.36 with N(0, 1)). */
 #include "core/model/model.h"
 #include "core/data/control.h"
+#include "core/model/part.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -91,6 +92,8 @@ static void place(struct model *m)
     m->dtmp = memory_take(mem, T * D);
     m->y = memory_take(mem, T * D);
     m->drows = memory_take(mem, text ? 3 * T * D : 0);
+    size_t columns = (size_t)m->layer[0].moe.route.N;
+    m->on = memory_take(mem, T * columns), m->away = memory_take(mem, columns);
     m->rows_out = memory_take(mem, T * (size_t)moe_rows(&m->layer[0].moe) * D);
     bool learns = m->config.router->learn;
     m->reward = memory_take(mem, learns ? T : 0);
@@ -162,6 +165,7 @@ bool model_open(struct model *m, struct kn_backend *be, const struct config *c,
     place(m);
     if (!params_start(&m->params, (uint64_t)c->value[CONFIG_SEED], e) || !open_parts(m, e))
         goto failed;
+    model_set_fleet(m);
     model_repack(m);
     return true;
 failed:
@@ -243,6 +247,26 @@ void model_set_router(struct model *m, const struct config *c)
 {
     m->config = *c;
     for (int l = 0; l < m->L; l++) moe_set_router(&m->layer[l].moe, c->router);
+    model_set_fleet(m);
+}
+
+void model_set_fleet(struct model *m)
+{
+    uint64_t off = fleet_off(&m->config.fleet);
+    double on[COLUMNS_MAX], away[COLUMNS_MAX];
+    int N = m->layer[0].moe.route.N, E = m->layer[0].moe.route.E;
+    for (int j = 0; j < N; j++) {
+        bool out = j < E && off >> j & 1;
+        on[j] = !out, away[j] = out ? FLEET_AWAY : 0;
+    }
+    for (int t = 0; off && t < m->T_room; t++)
+        kn_write(m->be, kn_part(m->be, m->on, (size_t)t * (size_t)N), on, (size_t)N);
+    if (off) kn_write(m->be, m->away, away, (size_t)N);
+    for (int l = 0; l < m->L; l++) {
+        struct route *r = &m->layer[l].moe.route;
+        r->off = off;
+        r->on = off ? m->on : (struct kn_buf){0}, r->away = off ? m->away : (struct kn_buf){0};
+    }
 }
 
 void model_repack(struct model *m)
@@ -313,6 +337,7 @@ void model_forward(struct model *m, bool training)
 {
     struct kn_backend *be = m->be;
     size_t cells = (size_t)m->T * (size_t)m->D;
+    kn_times_part(be, PART_DENSE);
     if (m->data.text)
         kn_embed(be, m->layer[0].in, m->ids, params_at(&m->params, m->params.w, m->input_at), m->T,
                  m->data.input, m->D);
@@ -322,11 +347,14 @@ void model_forward(struct model *m, bool training)
         struct layer *y = &m->layer[l];
         if (m->data.text) {
             norm_forward(m, &y->norm1, y->in);
+            kn_times_part(be, PART_ATTENTION);
             attention_forward(&y->attention, m->y, y->norm1.y, m->B, m->C);
+            kn_times_part(be, PART_DENSE);
             kn_add(be, y->mid, y->in, m->y, cells);
         }
         norm_forward(m, &y->norm2, y->mid);
         moe_forward(&y->moe, m->y, y->norm2.y, m->T, training);
+        kn_times_part(be, PART_DENSE);
         kn_add(be, l + 1 < m->L ? m->layer[l + 1].in : m->out, y->mid, m->y, cells);
     }
     norm_forward(m, &m->last, m->out);
@@ -338,6 +366,7 @@ void model_forward(struct model *m, bool training)
 
 void model_loss(struct model *m, bool gradient)
 {
+    kn_times_part(m->be, PART_LOSS);
     kn_cross_entropy(m->be, m->loss, m->nll, m->hit, gradient ? m->logits : (struct kn_buf){0},
                      m->logits, m->label, m->T * m->data.items, m->data.classes);
 }
@@ -347,6 +376,7 @@ void model_backward(struct model *m)
 {
     struct kn_backend *be = m->be;
     struct params *p = &m->params;
+    kn_times_part(be, PART_DENSE);
     if (!m->data.text)
         kn_bias_back(be, params_at(p, p->g, m->bias_at), m->logits, m->T,
                      m->data.items * m->data.classes);
@@ -356,9 +386,12 @@ void model_backward(struct model *m)
     for (int l = m->L - 1; l >= 0; l--) {
         struct layer *y = &m->layer[l];
         moe_backward(&y->moe, m->dtmp, m->du);
+        kn_times_part(be, PART_DENSE);
         norm_backward(m, &y->norm2, m->du, m->dtmp, y->mid, true);
         if (!m->data.text) continue;
+        kn_times_part(be, PART_ATTENTION);
         attention_backward(&y->attention, m->dtmp, m->du, y->norm1.y, m->B, m->C);
+        kn_times_part(be, PART_DENSE);
         norm_backward(m, &y->norm1, m->du, m->dtmp, y->in, true);
     }
     if (m->data.text)

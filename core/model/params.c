@@ -142,6 +142,21 @@ bool params_start(struct params *p, uint64_t seed, struct err *e)
     return true;
 }
 
+bool params_redraw(struct params *p, int i, int first, int rows, uint64_t seed, struct err *e)
+{
+    const struct param *a = &p->list[i];
+    size_t width = a->size / (size_t)a->shape[0], n = width * (size_t)rows;
+    size_t at = width * (size_t)first;
+    double *scratch = malloc(a->size * sizeof *scratch);
+    if (!scratch) return err_set(e, ERR_MEMORY, "not enough memory to draw new weights");
+    draw(a, seed, scratch);
+    kn_write(p->be, kn_part(p->be, p->w, a->first + at), scratch + at, n);
+    kn_zero(p->be, kn_part(p->be, p->m, a->first + at), n);
+    kn_zero(p->be, kn_part(p->be, p->v, a->first + at), n);
+    free(scratch);
+    return true;
+}
+
 /* ---- what two models have in common ---- */
 static bool same_but_rows(const struct param *a, const struct param *b)
 {

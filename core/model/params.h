@@ -40,6 +40,8 @@ void params_close(struct params *p); /* accepts a zeroed one */
 /* Draws every tensor's start. Each has its own stream by its name and is drawn row by row, so that
  * the shape of one never moves another. Moments and gradients become 0. */
 bool params_start(struct params *p, uint64_t seed, struct err *e);
+/* Rows first..first+rows-1 of tensor i drawn anew by another seed; their moments become 0. */
+bool params_redraw(struct params *p, int i, int first, int rows, uint64_t seed, struct err *e);
 /* Weights and moments of every tensor that both have in the same shape. Of the gates
  * (".gate.weight"), whatever their rows: the first E; rows of slots
  * start as the mean of those plus what params_start drew or, `cycle`, as copies of those, from

@@ -24,6 +24,7 @@ enum knob {
 };
 enum param { W, G, LOG_TAU };
 enum state { ACTIVE, USED, AGE, ORPHAN_SUM, ORPHANS, CLOCK, FIRED, HIRED };
+enum kept { WORKS };
 enum metric {
     THETA,
     COS_MEAN,
@@ -37,12 +38,18 @@ enum { OPEN = 1, CLONE = 0 };
 static const char *const through_words[] = {"firing", "open", NULL}, *const expert_words[] = {
                                                                          "clone", "keep", NULL};
 
+/* Active, and not off the fleet. */
+static struct kn_buf works(const struct route *r)
+{
+    if (!r->on.at) return r->state[ACTIVE];
+    kn_relu_back(r->be, r->kept[WORKS], r->state[ACTIVE], r->on, (size_t)r->N, false);
+    return r->kept[WORKS];
+}
+
 static struct kn_over dynmoe_bars(const struct route *r)
 {
-    return (struct kn_over){.bound = r->param[G],
-                            .log_c = r->param[LOG_TAU],
-                            .on = r->state[ACTIVE],
-                            .shift = r->knob[OFFSET]};
+    return (struct kn_over){
+        .bound = r->param[G], .log_c = r->param[LOG_TAU], .on = works(r), .shift = r->knob[OFFSET]};
 }
 
 /* Logits are cosines. */
@@ -105,6 +112,16 @@ static bool dynmoe_reach(const double *knob)
     return knob[STRAIGHT_THROUGH] == OPEN;
 }
 
+/* A place that is off the fleet is neither free to be hired nor idle: it waits. */
+static void hold_places(struct route *r)
+{
+    for (int e = 0; e < r->E && r->on.at; e++) {
+        if (!(r->off >> e & 1)) continue;
+        kn_fill(r->be, kn_part(r->be, r->state[ACTIVE], (size_t)e), 1, 1);
+        kn_fill(r->be, kn_part(r->be, r->state[USED], (size_t)e), 1, 1);
+    }
+}
+
 /* The hired place forgets its moments and takes over the busiest expert; `keep`: nothing. */
 static void dynmoe_after_step(struct route *r)
 {
@@ -127,6 +144,7 @@ static void dynmoe_after_step(struct route *r)
         for (int i = 0; i < 2; i++)
             if (r->expert[i].size) roster.stack[roster.stacks++] = r->expert[i];
     }
+    hold_places(r);
     kn_roster_step(r->be, &roster, r->x, r->mask, r->valid, r->T, r->N, r->D);
 }
 
@@ -286,6 +304,7 @@ const struct router router_dynmoe = {
          [CLOCK] = {.name = "clock", .shape = {DIM_1}},
          [FIRED] = {.name = "fired", .shape = {DIM_1}},
          [HIRED] = {.name = "hired", .shape = {DIM_1}}},
+    .kept = {[WORKS] = {.name = "works", .shape = {DIM_N}}},
     .losses = {{"diversity", .knob = "aux"},
                {"simplicity", .knob = "aux"},
                {"balance", .knob = "aux"},

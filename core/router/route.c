@@ -32,7 +32,7 @@ double route_capacity(const struct route *r)
 
 struct kn_buf route_order(const struct route *r)
 {
-    return r->router->softmax && !r->router->score ? r->logits : r->score;
+    return r->router->softmax && !r->router->score && !r->on.at ? r->logits : r->score;
 }
 
 bool route_reaches(const struct router *router, const double *knob)
@@ -86,27 +86,68 @@ static void find_score(struct route *r)
     if (r->score.at != r->prob.at) kn_copy(r->be, r->score, r->prob, cells(r));
 }
 
-/* mask = forced, on valid rows. By way of the host: only what-if questions come here. */
+/* Columns off the fleet have no probability (the others share it all) and stand last in order.
+ * A score that is not prob, of a strategy with an order, is moved by a bias that may be large. */
+static void leave_out(struct route *r)
+{
+    const double tiny = 1e-30; /* all off: 0 / tiny */
+    if (!r->on.at) return;
+    kn_relu_back(r->be, r->prob, r->prob, r->on, cells(r), false);
+    if (r->router->softmax) kn_row_share(r->be, r->prob, r->prob, tiny, r->T, r->N);
+    if (r->router->score && r->router->ordered)
+        kn_bias(r->be, r->score, r->away, r->T, r->N);
+    else if (r->router->score)
+        kn_relu_back(r->be, r->score, r->score, r->on, cells(r), false);
+    else if (r->score.at != r->prob.at)
+        kn_copy(r->be, r->score, r->prob, cells(r));
+}
+
+/* Whatever chose them: what is off the fleet is not taken. The gate's memory is free until weigh. */
+static void strike_out(struct route *r)
+{
+    if (!r->on.at) return;
+    kn_masked_gate(r->be, r->gate, r->on, r->mask, r->T, r->N);
+    kn_positive_mask(r->be, r->mask, r->gate, r->valid, r->T, r->N);
+}
+
+/* mask = forced, on valid rows. By way of the host, some rows at a time: only what-if questions
+ * come here. */
 static void take_forced(struct route *r)
 {
-    for (int t = 0; t < r->T; t++) {
-        int32_t row[COLUMNS_MAX], valid;
-        size_t at = (size_t)t * r->N;
-        kn_read_ints(r->be, row, kn_part_ints(r->forced, at), r->N);
-        kn_read_ints(r->be, &valid, kn_part_ints(r->valid, t), 1);
-        for (int j = 0; j < r->N; j++) row[j] = valid && row[j];
-        kn_write_ints(r->be, kn_part_ints(r->mask, at), row, r->N);
+    enum { CELLS = 4096 };
+    int32_t cell[CELLS], valid[CELLS];
+    int some = CELLS / r->N;
+    for (int t = 0; t < r->T; t += some) {
+        size_t rows = (size_t)(r->T - t < some ? r->T - t : some), N = (size_t)r->N,
+               at = (size_t)t * N;
+        kn_read_ints(r->be, cell, kn_part_ints(r->forced, at), rows * N);
+        kn_read_ints(r->be, valid, kn_part_ints(r->valid, (size_t)t), rows);
+        for (size_t i = 0; i < rows * N; i++) cell[i] = valid[i / N] && cell[i];
+        kn_write_ints(r->be, kn_part_ints(r->mask, at), cell, rows * N);
     }
+}
+
+/* The best counts[t] experts of every valid row, slots left out: what is ranked is a softmax over
+ * the expert columns alone, which orders them alike and is 0 in the others. */
+static void take_experts(struct route *r)
+{
+    kn_topk_mask(r->be, r->mask, route_order(r), r->N, (struct kn_ints){0}, r->valid, r->T, r->N);
+    kn_mask_without(r->be, r->part, r->mask, r->E, r->S, r->T, r->N);
+    kn_normalised_gate(r->be, r->gate, route_order(r), 1, r->part, r->T, r->N);
+    kn_topk_mask(r->be, r->mask, r->gate, 0, r->counts, r->valid, r->T, r->N);
 }
 
 static void choose(struct route *r)
 {
     if (r->forced.at)
         take_forced(r);
+    else if (r->counts.at && r->counts_real && r->S > 0)
+        take_experts(r);
     else if (r->counts.at)
         kn_topk_mask(r->be, r->mask, route_order(r), 0, r->counts, r->valid, r->T, r->N);
     else
         r->router->select(r);
+    strike_out(r);
     r->router->weigh(r);
 }
 
@@ -129,6 +170,7 @@ void route_forward(struct route *r)
     find_logits(r);
     clean(r);
     find_score(r);
+    leave_out(r);
     choose(r);
     if (r->router->load)
         r->router->load(r);
@@ -165,6 +207,16 @@ static struct kn_buf factor_of(const struct route *r, int loss)
     for (int i = 0; i < ROUTER_ARRAYS && state[i].name; i++)
         if (strcmp(state[i].name, name) == 0) return r->state[i];
     return (struct kn_buf){0};
+}
+
+double route_weight(const struct route *r, int loss)
+{
+    const struct router_loss *l = &r->router->losses[loss];
+    struct kn_buf factor = factor_of(r, loss);
+    double value = 1;
+    if (!l->knob && !l->state) return NAN;
+    if (factor.at) kn_read(r->be, &value, factor, 1);
+    return value * route_coefficient(r, loss);
 }
 
 void route_losses(struct route *r)
@@ -238,6 +290,7 @@ static void backward(struct route *r, const double weight[ROUTER_LOSSES], bool f
     if (r->router->scaled_back) r->router->scaled_back(r);
     losses_back(r, weight, factors, true);
     if (r->dabove.at) kn_accumulate(r->be, r->dlogits, 1, r->dabove, cells(r));
+    if (r->on.at) kn_relu_back(r->be, r->dlogits, r->dlogits, r->on, cells(r), false);
     logits_back(r);
 }
 

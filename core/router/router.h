@@ -8,6 +8,7 @@
 #include "core/base/err.h"
 #include "core/base/option.h"
 #include "core/base/rng.h"
+#include "core/router/fleet.h"
 #include "kernels/ops.h"
 
 enum {
@@ -198,6 +199,9 @@ struct router {
     bool (*check)(const double *knob, int E, char *say, int size);
 };
 
+/* Added to a score, it stands behind all others. */
+#define FLEET_AWAY -1e4
+
 /* What choices were worth, and what learning from it needs. [T] each unless said. */
 enum { LEARN_TOLD = 4 };
 struct route_learning {
@@ -241,11 +245,16 @@ struct route {
     struct kn_buf prev, dprev, dabove;
     struct kn_ints padding; /* [T] 1 = real; NULL .at: all real */
     struct kn_ints counts;  /* [T] forced counts; NULL .at: the strategy decides */
+    bool counts_real;       /* they are of experts, slots left out; false: of picks */
     struct kn_ints answers; /* [T] 1 = a token that answers; NULL .at: unknown */
     struct kn_ints forced;  /* [T,N] forced mask; NULL .at: the strategy decides */
     /* [T] tokens in order, those of one text by one number; NULL .at: no order */
     struct kn_ints document;
     const struct route *before; /* the MoE layer before this one; NULL: none */
+    /* Columns off the fleet, by their bits; [T,N] (and so [N]) 1 or 0, and [N] 0 or FLEET_AWAY for
+     * them. .at NULL: all work. */
+    uint64_t off;
+    struct kn_buf on, away;
 
     struct kn_buf logits, prob, score, gate; /* [T,N] */
     /* [T,N], [T]; [T,N] scratch for weigh and backward: some of mask */
@@ -324,6 +333,9 @@ void route_draw(struct route *r, int purpose, size_t n);
 void route_backward(struct route *r, double share, bool task);
 /* the value of its knob; 0 where it has none, 1 where its state is one */
 double route_coefficient(const struct route *r, int loss);
+/* What the loss is multiplied by now, state and all, of one layer; NaN: no knob and no state says.
+ * Reads from the backend. */
+double route_weight(const struct route *r, int loss);
 /* false: it needs an order of tokens, and there is none */
 bool route_loss_known(const struct route *r, int loss);
 /* The same with the weight of each loss given (NULL: no loss), whether training or not. */

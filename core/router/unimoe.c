@@ -12,7 +12,7 @@ enum knob { P, NULLS, SHARED, SHARED_WIDTH, AUX, GATES, ESTIMATOR, BAND, ANSWER_
 enum metric { P_MASS, NULL_SHARE, SHARED_WEIGHT, LOST_TO_NULL, K_DYNAMIC };
 /* [T,N] each: PICKED (softmax over the picks alone, for aux), shares of the joint softmax, band
  * weights; SCRATCH is the gradient of the first two. */
-enum kept { PICKED, SCRATCH, WEIGHT, RATE, DRATE };
+enum kept { PICKED, SCRATCH, WEIGHT, RATE, DRATE, LEFT };
 enum param { W, W_SHARED };
 enum noise { FOR_X, FOR_PICKS };
 
@@ -85,11 +85,20 @@ static struct kn_buf draws(struct route *r)
     return r->noise;
 }
 
+/* What picks are drawn from: logits, of what is on the fleet. */
+static struct kn_buf left(struct route *r)
+{
+    if (!r->on.at) return r->logits;
+    kn_copy(r->be, r->kept[LEFT], r->logits, (size_t)r->T * (size_t)r->N);
+    kn_bias(r->be, r->kept[LEFT], r->away, r->T, r->N);
+    return r->kept[LEFT];
+}
+
 static void unimoe_select(struct route *r)
 {
     kn_cumulative_mask(r->be, r->mask, r->prob, r->knob[P], true, r->valid, r->T, r->N);
     if (drawn(r))
-        kn_band(r->be, r->kept[RATE], r->mask, r->logits, r->knob[BAND], draws(r), r->T, r->N);
+        kn_band(r->be, r->kept[RATE], r->mask, left(r), r->knob[BAND], draws(r), r->T, r->N);
 }
 
 /* What the pressure `picked` reads. */
@@ -106,7 +115,7 @@ static void unimoe_weigh(struct route *r)
     kn_joint_gate(r->be, to, r->side_gate, r->logits, r->side, r->mask, r->valid, r->T, r->N, r->M);
     if (!rated(r)) return;
     if (!drawn(r))
-        kn_band(r->be, r->kept[RATE], r->mask, r->logits, r->knob[BAND], (struct kn_buf){0}, r->T,
+        kn_band(r->be, r->kept[RATE], r->mask, left(r), r->knob[BAND], (struct kn_buf){0}, r->T,
                 r->N);
     kn_rated_gate(r->be, r->gate, r->kept[WEIGHT], r->kept[RATE], r->mask, r->knob[GATES] != 0,
                   r->T, r->N);
@@ -123,8 +132,8 @@ static void unimoe_backward(struct route *r)
                        r->kept[RATE], r->mask, r->knob[GATES] != 0, r->T, r->N);
     kn_joint_gate_back(r->be, r->dlogits, r->dside, r->kept[SCRATCH], r->dside_gate,
                        r->kept[WEIGHT], r->side_gate, r->T, r->N, r->M);
-    kn_band_back(r->be, r->dlogits, r->kept[DRATE], r->mask, r->logits, r->knob[BAND], draws(r),
-                 r->T, r->N);
+    kn_band_back(r->be, r->dlogits, r->kept[DRATE], r->mask, left(r), r->knob[BAND], draws(r), r->T,
+                 r->N);
 }
 
 /* ---- what is shown ---- */
@@ -292,7 +301,8 @@ const struct router router_unimoe = {
              [SCRATCH] = {.name = "scratch", .shape = {DIM_N}},
              [WEIGHT] = {.name = "weight", .shape = {DIM_N}},
              [RATE] = {.name = "rate", .shape = {DIM_N}},
-             [DRATE] = {.name = "drate", .shape = {DIM_N}}},
+             [DRATE] = {.name = "drate", .shape = {DIM_N}},
+             [LEFT] = {.name = "left", .shape = {DIM_N}}},
     .losses = {{"aux", .knob = "aux", .form = "picked"},
                {"entropy", .knob = "entropy_price"},
                {"z", .knob = "z"}},

@@ -26,26 +26,37 @@ static bool read_steps(struct expect *to, const char *words)
            !words[used + strspn(words + used, " ")] && to->steps > 0;
 }
 
-/* NUMBER, or NAME [+|- NUMBER]; *end: what stands behind. */
-static bool read_value(struct expect *to, const char *words, const char **end)
+static bool read_number(const char **at, double *to)
 {
     char *stop;
+    *to = strtod(*at, &stop);
+    if (stop == *at || !isfinite(*to)) return false;
+    *at = stop;
+    return true;
+}
+
+static const char *skip(const char *at)
+{
+    return at + strspn(at, " ");
+}
+
+/* NUMBER, or [NUMBER *] NAME [+|- NUMBER]; *end: what stands behind. */
+static bool read_value(struct expect *to, const char *words, const char **end)
+{
+    double first;
+    bool number = read_number(&words, &first);
+    *end = words;
+    if (number && *skip(words) != '*') return to->value = first, true;
+    if (number) to->times = first, words = skip(skip(words) + 1);
     size_t n = take_name(words, to->than, sizeof to->than);
-    bool nan = n && (strcmp(to->than, "nan") == 0 || strcmp(to->than, "inf") == 0);
     *end = words + n;
-    if (nan) return false;
-    if (n) {
-        const char *sign = *end + strspn(*end, " ");
-        if (*sign != '+' && *sign != '-') return true;
-        const char *number = sign + 1 + strspn(sign + 1, " ");
-        to->value = strtod(number, &stop);
-        if (*sign == '-') to->value = -to->value;
-        *end = stop;
-        return stop != number && isfinite(to->value);
-    }
-    to->value = strtod(words, &stop);
-    *end = stop;
-    return stop != words && isfinite(to->value);
+    if (n == 0 || strcmp(to->than, "nan") == 0 || strcmp(to->than, "inf") == 0) return false;
+    char sign = *skip(*end);
+    if (sign != '+' && sign != '-') return true;
+    *end = skip(skip(*end) + 1);
+    if (!read_number(end, &to->value)) return false;
+    if (sign == '-') to->value = -to->value;
+    return true;
 }
 
 bool expect_read(struct expect *to, const char *words, struct err *e)
@@ -57,7 +68,7 @@ bool expect_read(struct expect *to, const char *words, struct err *e)
                {"==", EXPECT_EQUAL},   {"<", EXPECT_LESS},      {">", EXPECT_MORE},
                {"=", EXPECT_EQUAL}};
     const char *form = "a condition is FIELD OP VALUE, as in 'loss<0.5'", *end;
-    *to = (struct expect){0};
+    *to = (struct expect){.times = 1};
     words += strspn(words, " ");
     size_t n = take_name(words, to->name, sizeof to->name);
     if (n == 0) return err_set(e, ERR_USAGE, "%s, not '%.40s'", form, words);
@@ -116,12 +127,17 @@ bool expect_value(const struct snapshot *s, const char *name, double *to, struct
     return field_find(name, e) != NULL;
 }
 
+bool expect_of(const struct expect *x, double value, double than)
+{
+    return expect_compare(x->op, value, *x->than ? x->times * than + x->value : x->value);
+}
+
 bool expect_holds(const struct expect *x, const struct snapshot *s)
 {
     double a, b = 0;
     if (!expect_value(s, x->name, &a, NULL)) return false;
     if (*x->than && !expect_value(s, x->than, &b, NULL)) return false;
-    return expect_compare(x->op, a, b + x->value);
+    return expect_of(x, a, b);
 }
 
 bool expect_lasts(const struct expect *x, const struct snapshot *s, long *since)

@@ -1,8 +1,8 @@
 #ifndef CORE_SCRIPT_EXPECT_H
 #define CORE_SCRIPT_EXPECT_H
 /* A condition on a snapshot, as people write it: FIELD OP VALUE, OP one of < <= > >= = !=. VALUE is
- * a number, or another field and a number more or less: `two.val_accuracy > one.val_accuracy +
- * 0.05`. RUN.FIELD is what `keep RUN` kept. `for N steps` behind it: it held that long. */
+ * a number, or another field, some times over, and a number more or less: `two.val_accuracy >
+ * one.val_accuracy + 0.05`, `two.flops_per_token < 0.9 * one.flops_per_token`. RUN.FIELD is what `keep RUN` kept. `for N steps` behind it: it held that long. */
 #include "core/metrics/snapshot.h"
 
 enum expect_op {
@@ -18,6 +18,7 @@ struct expect {
     enum expect_op op;
     char than[64]; /* the other field; "" none */
     double value;  /* the number, or what is added to the other field */
+    double times;  /* what the other field is multiplied by */
     long steps;    /* how long it has to hold; 0: at once */
 };
 
@@ -26,6 +27,8 @@ bool expect_read(struct expect *to, const char *words, struct err *e);
 /* A number by name: a field of fields.c, `step`, a loss or scalar metric of the strategy, a knob; of a kept
  * run with its name and a dot before. False: unknown, e suggests. */
 bool expect_value(const struct snapshot *s, const char *name, double *to, struct err *e);
+/* Of numbers that are known already: `than` of the other field, any where there is none. */
+bool expect_of(const struct expect *x, double value, double than);
 /* Now, whatever `steps` says. */
 bool expect_holds(const struct expect *x, const struct snapshot *s);
 /* It holds, and has for as many steps as it has to. *since: from which step on it holds, -1 none;

@@ -22,6 +22,7 @@ struct session {
     struct console *console;
     struct text out;
     double published, routed; /* when the last snapshot and the last window left */
+    bool worked;              /* a piece of work was the last thing done */
 
     pthread_mutex_t lock; /* everything below */
     pthread_cond_t wake;  /* a line came, an answer was taken, or it is time to go */
@@ -32,15 +33,15 @@ struct session {
     int lines, line_first;
     struct session_answer answer[RING];
     int answers, answer_first;
+    struct session_answer said; /* when work was done */
+    bool saying;
 };
 
 /* ---- the trainer's thread ---- */
 
-/* With the lock held and room in the ring. */
-static void put_answer(struct session *s, const char *line, bool ok, bool scripted,
-                       const char *text)
+static void fill_answer(struct session_answer *a, const char *line, bool ok, bool scripted,
+                        const char *text)
 {
-    struct session_answer *a = &s->answer[(s->answer_first + s->answers++) % RING];
     snprintf(a->line, sizeof a->line, "%s", line);
     if (snprintf(a->text, sizeof a->text, "%s", text) >= (int)sizeof a->text) {
         size_t n = sizeof a->text - sizeof "…"; /* cut between two letters */
@@ -48,6 +49,13 @@ static void put_answer(struct session *s, const char *line, bool ok, bool script
         memcpy(a->text + n, "…", sizeof "…");
     }
     a->ok = ok, a->scripted = scripted;
+}
+
+/* With the lock held and room in the ring. */
+static void put_answer(struct session *s, const char *line, bool ok, bool scripted,
+                       const char *text)
+{
+    fill_answer(&s->answer[(s->answer_first + s->answers++) % RING], line, ok, scripted, text);
 }
 
 static void publish(struct session *s)
@@ -70,7 +78,7 @@ static void do_line(struct session *s, const char *line, bool scripted)
 
 /* The next thing to do. A line of a script waits until nothing is left to train, a person's does
  * not. With the answers' ring full no line is taken: nothing is lost, the mailbox fills. */
-enum task { TASK_STOP, TASK_LINE, TASK_SCRIPTED, TASK_STEP };
+enum task { TASK_STOP, TASK_LINE, TASK_SCRIPTED, TASK_WORK, TASK_STEP };
 static enum task next_task(struct session *s, char *line, double *snapshots, double *windows)
 {
     enum task task = TASK_STOP;
@@ -84,13 +92,17 @@ static enum task next_task(struct session *s, char *line, double *snapshots, dou
             s->lines--;
             break;
         }
+        bool first, busy = console_busy(s->console);
+        task = TASK_WORK;
+        if (console_working(s->console, &first) && (first || !busy || !s->worked)) break;
         task = TASK_STEP;
-        if (console_busy(s->console)) break;
+        if (busy) break;
         task = TASK_SCRIPTED;
         if (room && console_next(s->console, line, LINE)) break;
         pthread_cond_wait(&s->wake, &s->lock);
     }
     if (s->stop) task = TASK_STOP;
+    s->worked = task == TASK_WORK;
     *snapshots = s->snapshots, *windows = s->windows;
     pthread_mutex_unlock(&s->lock);
     return task;
@@ -110,6 +122,24 @@ static bool step(struct session *s, double snapshots, double windows, struct err
         if (window) s->routed = now;
     }
     return ok;
+}
+
+/* Questions go before the next step, a byte of text between two. What fails here says so in the
+ * notice; only a backend that is gone ends the session. */
+static bool work_on(struct session *s, double windows, struct err *e)
+{
+    struct err own = {0};
+    text_clear(&s->out);
+    if (!console_work(s->console, &s->out, &own) && own.code == ERR_BACKEND) return *e = own, false;
+    bool done = !console_working(s->console, NULL), busy = console_busy(s->console);
+    if (done && s->out.size > 0) {
+        pthread_mutex_lock(&s->lock);
+        fill_answer(&s->said, "", true, true, text_str(&s->out));
+        s->saying = true;
+        pthread_mutex_unlock(&s->lock);
+    }
+    if (done || (!busy && clock_now() - s->routed >= 1 / windows)) publish(s);
+    return true;
 }
 
 /* Lines that a face wants run before the first step; the first that fails ends the session. */
@@ -132,6 +162,7 @@ static bool work(struct session *s, struct err *e)
     double snapshots, windows;
     s->console = console_open(&s->config, e);
     if (!s->console || !console_do(s->console, "go", &s->out, e)) return false;
+    console_leave_work(s->console);
     if (!run_first(s, e)) return false;
     publish(s);
     while (!console_quit(s->console)) {
@@ -142,6 +173,9 @@ static bool work(struct session *s, struct err *e)
         case TASK_LINE:
         case TASK_SCRIPTED:
             do_line(s, line, task == TASK_SCRIPTED);
+            break;
+        case TASK_WORK:
+            if (!work_on(s, windows, e)) return false;
             break;
         case TASK_STEP:
             if (!step(s, snapshots, windows, e)) return false;
@@ -243,6 +277,16 @@ bool session_answer(struct session *s, struct session_answer *to)
         s->answers--;
         pthread_cond_signal(&s->wake);
     }
+    pthread_mutex_unlock(&s->lock);
+    return some;
+}
+
+bool session_said(struct session *s, struct session_answer *to)
+{
+    pthread_mutex_lock(&s->lock);
+    bool some = s->saying;
+    if (some) *to = s->said;
+    s->saying = false;
     pthread_mutex_unlock(&s->lock);
     return some;
 }

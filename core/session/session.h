@@ -15,11 +15,14 @@ bool session_say(struct session *s, const char *line);
 /* The next answer, if there is one: what was said and what came of it (ok false: `text` is the
  * error's sentence). The newest snapshot then shows what the line did. */
 struct session_answer {
-    char line[256];
+    char line[1024];
     char text[2048];
     bool ok, scripted; /* scripted: the line stood in a script that an earlier one began */
 };
 bool session_answer(struct session *s, struct session_answer *to);
+/* What questions and writing had to say when they were done, later than the answer to their line
+ * (see console_leave_work): the newest, once; what was not taken by then is gone. */
+bool session_said(struct session *s, struct session_answer *to);
 /* The newest snapshot, if there is one not yet taken; never waits. */
 bool session_snapshot(struct session *s, struct snapshot *to);
 /* How often a second snapshots are published while training, and how often the window is routed. */

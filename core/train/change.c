@@ -38,9 +38,26 @@ static void forget_rule(struct snapshot *s)
         for (int j = 0; j < COLUMNS_MAX; j++) s->rule_column[i][j] = NAN;
         for (int j = 0; j < SNAP_TOKENS; j++) s->rule_token[i][j] = NAN;
     }
+    snap_rule_forget(&s->own);
     s->zero_compute_per_token = NAN;
     snapshot_forget_picks(&s->picks), snapshot_forget_picks(&s->val_picks);
     s->tokens = s->detail = 0; /* the window's masks are of other columns */
+}
+
+/* Experts at rest as *c says, in the model that stays. */
+static bool same_rest(struct trainer *t, const struct config *c, struct err *e)
+{
+    struct config was = t->model->config;
+    struct rest rest;
+    if (memcmp(&was.fleet, &c->fleet, sizeof was.fleet) == 0 && c->router == was.router)
+        return true;
+    t->model->config = *c;
+    bool ok = rest_open(&rest, t->model, e);
+    t->model->config = was;
+    if (!ok) return false;
+    rest_close(&t->rest, t->be);
+    t->rest = rest;
+    return true;
 }
 
 bool trainer_apply(struct trainer *t, const struct config *c, struct err *e)
@@ -53,6 +70,7 @@ bool trainer_apply(struct trainer *t, const struct config *c, struct err *e)
     bool other = c->router != t->config.router, came = other;
     trainer_settle(t);
     if (model_same_shape(t->model, c)) {
+        if (!same_rest(t, c, e)) return false;
         model_set_router(t->model, c);
         t->config = *c;
     } else {
@@ -61,7 +79,7 @@ bool trainer_apply(struct trainer *t, const struct config *c, struct err *e)
         t->fresh = false;
     }
     if (came) learn_fresh(t), t->learning.stage = STAGE_ALL;
-    if (other) forget_rule(&t->now);
+    if (other) forget_rule(&t->now), snapshot_forget_probes(&t->now);
     trainer_identify(t);
     trainer_tell(t, "%s", warning.text);
     return true;
@@ -117,6 +135,8 @@ bool trainer_reset(struct trainer *t, const struct config *c, struct err *e)
     *t = *fresh;
     *fresh = old;
     if (old.focus < t->model->L) t->focus = old.focus;
+    bool typed = old.own.on && old.data->shape.text == t->data->shape.text;
+    if (typed && (old.data->shape.text || t->data->order)) t->own = old.own, t->own.left = 0;
     trainer_close(fresh);
     return true;
 }

@@ -3,7 +3,9 @@
 /* What a trainer holds: for the files of core/train that are its parts, and nobody else. */
 #include "core/metrics/measure.h"
 #include "core/model/model.h"
+#include "core/model/rest.h"
 #include "core/train/optimizer.h"
+#include "core/train/own.h"
 #include "core/train/trainer.h"
 
 /* The newest state that was known to be finite, to go back to. */
@@ -20,6 +22,27 @@ struct learning {
     bool rested;       /* the model did, in the newest step */
 };
 
+/* Timing of steps (core/train/engine.c); what it shows is in the snapshot. */
+struct engine {
+    double opened, seconds; /* when the trainer was; of steps in this window */
+    long steps;
+    bool peaked;
+    int rounds;
+    double compared; /* seconds so far */
+};
+/* What a person typed and the model wrote behind it (core/train/own.c): bytes of a text, or the
+ * item types of an order. */
+struct own {
+    bool on;
+    unsigned char byte[OWN_ROOM];
+    int typed, written, left, first; /* first: byte that the window begins with */
+    int type[DATA_ITEMS], types;
+    uint64_t number; /* orders made so far */
+    double temperature;
+    struct rng draw;
+};
+struct probe; /* core/train/probe.c */
+
 struct trainer {
     struct config config;
     struct kn_backend *be;
@@ -33,7 +56,11 @@ struct trainer {
     double evaluating; /* tokens that an evaluation under way takes */
     int64_t evaluated; /* its batches so far */
     struct good good;
+    struct rest rest; /* experts that do not learn */
     struct learning learning;
+    struct engine engine;
+    struct own own;
+    struct probe *probe; /* taken when first asked */
 
     long step, skipped;
     int bad_row, returns;     /* steps skipped in a row; how often the good state was taken back */
@@ -53,8 +80,22 @@ struct trainer {
 /* On data that is open; owns it from now on, also where it fails. NULL data: NULL, e as it is. */
 struct trainer *trainer_open_on(const struct config *c, struct dataset *data, struct err *e);
 bool trainer_build(struct trainer *t, const struct config *c, const struct model *from,
-                   struct err *e);             /* model, measure, good */
-unsigned learn_phase(const struct trainer *t); /* of the next step */
+                   struct err *e); /* model, measure, good */
+/* t->batch = the window (or what a person typed in its place), as the model's input. */
+void trainer_fill_window(struct trainer *t);
+void trainer_fill(struct trainer *t);  /* the batch of the next step */
+void trainer_input(struct trainer *t); /* t->batch, as it is, is the model's next input */
+/* Tokens of the standing window: 64 orders, or up to 256 bytes in texts of the model's context. */
+void trainer_window_shape(const struct trainer *t, int *sequences, int *context);
+bool trainer_alive(struct trainer *t, struct err *e); /* false: the backend failed */
+void own_fill(struct trainer *t);  /* over the window in t->batch: what was typed */
+void own_tell(struct trainer *t);  /* of the measured window, what own is */
+void probe_close(struct probe *p); /* accepts NULL */
+/* The byte behind t->batch.ids[0..n-1]; NULL experts: not wanted. */
+bool sample_next(struct trainer *t, int n, double temperature, struct rng *r, unsigned char *byte,
+                 double *experts, struct err *e);
+bool sample_possible(const struct trainer *t, struct err *e); /* does this model write text? */
+unsigned learn_phase(const struct trainer *t);                /* of the next step */
 /* before any forward: whose counts hold */
 void learn_counts(struct trainer *t);
 void learn_baseline(struct trainer *t, unsigned phase); /* before the step's own forward */

@@ -27,6 +27,25 @@ static bool read_option(const struct checkpoint *f, const char *prefix, const st
     return true;
 }
 
+/* A file without it is of a whole fleet. */
+static bool read_fleet(const struct checkpoint *f, struct config *c, struct err *e)
+{
+    int E = config_int(c, CONFIG_EXPERTS);
+    uint64_t known = E < 64 ? ((uint64_t)1 << E) - 1 : ~(uint64_t)0;
+    for (int i = 0; i < SAVED_FLEETS; i++) {
+        char key[32];
+        snprintf(key, sizeof key, "fleet.%s", saved_fleets[i].key);
+        const char *word = checkpoint_meta(f, key);
+        if (!word) continue;
+        uint64_t bits = strtoull(word, NULL, 16);
+        if (strlen(word) != 16 || word[strspn(word, "0123456789abcdef")] || bits & ~known)
+            return err_set(e, ERR_INPUT, "%s, metadata '%s': no bits of %d experts", f->path, key,
+                           E);
+        *(uint64_t *)((char *)&c->fleet + saved_fleets[i].offset) = bits;
+    }
+    return true;
+}
+
 static bool read_config(const struct checkpoint *f, struct config *c, const struct config *override,
                         struct err *e)
 {
@@ -49,7 +68,7 @@ static bool read_config(const struct checkpoint *f, struct config *c, const stru
         if (!read_option(f, "knob.", &c->router->knobs[i], config_int(c, CONFIG_EXPERTS),
                          COLUMNS_MAX, &c->knob[i], e))
             return false;
-    return true;
+    return read_fleet(f, c, e);
 }
 
 /* What a person named here and now, where it leaves shapes, weights and the order of the data

@@ -34,22 +34,48 @@ static double experts_of_last(struct model *m, int32_t *mask)
     return sum / m->L;
 }
 
-bool trainer_sample(struct trainer *t, const char *prompt, long tokens, double temperature,
-                    uint64_t seed, trainer_emit *emit, void *to, struct err *e)
+bool sample_possible(const struct trainer *t, struct err *e)
+{
+    if (!t->data->shape.text)
+        return err_set(e, ERR_USAGE, "a model of %s writes no text; train one on text:FILE",
+                       t->data->label);
+    if (t->config.router->needs & SEES_FUTURE)
+        return err_set(
+            e, ERR_USAGE,
+            "%s chooses a token's experts by the tokens behind it, which are not written "
+            "yet: it cannot write; train another rule",
+            t->config.router->name);
+    return true;
+}
+
+bool sample_next(struct trainer *t, int n, double temperature, struct rng *r, unsigned char *byte,
+                 double *experts, struct err *e)
 {
     struct model *m = t->model;
     struct batch *b = &t->batch;
     float logits[256];
     int32_t mask[EXPERTS_MAX];
-    if (!t->data->shape.text)
-        return err_set(e, ERR_USAGE, "a model of %s writes no text; train one on text:FILE",
-                       t->data->label);
-    if (m->config.router->needs & SEES_FUTURE)
-        return err_set(
-            e, ERR_USAGE,
-            "%s chooses a token's experts by the tokens behind it, which are not written "
-            "yet: it cannot write; train another rule",
-            m->config.router->name);
+    b->sequences = 1, b->context = b->T = n;
+    model_input(m, b);
+    model_forward(m, false);
+    kn_read_f32(m->be, logits, kn_part(m->be, m->logits, (size_t)(n - 1) * 256), 256);
+    const char *op, *reason;
+    if (!kn_sync(m->be, &op, &reason))
+        return err_set(e, ERR_BACKEND, "the backend failed in %s: %s", op, reason);
+    for (int k = 0; k < 256; k++)
+        if (!isfinite(logits[k]))
+            return err_set(e, ERR_DIVERGED,
+                           "the model's answers are not finite; train it anew with a smaller lr");
+    *byte = (unsigned char)draw(logits, 256, temperature, r);
+    if (experts) *experts = experts_of_last(m, mask);
+    return true;
+}
+
+bool trainer_sample(struct trainer *t, const char *prompt, long tokens, double temperature,
+                    uint64_t seed, trainer_emit *emit, void *to, struct err *e)
+{
+    struct batch *b = &t->batch;
+    if (!sample_possible(t, e)) return false;
     struct rng r = rng_at(seed, RNG_SAMPLE, 0);
     size_t given = strlen(prompt), room = (size_t)t->context;
     if (given > room) prompt += given - room, given = room;
@@ -60,20 +86,10 @@ bool trainer_sample(struct trainer *t, const char *prompt, long tokens, double t
     for (; n < (int)given; n++) b->ids[n] = (unsigned char)prompt[n];
     memset(b->label, -1, room * sizeof *b->label);
     for (long i = 0; i < tokens; i++) {
-        b->sequences = 1, b->context = b->T = n;
-        model_input(m, b);
-        model_forward(m, false);
-        kn_read_f32(m->be, logits, kn_part(m->be, m->logits, (size_t)(n - 1) * 256), 256);
-        const char *op, *reason;
-        if (!kn_sync(m->be, &op, &reason))
-            return err_set(e, ERR_BACKEND, "the backend failed in %s: %s", op, reason);
-        for (int k = 0; k < 256; k++)
-            if (!isfinite(logits[k]))
-                return err_set(
-                    e, ERR_DIVERGED,
-                    "the model's answers are not finite; train it anew with a smaller lr");
-        int byte = draw(logits, 256, temperature, &r);
-        if (!emit(to, (unsigned char)byte, experts_of_last(m, mask))) return true;
+        unsigned char byte;
+        double experts;
+        if (!sample_next(t, n, temperature, &r, &byte, &experts, e)) return false;
+        if (!emit(to, byte, experts)) return true;
         if (n == (int)room) memmove(b->ids, b->ids + 1, (size_t)--n * sizeof *b->ids);
         b->ids[n++] = byte;
     }

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { METAS = 24 + CONFIG_COUNT + ROUTER_KNOBS };
+enum { METAS = 27 + CONFIG_COUNT + ROUTER_KNOBS };
 
 const struct saved_place saved_places[SAVED_PLACES] = {
     {"step", offsetof(struct trainer, step), true},
@@ -19,6 +19,12 @@ const struct saved_place saved_places[SAVED_PLACES] = {
     {"lr_scale", offsetof(struct trainer, lr_scale), false},
     {"tokens_seen", offsetof(struct trainer, tokens_seen), false},
     {"wall_s", offsetof(struct trainer, wall), false},
+};
+
+const struct saved_fleet saved_fleets[SAVED_FLEETS] = {
+    {"broken", offsetof(struct fleet, broken)},
+    {"retired", offsetof(struct fleet, retired)},
+    {"frozen", offsetof(struct fleet, frozen)},
 };
 
 struct metas {
@@ -55,6 +61,10 @@ static void describe(const struct trainer *t, struct metas *m)
         meta(m, "config.", config_options[i].name, "%.17g", c->value[i]);
     for (int i = 0; i < ROUTER_KNOBS && c->router->knobs[i].name; i++)
         meta(m, "knob.", c->router->knobs[i].name, "%.17g", c->knob[i]);
+    for (int i = 0; i < SAVED_FLEETS; i++)
+        meta(m, "fleet.", saved_fleets[i].key, "%016llx",
+             (unsigned long long)*(const uint64_t *)((const char *)&c->fleet +
+                                                     saved_fleets[i].offset));
     for (int i = 0; i < SAVED_PLACES; i++) {
         const char *at = (const char *)t + saved_places[i].offset;
         if (saved_places[i].is_long)

@@ -17,6 +17,14 @@ struct saved_place {
 };
 extern const struct saved_place saved_places[SAVED_PLACES];
 
+/* Experts that are off or rest: bits of struct fleet, hexadecimal, in the metadata by "fleet.KEY". */
+enum { SAVED_FLEETS = 3 };
+struct saved_fleet {
+    const char *key;
+    size_t offset;
+};
+extern const struct saved_fleet saved_fleets[SAVED_FLEETS];
+
 /* What the strategies of all layers keep outside the gradient, as tensors. */
 struct saved_state {
     char name[PARAM_NAME];

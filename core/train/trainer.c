@@ -4,6 +4,8 @@
 #include "core/train/inside.h"
 #include "core/base/clock.h"
 #include "core/data/control.h"
+#include "core/model/part.h"
+#include "core/train/engine.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,8 +25,7 @@ static struct kn_backend *open_backend(const struct config *c, struct err *e)
     return be;
 }
 
-/* Tokens of the window: 64 orders, or 256 bytes in texts of the model's context. */
-static void window_shape(const struct trainer *t, int *sequences, int *context)
+void trainer_window_shape(const struct trainer *t, int *sequences, int *context)
 {
     bool text = t->data->shape.text;
     *context = text ? (t->context < SNAP_TOKENS ? t->context : SNAP_TOKENS) : 1;
@@ -96,31 +97,35 @@ bool trainer_build(struct trainer *t, const struct config *c, const struct model
                    struct err *e)
 {
     int sequences, context;
-    window_shape(t, &sequences, &context);
+    trainer_window_shape(t, &sequences, &context);
     int room = t->sequences * t->context;
     if (sequences * context > room) room = sequences * context;
     struct trainer old = *t;
     t->model = calloc(1, sizeof *t->model);
     t->measure = NULL;
     t->good = (struct good){0};
+    t->rest = (struct rest){0};
     bool ok = t->model || err_set(e, ERR_MEMORY, "not enough memory for the model");
     ok = ok && model_open(t->model, t->be, c, &t->data->shape, room, e);
     ok =
         ok && (!from || params_take(&t->model->params, &from->params, config_int(c, CONFIG_EXPERTS),
                                     from->config.router == c->router, c->router->slots_cycle, e));
-    ok = ok && (t->measure = measure_open(t->model, e)) && open_good(&t->good, t, e);
+    ok = ok && (t->measure = measure_open(t->model, e)) && open_good(&t->good, t, e) &&
+         rest_open(&t->rest, t->model, e);
     struct trainer *gone = ok ? &old : t;
     if (gone->model) model_close(gone->model);
     free(gone->model);
     measure_close(gone->measure);
     close_good(&gone->good, t->be);
+    rest_close(&gone->rest, t->be);
     if (!ok) {
-        t->model = old.model, t->measure = old.measure, t->good = old.good;
+        t->model = old.model, t->measure = old.measure, t->good = old.good, t->rest = old.rest;
         return false;
     }
     if (from) model_repack(t->model);
     t->config = *c;
     trainer_keep(t);
+    engine_new_model(t);
     return true;
 }
 
@@ -150,7 +155,7 @@ struct trainer *trainer_open_on(const struct config *c, struct dataset *data, st
     t->sequences = config_int(c, CONFIG_BATCH),
     t->context = t->data->shape.text ? config_int(c, CONFIG_CONTEXT) : 1;
     int sequences, context;
-    window_shape(t, &sequences, &context);
+    trainer_window_shape(t, &sequences, &context);
     if (sequences * context < t->sequences * t->context)
         sequences = t->sequences, context = t->context;
     if (!batch_open(&t->batch, &t->data->shape, sequences, context, e)) goto failed;
@@ -169,7 +174,8 @@ void trainer_close(struct trainer *t)
     if (t->model) model_close(t->model);
     free(t->model);
     measure_close(t->measure);
-    if (t->be) close_good(&t->good, t->be);
+    probe_close(t->probe);
+    if (t->be) close_good(&t->good, t->be), rest_close(&t->rest, t->be);
     optimizer_close(&t->optimizer);
     batch_close(&t->batch);
     dataset_close(t->data);
@@ -178,6 +184,12 @@ void trainer_close(struct trainer *t)
 }
 
 /* ---- one step ---- */
+void trainer_input(struct trainer *t)
+{
+    model_input(t->model, &t->batch);
+    learn_counts(t);
+}
+
 static void fill(struct trainer *t, enum data_split split, int64_t index, int sequences,
                  int context)
 {
@@ -187,11 +199,15 @@ static void fill(struct trainer *t, enum data_split split, int64_t index, int se
     t->data->fill(t->data, seed, split, index, &t->batch);
     if (control != CONTROL_NONE)
         control_counts(&t->batch, control, t->model->layer[0].moe.route.E, seed, split, index);
-    model_input(t->model, &t->batch);
-    learn_counts(t);
+    trainer_input(t);
 }
 
-static bool backend_alive(struct trainer *t, struct err *e)
+void trainer_fill(struct trainer *t)
+{
+    fill(t, DATA_TRAIN, t->step, t->sequences, t->context);
+}
+
+bool trainer_alive(struct trainer *t, struct err *e)
 {
     const char *op, *reason;
     if (kn_sync(t->be, &op, &reason)) return true;
@@ -240,7 +256,8 @@ bool trainer_step(struct trainer *t, struct err *e)
     unsigned phase = learn_phase(t);
     bool rests = t->learning.rested = t->learning.stage == STAGE_ALONE;
     t->extra_flops = 0;
-    fill(t, DATA_TRAIN, t->step, t->sequences, t->context);
+    engine_begin(t);
+    trainer_fill(t);
     double done = t->horizon < 0 ? (double)t->step / t->config.value[CONFIG_STEPS] : t->horizon;
     for (int l = 0; l < m->L; l++) m->layer[l].moe.route.late = done >= .5;
     model_draw(m, (uint32_t)t->step);
@@ -248,18 +265,23 @@ bool trainer_step(struct trainer *t, struct err *e)
     model_forward(m, true);
     model_loss(m, !rests);
     if (!rests) model_backward(m);
+    rest_gradient(&t->rest, m);
+    kn_times_part(t->be, PART_OPTIMISER);
     optimizer_sums(&t->optimizer, &m->params, m->loss, t->config.value[CONFIG_CLIP]);
     t->lr = t->lr_scale * optimizer_rate(&t->config, t->step, t->horizon);
     bool finite = optimizer_finite(&t->optimizer, &t->loss, &t->grad_norm);
-    if (!backend_alive(t, e)) return false;
+    if (!trainer_alive(t, e)) return false;
     bool ok = true;
     if (finite && routed(t)) {
         if (t->step % KEEP_EVERY == 0) trainer_keep(t);
         if (!rests) {
+            rest_keep(&t->rest, m);
             optimizer_update(&t->optimizer, &m->params, t->lr, t->config.value[CONFIG_DECAY]);
             model_after_step(m);
+            rest_back(&t->rest, m);
             model_repack(m);
         }
+        kn_times_part(t->be, PART_ROUTER);
         learn_step(t, phase);
         t->bad_row = 0;
     } else {
@@ -270,6 +292,7 @@ bool trainer_step(struct trainer *t, struct err *e)
     double seconds = clock_now() - start, tokens = m->T;
     t->wall += seconds, t->tokens_seen += tokens;
     t->since_seconds += seconds, t->since_tokens += tokens, t->since_steps++;
+    engine_end(t, seconds);
     return ok;
 }
 
@@ -289,15 +312,22 @@ void trainer_settle(struct trainer *t)
     t->measured = true;
 }
 
-static void route_window(struct trainer *t)
+void trainer_fill_window(struct trainer *t)
 {
     int sequences, context;
-    window_shape(t, &sequences, &context);
+    trainer_window_shape(t, &sequences, &context);
     fill(t, DATA_VAL, 0, sequences, context);
+    if (t->own.on) own_fill(t);
     t->fresh = false;
+}
+
+static void route_window(struct trainer *t)
+{
+    trainer_fill_window(t);
     model_forward(t->model, false);
     model_loss(t->model, false);
     measure_window(t->measure, t->model, t->data, &t->batch, t->focus, &t->now);
+    own_tell(t);
     t->now.window_step = t->step;
 }
 
@@ -347,7 +377,7 @@ bool trainer_evaluate_batch(struct trainer *t, struct snapshot *to, bool *done, 
         model_loss(t->model, false);
         measure_add(t->measure, &t->tally, t->model, &t->batch,
                     left < t->batch.T ? (int)left : t->batch.T);
-        if (!backend_alive(t, e)) return false;
+        if (!trainer_alive(t, e)) return false;
     }
     *done = t->tally.tokens >= t->evaluating;
     if (*done) show_evaluation(t, to);
@@ -387,6 +417,7 @@ void trainer_identify(struct trainer *t)
     s->router = c->router;
     memcpy(s->knob, c->knob, sizeof s->knob);
     memcpy(s->setting, c->value, sizeof c->value);
+    s->fleet = c->fleet;
     s->E = r->E, s->S = r->S, s->N = r->N, s->L = t->model->L, s->D = r->D,
     s->H = config_int(c, CONFIG_EXPERT_WIDTH);
     s->context = t->context, s->tokens_per_step = t->sequences * t->context;

@@ -41,6 +41,13 @@ bool trainer_set_router(struct trainer *t, const char *name, struct err *e);
 bool trainer_set_knob(struct trainer *t, const char *name, const char *value, struct err *e);
 /* lr, steps, clip, ... live; sizes: refused with "reset" as advice */
 bool trainer_set(struct trainer *t, const char *name, const char *value, struct err *e);
+/* Experts (from 0), in all layers at once; see struct fleet. What changes nothing is refused. Hired:
+ * with fresh weights; also one that the strategy itself has fired. */
+enum fleet_act { FLEET_BREAK, FLEET_MEND, FLEET_FREEZE, FLEET_THAW, FLEET_RETIRE, FLEET_HIRE };
+bool trainer_fleet(struct trainer *t, enum fleet_act act, int expert, struct err *e);
+/* Everything of `from` into `to`, each number times 1 + .01 u, u in [-1,1): alike to the last bit
+ * they would learn the same for ever. Moments become 0. */
+bool trainer_clone(struct trainer *t, int from, int to, struct err *e);
 /* a fresh model in its place */
 bool trainer_reset(struct trainer *t, const struct config *c, struct err *e);
 /* the layer of snapshot's arrays */

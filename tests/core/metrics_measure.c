@@ -66,12 +66,13 @@ START_TEST(a_tally_says_what_was_added)
     tally.right = 1;
     tally.joint[1][1] = tally.joint[1][3] = tally.joint[2][1] = 1, tally.right_by_need[1] = 1;
     tally.picks[0][0] = 3, tally.picks[0][1] = tally.picks[0][2] = 1;
-    tally.share[0][1] = 2, tally.share[0][3] = 1;
+    tally.share[0][1] = 2, tally.share[0][3] = 1, tally.squares[0] = 1 + 9 + 1;
     measure_step(&tally, t->model, &s);
     NEAR(s.loss, 1, 1e-12, 0, "loss");
     NEAR(s.accuracy, 1 / 3.0, 1e-12, 0, "accuracy");
     NEAR(s.item_accuracy, .75, 1e-12, 0, "item accuracy");
     NEAR(s.experts_per_token, 5 / 3.0, 1e-12, 0, "experts");
+    NEAR(s.experts_spread, sqrt(8) / 3, 1e-12, 0, "spread"); /* of 1, 3 and 1 */
     NEAR(s.load_max_over_mean, 3 / 1.25, 1e-12, 0, "load");
     NEAR(s.load_cv, sqrt((1.75 * 1.75 + 2 * .25 * .25 + 1.25 * 1.25) / 4) / 1.25, 1e-12, 0, "cv");
     NEAR(s.dead_experts, 1, 0, 0, "dead");

@@ -5,78 +5,94 @@
 
 static const struct gradient_case {
     const char *what, *data, *strategy, *words[12];
-} cases[] = {
-    {"orders, topk", "orders", "topk", {"batch=24", "aux=0.1"}},
-    {"orders, topk as Switch, z loss", "orders", "topk", {"batch=24", "renormalise=0", "z=0.01"}},
-    {"orders, topk k=1", "orders", "topk", {"batch=24", "k=1", "renormalise=0"}},
-    {"orders, topp", "orders", "topp", {"batch=24", "p=0.5"}},
-    {"orders, topp not renormalised, temperature",
-     "orders",
-     "topp",
-     {"batch=24", "renormalise=0", "temperature=0.5", "p=0.6"}},
-    {"orders, shared experts, three layers",
-     "orders",
-     "topk",
-     {"batch=12", "shared=2", "layers=3"}},
-    {"orders, unimoe", "orders", "unimoe", {"batch=24", "p=0.7"}},
-    {"orders, unimoe, released gates, two shared experts, jitter",
-     "orders",
-     "unimoe",
-     {"batch=12", "gates=released", "shared=2", "layers=2", "jitter=0.05", "shared_width=1"}},
-    {"orders, adak", "orders", "adak", {"batch=24", "k=3", "layers=2"}},
-    {"orders, relu experts", "orders", "topp", {"batch=24", "expert=relu"}},
-    {"text, topk",
-     "text",
-     "topk",
-     {"batch=2", "context=6", "width=8", "heads=2", "expert-width=5", "experts=4"}},
-    {"text, topp, silu experts",
-     "text",
-     "topp",
-     {"batch=2", "context=5", "width=8", "heads=2", "expert-width=3", "experts=4", "expert=silu",
-      "shared=1"}},
-    {"orders, zero slots", "orders", "adamoe", {"batch=24", "aux=0.3"}},
-    {"orders, zero slots, gates over the true picks",
-     "orders",
-     "adamoe",
-     {"batch=24", "normalise=true", "k=5", "averaged=0"}},
-    {"orders, copies, gates over all picks",
-     "orders",
-     "adamoe",
-     {"batch=24", "normalise=all", "null_kind=copy", "layers=2"}},
-    {"orders, identity slots and groups",
-     "orders",
-     "longcat",
-     {"batch=24", "aux=0.01", "layers=2"}},
-    {"orders, all three kinds of slots", "orders", "moepp", {"batch=24", "layers=3", "k=6"}},
-    {"orders, all kinds, released gates, scaled input, shared expert",
-     "orders",
-     "moepp",
-     {"batch=24", "layers=2", "k=6", "gates=released", "input_scale=1.7", "shared=1"}},
-    {"orders, hidden router, standardised, z loss",
-     "orders",
-     "moepp",
-     {"batch=12", "layers=3", "k=5", "router=mlp", "standardise=1", "z=0.01", "experts=4"}},
-    {"orders, mixtral gates, detached",
-     "orders",
-     "moepp",
-     {"batch=24", "k=6", "gates=mixtral", "detach=1", "constants=3"}},
-    {"text, all three kinds of slots",
-     "text",
-     "moepp",
-     {"batch=2", "context=6", "width=8", "heads=2", "expert-width=5", "experts=4", "k=5",
-      "layers=3", "expert=relu"}},
-    {"orders, remoe", "orders", "remoe", {"batch=24", "lambda=0.1"}},
-    {"orders, blockffn", "orders", "blockffn", {"batch=24", "expert=silu"}},
-    {"text, remoe, a price of its own",
-     "text",
-     "remoe",
-     {"batch=2", "context=5", "width=8", "heads=2", "expert-width=3", "lambda0=0.2", "target=2.5"}},
-    {"text, blockffn, neighbours and chunks",
-     "text",
-     "blockffn",
-     {"batch=2", "context=7", "width=8", "heads=2", "expert-width=3", "locality=0.02", "chunk=0.9",
-      "length=3"}},
+} cases[] =
+    {
+        {"orders, topk", "orders", "topk", {"batch=24", "aux=0.1"}},
+        {"orders, topk as Switch, z loss",
+         "orders",
+         "topk",
+         {"batch=24", "renormalise=0", "z=0.01"}},
+        {"orders, topk k=1", "orders", "topk", {"batch=24", "k=1", "renormalise=0"}},
+        {"orders, topp", "orders", "topp", {"batch=24", "p=0.5"}},
+        {"orders, topp not renormalised, temperature",
+         "orders",
+         "topp",
+         {"batch=24", "renormalise=0", "temperature=0.5", "p=0.6"}},
+        {"orders, shared experts, three layers",
+         "orders",
+         "topk",
+         {"batch=12", "shared=2", "layers=3"}},
+        {"orders, unimoe", "orders", "unimoe", {"batch=24", "p=0.7"}},
+        {"orders, unimoe, released gates, two shared experts, jitter",
+         "orders",
+         "unimoe",
+         {"batch=12", "gates=released", "shared=2", "layers=2", "jitter=0.05", "shared_width=1"}},
+        {"orders, adak", "orders", "adak", {"batch=24", "k=3", "layers=2"}},
+        {"orders, relu experts", "orders", "topp", {"batch=24", "expert=relu"}},
+        {"text, topk",
+         "text",
+         "topk",
+         {"batch=2", "context=6", "width=8", "heads=2", "expert-width=5", "experts=4"}},
+        {"text, topp, silu experts",
+         "text",
+         "topp",
+         {"batch=2", "context=5", "width=8", "heads=2", "expert-width=3", "experts=4",
+          "expert=silu", "shared=1"}},
+        {"orders, zero slots", "orders", "adamoe", {"batch=24", "aux=0.3"}},
+        {"orders, zero slots, gates over the true picks",
+         "orders",
+         "adamoe",
+         {"batch=24", "normalise=true", "k=5", "averaged=0"}},
+        {"orders, copies, gates over all picks",
+         "orders",
+         "adamoe",
+         {"batch=24", "normalise=all", "null_kind=copy", "layers=2"}},
+        {"orders, identity slots and groups",
+         "orders",
+         "longcat",
+         {"batch=24", "aux=0.01", "layers=2"}},
+        {"orders, all three kinds of slots", "orders", "moepp", {"batch=24", "layers=3", "k=6"}},
+        {"orders, all kinds, released gates, scaled input, shared expert",
+         "orders",
+         "moepp",
+         {"batch=24", "layers=2", "k=6", "gates=released", "input_scale=1.7", "shared=1"}},
+        {"orders, hidden router, standardised, z loss",
+         "orders",
+         "moepp",
+         {"batch=12", "layers=3", "k=5", "router=mlp", "standardise=1", "z=0.01", "experts=4"}},
+        {"orders, mixtral gates, detached",
+         "orders",
+         "moepp",
+         {"batch=24", "k=6", "gates=mixtral", "detach=1", "constants=3"}},
+        {"text, all three kinds of slots",
+         "text",
+         "moepp",
+         {"batch=2", "context=6", "width=8", "heads=2", "expert-width=5", "experts=4", "k=5",
+          "layers=3", "expert=relu"}},
+        {"orders, remoe", "orders", "remoe", {"batch=24", "lambda=0.1"}},
+        {"orders, blockffn", "orders", "blockffn", {"batch=24", "expert=silu"}},
+        {"text, remoe, a price of its own",
+         "text",
+         "remoe",
+         {"batch=2", "context=5", "width=8", "heads=2", "expert-width=3", "lambda0=0.2",
+          "target=2.5"}},
+        {"text, blockffn, neighbours and chunks",
+         "text",
+         "blockffn",
+         {"batch=2", "context=7", "width=8", "heads=2", "expert-width=3", "locality=0.02",
+          "chunk=0.9", "length=3"}},
+},
+  /* the same with vans off the road, whose every gradient is 0 */
+    broken[] = {
+        {"orders, topk, two broken", "orders", "topk", {"batch=24", "k=3", "aux=0.1"}},
+        {"orders, topp, two broken", "orders", "topp", {"batch=24", "p=0.5", "renormalise=0"}},
+        {"orders, slots, two broken", "orders", "moepp", {"batch=24", "k=6"}},
+        {"orders, identity slots, two broken", "orders", "longcat", {"batch=24", "layers=2"}},
+        {"orders, remoe, two broken", "orders", "remoe", {"batch=24", "lambda=0.1"}},
+        {"orders, blockffn, two broken", "orders", "blockffn", {"batch=24"}},
+        {"orders, unimoe, two broken", "orders", "unimoe", {"batch=24", "p=0.7"}},
 };
+enum { BROKEN = 0x24, BROKEN_CASES = sizeof broken / sizeof *broken };
 enum { CASES = sizeof cases / sizeof *cases, ENTRIES = 6 };
 
 /* The state that is a loss's coefficient; 1 where its knob is. */
@@ -189,6 +205,16 @@ START_TEST(every_tensor_of_the_table_has_the_gradient_of_the_loss)
     struct config c =
         rig_config(x->data, x->strategy, "ref", x->words[0], x->words[1], x->words[2], x->words[3],
                    x->words[4], x->words[5], x->words[6], x->words[7], x->words[8], NULL);
+    check_model(&c, x->what);
+}
+END_TEST
+
+START_TEST(broken_experts_leave_the_gradient_of_the_loss)
+{
+    const struct gradient_case *x = &broken[_i];
+    struct config c =
+        rig_config(x->data, x->strategy, "ref", x->words[0], x->words[1], x->words[2], NULL);
+    c.fleet.broken = BROKEN;
     check_model(&c, x->what);
 }
 END_TEST
@@ -365,6 +391,7 @@ SUITE(model_gradients)
     TCase *t = tcase_create("gradients");
     tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, every_tensor_of_the_table_has_the_gradient_of_the_loss, 0, CASES);
+    tcase_add_loop_test(t, broken_experts_leave_the_gradient_of_the_loss, 0, BROKEN_CASES);
     tcase_add_test(t, slots_of_every_kind_have_the_gradient_of_the_loss);
     tcase_add_test(t, picks_of_slots_are_counted_apart_and_cost_what_they_are);
     tcase_add_test(t, a_switch_that_adds_columns_keeps_the_rows_of_the_experts);

@@ -177,6 +177,47 @@ START_TEST(a_condition_is_read_and_asked)
 }
 END_TEST
 
+static const struct {
+    const char *words;
+    double left, right;
+    bool readable, holds;
+} between[] = {
+    {"a.loss < b.loss", 1, 2, true, true},
+    {"a.loss<b.loss", 2, 1, true, false},
+    {"a.loss < b.loss - 0.5", 1.6, 2, true, false},
+    {"a.loss < b.loss - 0.5", 1.4, 2, true, true},
+    {"a.loss<b.loss+1", 2.9, 2, true, true},
+    {"a.loss <= 0.9 * b.loss", 1.9, 2, true, false},
+    {"a.loss <= 0.9*b.loss", 1.8, 2, true, true},
+    {"a.loss > 0.5 * b.loss + 1", 2.5, 2, true, true},
+    {"a.loss > -1", 0, NAN, true, true},
+    {"a.loss > 1", 0, NAN, true, false},
+    {"a.loss < b.loss", NAN, 2, true, false},
+    {"a.loss < b.loss", 1, NAN, true, false},
+    {"a.loss b.loss", 0, 0, false, false},
+    {"a.loss <", 0, 0, false, false},
+    {"a.loss < 2 *", 0, 0, false, false},
+    {"a.loss < b.loss * 2", 0, 0, false, false},
+    {"a.loss < 2 b.loss", 0, 0, false, false},
+    {"a.loss < nan * b.loss", 0, 0, false, false},
+    {"a.loss < b.loss - x", 0, 0, false, false},
+    {"a.loss < b.loss - 1 2", 0, 0, false, false},
+};
+
+START_TEST(a_condition_between_runs_is_read_and_asked)
+{
+    struct expect got;
+    const char *words = between[_i].words;
+    bool ok = expect_read(&got, words, NULL);
+    ck_assert_msg(ok == between[_i].readable, "'%s' readable", words);
+    if (!ok) return;
+    ck_assert_str_eq(got.name, "a.loss");
+    ck_assert_str_eq(got.than, isnan(between[_i].right) && !strstr(words, "b.") ? "" : "b.loss");
+    ck_assert_msg(expect_of(&got, between[_i].left, between[_i].right) == between[_i].holds,
+                  "'%s' of %g and %g", words, between[_i].left, between[_i].right);
+}
+END_TEST
+
 /* Words of the language and letters that belong to none, in any order. `save` alone is left out: it
  * would write files. */
 static void any_line(struct rng *r, char *to, int size)
@@ -296,6 +337,8 @@ SUITE(script_command)
     tcase_add_test(t, help_knows_commands_strategies_knobs_settings_and_fields);
     tcase_add_loop_test(t, a_condition_is_read_and_asked, 0,
                         (int)(sizeof expects / sizeof *expects));
+    tcase_add_loop_test(t, a_condition_between_runs_is_read_and_asked, 0,
+                        (int)(sizeof between / sizeof *between));
     tcase_add_test(t, ten_thousand_random_lines_are_answered);
     suite_add_tcase(suite, t);
 }

@@ -1,73 +1,13 @@
 /* tests/tui/views_test.c - Every view against its golden screen, and no view ever writes outside
  * its canvas. UPDATE_GOLDEN=1 rewrites the screens. */
 #include "tests/check.h"
+#include "tests/tui/golden.h"
 #include "tests/tui/scene.h"
 #include "tui/app/keys.h"
 #include "tui/views/facts.h"
 
-#include <limits.h>
-#include <sys/stat.h>
-
 static struct snapshot now;
 static struct history past;
-
-static void folder(char *to, size_t size)
-{
-    snprintf(to, size, "%s", __FILE__);
-    char *slash = strrchr(to, '/');
-    if (slash) *slash = 0;
-    size_t n = strlen(to);
-    snprintf(to + n, size - n, "/screens");
-}
-
-static char *read_all(const char *path)
-{
-    FILE *f = fopen(path, "rb");
-    if (!f) return NULL;
-    struct text t = {0};
-    char some[4096];
-    for (size_t n; (n = fread(some, 1, sizeof some, f)) > 0;) text_put(&t, some, n);
-    fclose(f);
-    if (!t.at) text_put(&t, "", 0);
-    return t.at;
-}
-
-/* The first line in which the two differ, for a person. */
-static void differ(const char *path, const char *got, const char *want)
-{
-    for (int line = 1; *got || *want; line++) {
-        size_t g = strcspn(got, "\n"), w = strcspn(want, "\n");
-        if (g != w || strncmp(got, want, g) != 0) {
-            ck_abort_msg("%s, line %d:\n  got  |%.*s|\n  want |%.*s|\nUPDATE_GOLDEN=1 rewrites it "
-                         "once the new screen was looked at",
-                         path, line, (int)g, got, (int)w, want);
-        }
-        got += g + (got[g] == '\n'), want += w + (want[w] == '\n');
-    }
-}
-
-static void compare(const char *name, const struct canvas *c, bool inks)
-{
-    char at[PATH_MAX], path[PATH_MAX + 80];
-    struct text got = {0};
-    folder(at, sizeof at);
-    snprintf(path, sizeof path, "%s/%s.txt", at, name);
-    canvas_write(c, &got, inks);
-    if (getenv("UPDATE_GOLDEN")) {
-        mkdir(at, 0777);
-        FILE *f = fopen(path, "wb");
-        ck_assert_msg(f != NULL, "cannot write %s", path);
-        fputs(text_str(&got), f);
-        fclose(f);
-    } else {
-        char *want = read_all(path);
-        ck_assert_msg(want != NULL, "%s is not there: run once with UPDATE_GOLDEN=1 and look at it",
-                      path);
-        differ(path, text_str(&got), want);
-        free(want);
-    }
-    text_free(&got);
-}
 
 /* ---- golden screens ---- */
 static const struct {
@@ -102,7 +42,7 @@ static void golden(const struct view *view, bool text, int size, enum charset ch
     frame_draw(&c, &s, &f);
     snprintf(name, sizeof name, "%s%s%s-%dx%d", text ? "text-" : "", view->name, mark, c.width,
              c.height);
-    compare(name, &c, inks);
+    golden_compare(name, &c, inks);
     canvas_close(&c);
 }
 

@@ -29,6 +29,8 @@ void action_view(struct app *a, const struct view *to)
     a->before = a->frame.view;
     a->frame.view = to;
     a->scene.scroll = 0;
+    if (a->before && a->before->leave) wish_say(a, a->before->leave, false);
+    if (to->enter) wish_say(a, to->enter, false);
 }
 
 static const struct view *view_of_key(char key)
@@ -116,6 +118,12 @@ void action_layer(struct app *a, int layer)
     char line[32]; /* its scores, too, where the console brings one layer's at a time */
     snprintf(line, sizeof line, "layer %d", a->scene.layer + 1);
     if (command_find("layer", NULL)) wish_say(a, line, false);
+}
+
+static void do_pin(struct app *a, const char *key)
+{
+    (void)key;
+    app_pins(a, 1, (char *[]){"pin"});
 }
 
 static void do_layer(struct app *a, const char *key)
@@ -322,6 +330,7 @@ static const struct action {
     {"palette", do_palette},
     {"open", do_open},
     {"layer", do_layer},
+    {"pin", do_pin},
     {"log", do_log},
     {"explain", do_explain},
     {"help", do_help},
@@ -449,8 +458,28 @@ static void face_help(struct app *a, int argc, char **argv)
     a->scene.topic = a->topic;
 }
 
+/* `show VIEW` as a page of sentences; other things to show are the console's. */
+static bool face_show(struct app *a, int argc, char **argv)
+{
+    const struct view *v = argc > 1 ? view_find(argv[1], NULL) : NULL;
+    struct text page = {0};
+    if (!v || argc > 3 || (argc == 2 && field_find(argv[1], NULL))) return false;
+    struct scene s = a->scene;
+    s.now = a->any ? &a->now : NULL, s.past = &a->past;
+    if (argc == 3 && strcmp(argv[2], "json") == 0)
+        export_json(&page, v, &s);
+    else if (argc == 2)
+        v->tell(&page, &s);
+    else
+        return false;
+    popup_page(&a->popup, v->question, text_str(&page));
+    text_free(&page);
+    return true;
+}
+
 bool action_face(struct app *a, int argc, char **argv)
 {
+    if (strcmp(argv[0], "show") == 0) return face_show(a, argc, argv);
     static const struct {
         const char *name;
         void (*run)(struct app *a, int argc, char **argv);
@@ -458,6 +487,9 @@ bool action_face(struct app *a, int argc, char **argv)
         /* clang-format off */
         {"view", face_view},
         {"hint", face_hint},
+        {"pin", app_pins},
+        {"pins", app_pins},
+        {"unpin", app_pins},
         {"color", face_color},
         {"charset", face_charset},
         {"quit", face_quit},

@@ -5,6 +5,7 @@
 #include "tui/app/inside.h"
 #include "tui/app/keys.h"
 #include "tui/prompt/line.h"
+#include "tui/prompt/state.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -39,6 +40,7 @@ static void paint(struct app *a)
     }
     a->scene.now = a->any ? &a->now : NULL;
     a->scene.past = &a->past;
+    a->scene.pins = &a->pins;
     a->frame.prompt = a->typing ? line_typed(&cursor) : NULL;
     a->frame.prompt_cursor = cursor;
     a->frame.hint = *a->hint ? a->hint : NULL;
@@ -222,6 +224,8 @@ int app_run(const struct config *c, const struct app_options *o)
         app_hint(a, "%.*s", (int)strcspn(o->wrong, "\n"), o->wrong);
     else
         app_hint(a, "%s changes the rule", key_first(key_entry_for("strategy"), key));
+    char room[256]; /* of a run that is described, where the face is to look */
+    if (o->first) state_line(o->first, &a->frame.view, &a->scene, room, sizeof room);
     app_lesson_begin(a, o);
     paint(a); /* before the model is made: the first screen is there at once */
     a->session = session_open(c, o->first, &a->why);

@@ -32,6 +32,7 @@ struct app {
     bool any, ended;     /* a snapshot has come; the session is over */
     struct err why;      /* why it is over */
     struct history past;
+    struct pins pins;
     struct scene scene;
     struct frame frame;
     const struct view *before; /* where Esc leads; NULL: nowhere */
@@ -79,6 +80,7 @@ void action_prompt(struct app *a, const char *typed);   /* the prompt, with this
 bool action_face(struct app *a, int argc, char **argv); /* false: not a face's command */
 void action_layer(struct app *a, int layer);
 void action_view(struct app *a, const struct view *to);
+void app_pins(struct app *a, int argc, char **argv); /* pin, pins, unpin */
 void app_hint(struct app *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 void popup_page(struct popup *p, const char *title, const char *text);

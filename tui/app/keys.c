@@ -27,6 +27,7 @@ static const struct key_entry entries[] = {
     {"Enter", "open", "open the token under the cursor"},
     {"l", "layer", "look at the next layer"},
     {"g", "log", "logarithmic axis on and off"},
+    {"P", "pin", "pin the run so far to the curves, to compare"},
     {"e", "explain", "this view in plain words"},
     {"x", "export", "write this view to a file"},
     {"?", "palette", "search everything, and run it"},

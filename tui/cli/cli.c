@@ -1,12 +1,13 @@
 /* tui/cli/cli.c - The table of subcommands, and the way from words to one of them. */
 #include "tui/cli/cli.h"
+#include "tui/cli/pages.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static const struct subcommand subcommands[] = {
     {"explore", "", "the full-screen explorer; the default",
-     FLAGS_RUN | FLAGS_MACHINE | FLAGS_SCREEN, 0, cli_explore},
+     FLAGS_RUN | FLAGS_MACHINE | FLAGS_SCREEN | FLAGS_STATE, 0, cli_explore},
     {"train", "", "train one model without a screen",
      FLAGS_RUN | FLAGS_MACHINE | FLAGS_TRAIN | FLAGS_REPORT | FLAGS_JSON, 0, cli_train},
     {"race", "", "train several strategies on the same seeds, batches and budget",
@@ -19,17 +20,38 @@ static const struct subcommand subcommands[] = {
     {"sample", "CHECKPOINT", "let a trained text model write",
      FLAGS_MACHINE | FLAGS_SAMPLE | FLAGS_JSON, 1, cli_sample},
     {"inspect", "FILE", "what is in a checkpoint", FLAGS_JSON, 1, cli_inspect},
-    {"repl", "", "the command language on stdin", FLAGS_RUN | FLAGS_MACHINE | FLAGS_REPL, 0,
-     cli_repl},
+    {"repl", "", "the command language on stdin",
+     FLAGS_RUN | FLAGS_MACHINE | FLAGS_REPL | FLAGS_STATE, 0, cli_repl},
     {"bench", "[WHAT]...", "time the machine, the MoE layer and training steps",
      FLAGS_MACHINE | FLAGS_BENCH | FLAGS_JSON, 4, cli_bench},
-    {"list", "TABLE", "strategies, datasets, knobs, fields, backends, views, commands, presets",
-     FLAGS_JSON, 1, cli_list},
+    {"claims", "[STRATEGY]...", "what each paper claims, tried here and now; verdicts are computed",
+     FLAGS_MACHINE | FLAGS_CLAIMS | FLAGS_JSON, 16, cli_claims},
+    {"list", "TABLE",
+     "strategies, datasets, knobs, fields, backends, views, commands, presets, claims", FLAGS_JSON,
+     1, cli_list},
     {"doctor", "", "what was found on this machine", FLAGS_MACHINE | FLAGS_JSON, 0, cli_doctor},
-    {"help", "[TOPIC]", "a subcommand, command, strategy, knob or field explained", 0, 1, cli_help},
+    {"help", "[TOPIC]", "a subcommand, command, strategy, knob or field explained", FLAGS_HELP, 1,
+     cli_help},
     {"version", "", "the version", 0, 0, cli_version},
 };
 enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
+
+const struct exit_status *exit_status_at(int i)
+{
+    static const struct exit_status table[] = {
+        {ERR_NONE, "done"},
+        {ERR_CHECK, "a check failed"},
+        {ERR_USAGE, "usage"},
+        {ERR_TERMINAL, "no usable terminal"},
+        {ERR_INPUT, "bad input file"},
+        {ERR_FILE, "file system"},
+        {ERR_MEMORY, "out of memory"},
+        {ERR_BACKEND, "backend not available"},
+        {ERR_DIVERGED, "training diverged"},
+        {ERR_INTERRUPTED, "interrupted"},
+    };
+    return i >= 0 && i < (int)(sizeof table / sizeof *table) ? &table[i] : NULL;
+}
 
 const struct subcommand *subcommand_at(int i)
 {
@@ -60,13 +82,13 @@ void subcommand_help(const struct subcommand *s, struct text *out)
              "vanpool: a small Mixture-of-Experts trains live, and shows how its router decides.\n"
              "vanpool [SUBCOMMAND] [FLAGS]\n");
     for (int i = 0; i < SUBCOMMANDS; i++)
-        text_add(out, "  %-8s %-12s %s\n", subcommands[i].name, subcommands[i].usage,
+        text_add(out, "  %-8s %-13s %s\n", subcommands[i].name, subcommands[i].usage,
                  subcommands[i].help);
-    text_add(out,
-             "vanpool SUBCOMMAND --help lists its flags; vanpool help TOPIC explains a word.\n"
-             "Exit status: 0 done, 1 a check failed, 2 usage, 3 no usable terminal, 4 bad input "
-             "file, 5 file system,\n"
-             "6 out of memory, 7 backend not available, 8 training diverged, 130 interrupted.\n");
+    text_add(out, "vanpool SUBCOMMAND --help lists its flags; vanpool help TOPIC explains a word.\n"
+                  "Exit status:");
+    for (int i = 0; exit_status_at(i); i++)
+        text_add(out, "%s%d %s%s", i == 6 ? "\n" : " ", exit_status_at(i)->code,
+                 exit_status_at(i)->meaning, exit_status_at(i + 1) ? "," : ".\n");
 }
 
 static bool show_help(const struct subcommand *s, struct err *e)

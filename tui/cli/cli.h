@@ -30,10 +30,12 @@ bool cli_sample(const struct flags *f, struct err *e);
 bool cli_inspect(const struct flags *f, struct err *e);
 bool cli_repl(const struct flags *f, struct err *e);
 bool cli_bench(const struct flags *f, struct err *e);
+bool cli_claims(const struct flags *f, struct err *e);
 bool cli_list(const struct flags *f, struct err *e);
 bool cli_doctor(const struct flags *f, struct err *e);
 bool cli_help(const struct flags *f, struct err *e);
 bool cli_version(const struct flags *f, struct err *e);
 /* the explorer as lines of text; lesson, folder: as in app_options */
-bool cli_plain(const struct config *c, const char *lesson, const char *folder, struct err *e);
+bool cli_plain(const struct config *c, const char *first, const char *lesson, const char *folder,
+               struct err *e);
 #endif

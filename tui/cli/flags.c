@@ -41,10 +41,10 @@ static const struct entry entries[] = {
     WHOLE("save-every", "N", save_every, FLAGS_TRAIN, 1, 1e9, "and every N steps"),
     WORD("resume", "FILE", resume, FLAGS_TRAIN, "go on from a checkpoint"),
     WHOLE("every", "N", every, FLAGS_REPORT, 1, 1e9, "steps between two reports"),
-    SWITCH("quiet", quiet, FLAGS_REPORT, "no progress on stderr"),
+    SWITCH("quiet", quiet, FLAGS_REPORT | FLAGS_CLAIMS, "no progress on stderr"),
     WORD("strategies", "A,B,C", strategies, FLAGS_RACE, "a lane for each strategy"),
     LIST("lane", "'NAME KNOB=VALUE...'", lanes, FLAGS_RACE, "a lane with its knobs; repeatable"),
-    WORD("seeds", "A,B,C", seeds, FLAGS_RACE | FLAGS_LESSON, "each with each seed"),
+    WORD("seeds", "A,B,C", seeds, FLAGS_RACE | FLAGS_LESSON | FLAGS_CLAIMS, "each with each seed"),
     WORD("budget", "steps:N|flops:X|seconds:S", budget, FLAGS_RACE, "what every lane may spend"),
     REAL("target-experts", "X", target, FLAGS_RACE, 0.25, EXPERTS_MAX,
          "every strategy turns its own knob until a token takes X experts"),
@@ -55,6 +55,8 @@ static const struct entry entries[] = {
     SWITCH("counts", counts, FLAGS_SAMPLE, "mark every character with its number of experts"),
     LIST("require", "'KEY=VALUE... KEY>=X'", requires, FLAGS_BENCH,
          "exit 1 where a line of the bench does not hold it; repeatable"),
+    WORD("state", "\"NAME=VALUE...\"", state, FLAGS_STATE,
+         "the run and the view that 'state' has printed"),
     WORD("file", "FILE", file, FLAGS_REPL, "run this script (also -f FILE)"),
     WORD("folder", "FOLDER", folder, FLAGS_LESSON, "lessons of your own: NN-name.md files"),
     SWITCH("answers", answers, FLAGS_LESSON, "export: with solutions, hints and notes"),
@@ -62,6 +64,8 @@ static const struct entry entries[] = {
     WORD("color", "auto|always|never", color, FLAGS_SCREEN | FLAGS_SAMPLE, "colours"),
     WORD("theme", "NAME", theme, FLAGS_SCREEN, "auto, dark, light, dark-16, light-16 or mono"),
     WORD("charset", "auto|ascii|block|braille", charset, FLAGS_SCREEN, "characters for shapes"),
+    SWITCH("man", man, FLAGS_HELP, "the manual page, for man"),
+    WORD("completion", "bash|zsh|fish", completion, FLAGS_HELP, "completion for a shell"),
     SWITCH("no-mouse", no_mouse, FLAGS_SCREEN, "leave the mouse to the terminal (also -M)"),
     SWITCH("json", json, FLAGS_JSON, "objects, one a line"),
     SWITCH("help", help, FLAGS_EVERY, "this list"),
@@ -70,7 +74,7 @@ enum { ENTRIES = sizeof entries / sizeof *entries };
 
 static unsigned setting_sets(int i)
 {
-    return FLAGS_RUN | (i == CONFIG_SEED ? FLAGS_SAMPLE : 0);
+    return FLAGS_RUN | (i == CONFIG_SEED ? FLAGS_SAMPLE : i == CONFIG_STEPS ? FLAGS_CLAIMS : 0);
 }
 
 const struct flag *flag_at(int i)

@@ -2,6 +2,7 @@
 #include "core/script/command.h"
 #include "tui/cli/cli.h"
 #include "tui/cli/out.h"
+#include "tui/cli/pages.h"
 #include "tui/views/view.h"
 
 #include <string.h>
@@ -30,7 +31,11 @@ bool cli_help(const struct flags *f, struct err *e)
 {
     struct text out = {0};
     bool ok = true;
-    if (f->operands.count)
+    if (f->man)
+        manual_write(&out);
+    else if (f->completion)
+        ok = completion_write(f->completion, &out, e);
+    else if (f->operands.count)
         ok = explain(f->operands.at[0], &out, e);
     else
         subcommand_help(NULL, &out);

@@ -4,6 +4,7 @@
 #include "tui/screen/theme.h"
 #include "tui/cli/cli.h"
 #include "tui/cli/out.h"
+#include "tui/cli/pages.h"
 #include "tui/views/view.h"
 
 static json_t *view_row(int i)
@@ -55,6 +56,13 @@ static const struct listing face_listings[] = {
     {"flags", "flags of the subcommands", flag_row, {"name", "argument", "help"}},
     {.name = NULL},
 };
+
+void list_names(struct text *to)
+{
+    for (const struct listing *l = core_listings; l->name; l++)
+        text_add(to, "%s%s", to->size ? " " : "", l->name);
+    for (const struct listing *l = face_listings; l->name; l++) text_add(to, " %s", l->name);
+}
 
 bool cli_list(const struct flags *f, struct err *e)
 {

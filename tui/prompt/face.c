@@ -1,5 +1,5 @@
 /* tui/prompt/face.c - Lines that are a face's own, for the REPL and the plain run: `view NAME`,
- * `show NAME [json]`, `help NAME`, `export FILE`. */
+ * `show NAME [json]`, `help NAME`, `export FILE`, `pin`. */
 #include "tui/prompt/face.h"
 #include "core/script/command.h"
 #include "tui/export/export.h"
@@ -67,12 +67,16 @@ enum face_result face_line(struct face *f, const char *line, const struct snapsh
         return FACE_NOT_MINE;
     const struct command *c = command_find(words.argv[0], NULL);
     if (!c) return FACE_NOT_MINE;
-    f->scene.now = now, f->scene.past = past, f->scene.lesson = &f->guide.runner;
+    f->scene.now = now, f->scene.past = past, f->scene.pins = &f->pins;
+    f->scene.lesson = &f->guide.runner;
     words.argv[0] = (char *)c->name;
     if (strcmp(c->name, "show") == 0 || strcmp(c->name, "view") == 0)
         return show(f, words.argc, words.argv, out, e);
     const struct view *topic = words.argc == 2 ? view_find(words.argv[1], NULL) : NULL;
     if (strcmp(c->name, "help") == 0 && topic) return explain(topic, out), FACE_DONE;
+    bool ok;
+    if (pins_line(&f->pins, words.argc, words.argv, now, past, out, &ok, e))
+        return ok ? FACE_DONE : FACE_FAILED;
     if (strcmp(c->name, "export") != 0) return guide(f, words.argc, words.argv, out, e);
     return export_command(words.argc, words.argv, &f->scene, view_of(f), 0, 0, out, e)
                ? FACE_DONE

@@ -9,7 +9,8 @@
 struct face {
     const struct view *view; /* looked at last; NULL: none yet */
     struct scene scene;      /* now and past are set by face_line */
-    struct guide guide;      /* its owner feeds it, says its lines and closes it */
+    struct pins pins;
+    struct guide guide; /* its owner feeds it, says its lines and closes it */
 };
 enum face_result { FACE_NOT_MINE, FACE_DONE, FACE_FAILED };
 /* past: NULL, none. What there is to say goes to `out`. */

@@ -41,6 +41,16 @@ char *facts_number(char *to, double value, int digits)
     return text_number(to, value, digits);
 }
 
+char *facts_figure(char *to, double value)
+{
+    double size = fabs(value);
+    if (value != 0 && (size < 1e-3 || size >= 1e6)) /* false for NaN */
+        snprintf(to, ROOM, "%.1e", value);
+    else
+        facts_number(to, value, size < 0.1 && size > 0 ? 4 : size < 10 ? 3 : size < 100 ? 1 : 0);
+    return to;
+}
+
 static int clamp(int value, int low, int high)
 {
     return value < low ? low : value > high ? high : value;
@@ -83,27 +93,6 @@ double facts_layer_mean(const struct snapshot *now, int layer)
     return mean;
 }
 
-char *facts_threshold(char *to, const struct scene *s)
-{
-    strcpy(to, "–");
-    if (!s->now || !s->now->router) return to;
-    int knob = -1, token = facts_cursor(s), layer = facts_layer(s);
-    const struct option *knobs = s->now->router->knobs;
-    for (int i = 0; i < ROUTER_KNOBS && knobs[i].name; i++)
-        if (strcmp(knobs[i].name, "p") == 0) knob = i;
-    if (knob >= 0) {
-        char value[ROOM];
-        snprintf(to, ROOM, "p %.20s", option_show(&knobs[knob], s->now->knob[knob], value));
-        return to;
-    }
-    const float *score = facts_row(s->now, s->now->score, token, layer);
-    float least = INFINITY;
-    for (int i = 0; score && i < facts_columns(s->now); i++)
-        if (facts_taken(&s->now->token[token], layer, i)) least = fminf(least, score[i]);
-    if (isfinite(least)) snprintf(to, ROOM, "score %.2f", least);
-    return to;
-}
-
 bool facts_has_slots(const struct snapshot *now)
 {
     return now->S > 0;
@@ -128,4 +117,14 @@ bool facts_waiting(struct canvas *to, const struct scene *s)
     int x = (to->width - canvas_columns(sentence)) / 2;
     canvas_fit(to, x > 0 ? x : 0, to->height / 2, to->width, INK_DIM, "%s", sentence);
     return true;
+}
+
+const char *facts_van_state(const struct snapshot *now, int van)
+{
+    const struct fleet *f = &now->fleet;
+    if (van < 0 || van >= now->E || van >= EXPERTS_MAX) return "";
+    return f->retired >> van & 1  ? "retired"
+           : f->broken >> van & 1 ? "broken"
+           : f->frozen >> van & 1 ? "frozen"
+                                  : "";
 }

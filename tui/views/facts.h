@@ -13,6 +13,8 @@ const struct words *facts_words(const struct snapshot *now);
 char *facts_whole(char *to, double value);              /* 1240 -> "1,240" */
 char *facts_percent(char *to, double share);            /* 0.713 -> "71 %" */
 char *facts_number(char *to, double value, int digits); /* "2.03", "–" */
+char *facts_figure(char *to,
+                   double value); /* as its size asks: "2.4e-06", "0.0042", "0.31", "12.4" */
 
 int facts_layer(
     const struct scene *s); /* the layer looked at, held in range; 0 where there is none */
@@ -25,13 +27,15 @@ const float *facts_row(const struct snapshot *now, const float *array, int token
 /* Real experts per token of a layer, mean over the step's tokens, from count_share (16+ counts as
  * 16); NaN unknown. */
 double facts_layer_mean(const struct snapshot *now, int layer);
-/* What decides whether one more expert is taken: "p 0.40", or the lowest score taken by the token
- * under the cursor. */
+/* What decides whether a column is taken by the token under the cursor: "p 0.40", the lowest score
+ * taken, "bars 0.48…0.52", "above 0". */
 char *facts_threshold(char *to, const struct scene *s);
 bool facts_has_slots(const struct snapshot *now);
 /* The value of the running strategy's knob; NaN where it has none of that name. */
 double facts_knob(const struct snapshot *now, const char *name);
 enum ink facts_van_ink(int van);
+/* What stands in the way of a van's work or learning: "broken", "retired", "frozen"; "" nothing. */
+const char *facts_van_state(const struct snapshot *now, int van);
 
 /* One sentence in the middle, where there is nothing to show yet. True: it was drawn. */
 bool facts_waiting(struct canvas *to, const struct scene *s);

@@ -2,6 +2,7 @@
  * half as many come. */
 #include "tui/views/history.h"
 
+#include <math.h>
 #include <string.h>
 
 static void add_mark(struct history *h, const struct snap_mark *mark)
@@ -21,9 +22,18 @@ static void halve(struct history *h)
     for (int i = 0; i < h->count / 2; i++) {
         h->step[i] = h->step[2 * i];
         for (int l = 0; l < HISTORY_LINES; l++) h->line[l][i] = h->line[l][2 * i];
+        for (int m = 0; m < ROUTER_METRICS; m++) h->rule[m][i] = h->rule[m][2 * i];
     }
     h->count /= 2;
     h->every *= 2;
+}
+
+/* Another strategy's numbers are not this one's past. */
+static void forget_rule(struct history *h, const struct router *now, long step)
+{
+    for (int m = 0; m < ROUTER_METRICS; m++)
+        for (int i = 0; i < h->count; i++) h->rule[m][i] = NAN;
+    h->router = now, h->came = step;
 }
 
 void history_add(struct history *h, const struct snapshot *s)
@@ -33,6 +43,7 @@ void history_add(struct history *h, const struct snapshot *s)
     for (int i = 0; i < s->marks && i < SNAP_MARKS; i++) add_mark(h, &s->mark[i]);
     if (h->count > 0 && s->step == last) return;
     if (h->every < 1) h->every = 1;
+    if (h->router != s->router) forget_rule(h, s->router, s->step);
     if (h->skip > 0) {
         h->skip--;
         return;
@@ -44,5 +55,41 @@ void history_add(struct history *h, const struct snapshot *s)
     h->line[HISTORY_ACCURACY][h->count] = (float)s->accuracy;
     h->line[HISTORY_EXPERTS][h->count] = (float)s->experts_per_token;
     h->line[HISTORY_SPEED][h->count] = (float)s->tokens_per_s;
+    for (int m = 0; m < ROUTER_METRICS; m++) h->rule[m][h->count] = (float)s->rule[m];
     h->count++;
+}
+
+struct history_axis history_axis(const struct history *h)
+{
+    if (h->count < 1) return (struct history_axis){0, 1};
+    struct history_axis a = {(double)h->step[0], (double)h->step[h->count - 1]};
+    if (a.to <= a.from) a.to = a.from + 1;
+    return a;
+}
+
+struct history_axis history_since(const struct history *h)
+{
+    struct history_axis a = history_axis(h);
+    a.from = fmin(fmax(a.from, (double)h->came), a.to - 1);
+    return a;
+}
+
+void history_values(float *to, int n, struct history_axis over, struct history_points line,
+                    bool logarithm)
+{
+    double sum[HISTORY_PIXELS] = {0};
+    int count[HISTORY_PIXELS] = {0}, before = -1;
+    for (int i = 0; i < line.count; i++) {
+        double value = (double)line.at[i];
+        if (!isfinite(value) || (logarithm && value <= 0)) continue;
+        int x = (int)(((double)line.step[i] - over.from) / (over.to - over.from) * (n - 1) + 0.5);
+        if (x >= 0 && x < n) sum[x] += logarithm ? log10(value) : value, count[x]++;
+    }
+    for (int x = 0; x < n; x++) {
+        to[x] = count[x] ? (float)(sum[x] / count[x]) : NAN;
+        if (!count[x]) continue;
+        for (int k = before + 1; before >= 0 && k < x; k++)
+            to[k] = to[before] + (to[x] - to[before]) * (float)(k - before) / (float)(x - before);
+        before = x;
+    }
 }

@@ -178,6 +178,8 @@ static void draw_bars(struct canvas *to, const struct scene *s)
             canvas_text(to, x + 4 + (int)lround(bar / most), row + i, INK_FRAME, "│");
         for (int i = 0; i < tall; i++)
             bar_draw(to, x + 4, row + i, bar, load / most, facts_van_ink(e));
+        if (*facts_van_state(now, e))
+            canvas_fit(to, x + 4, row, bar, INK_BAD, "%s", facts_van_state(now, e));
         canvas_text(to, x + 4 + bar, row, INK_TEXT, "%6s", facts_number(value, load, 2));
         canvas_text(to, x + 10 + bar, row, INK_DIM, "%6s", facts_percent(share, load / E));
     }
@@ -217,6 +219,22 @@ static void draw_figures(struct canvas *to, const struct snapshot *now)
         canvas_fit(to, x + 2, 0, to->width - x - 2, INK_DIM, "%s", dropped);
 }
 
+/* "s1 to s4: null", run by run; 0 where there is no slot. */
+static int draw_slots(struct canvas *to, int y, const struct snapshot *now)
+{
+    struct slot_run runs[4];
+    int count = now->router && now->router->slots ? now->router->slots(now->knob, now->E, runs) : 0;
+    int x = 0, first = 1;
+    for (int r = 0; r < count; first += runs[r].count, r++) {
+        if (runs[r].count < 1) continue;
+        x = canvas_text(to, x, y, INK_DIM, "%ss%d", x ? ", " : "slots: ", first);
+        if (runs[r].count > 1)
+            x = canvas_text(to, x, y, INK_DIM, " to s%d", first + runs[r].count - 1);
+        x = canvas_fit(to, x, y, to->width - x, INK_DIM, " %s", runs[r].label);
+    }
+    return x > 0;
+}
+
 static void load_draw(struct canvas *to, const struct scene *s)
 {
     if (facts_waiting(to, s)) return;
@@ -232,7 +250,9 @@ static void load_draw(struct canvas *to, const struct scene *s)
     foot += foot > 1;
     bool alone = now->L == 1 && now->S == 0 &&
                  bars_across(in.width, h - foot, now->E); /* bars say all there is */
-    int y = alone ? 0 : draw_map(&in, s, h - foot) + 1;
+    int y = alone ? 0 : draw_map(&in, s, h - foot);
+    if (!alone && h - foot - y >= now->E + 4) y += draw_slots(&in, y, now);
+    y += !alone;
     struct canvas middle = canvas_part(&in, 0, y, in.width, h - foot - y);
     draw_bars(&middle, s);
 }

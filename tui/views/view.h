@@ -6,16 +6,18 @@
 #include "core/script/runner.h"
 #include "tui/screen/canvas.h"
 #include "tui/views/history.h"
+#include "tui/views/pins.h"
 
 struct scene {
     const struct snapshot *now; /* NULL: nothing has come yet */
     const struct history *past; /* curves */
+    const struct pins *pins;    /* runs beside them; NULL: none */
     int cursor;                 /* token under the cursor, index in now->token */
     int layer;                  /* the layer looked at */
     int scroll;                 /* lines, for long pages */
     bool log_axis;
-    int knob;          /* the knob that +/- turn: index in router->knobs */
-    const char *topic; /* help: what was asked for, or NULL */
+    int knob;                    /* the knob that +/- turn: index in router->knobs */
+    const char *topic;           /* help: what was asked for, or NULL */
     const struct runner *lesson; /* the lesson that is open; NULL or its lesson NULL: none */
     const char *lessons;         /* their list, a line each; NULL: not known */
 };
@@ -32,6 +34,8 @@ struct view {
     void (*draw)(struct canvas *to, const struct scene *s);
     /* the same answer in sentences, a fact a line */
     void (*tell)(struct text *to, const struct scene *s);
+    /* Command lines that are said when somebody begins and ends to look; NULL: none. */
+    const char *enter, *leave;
 };
 const struct view *view_at(int i); /* the table; NULL past the end */
 const struct view *view_find(const char *name, struct err *e);

@@ -9,9 +9,11 @@
 #define VIEWS(X) \
     X(vans)      \
     X(tokens)    \
+    X(rule)      \
     X(load)      \
     X(curves)    \
     X(race)      \
+    X(engine)    \
     X(lesson)    \
     X(help)
 /* clang-format on */
