@@ -182,6 +182,7 @@ static void loop(struct app *a)
         }
         if (happened & TERMINAL_KEYS) take_keys(a);
         bool urgent = listen(a) || happened != 0;
+        app_ask(a);
         if (urgent || (a->stale && clock_now() - painted >= 1.0 / FRAMES)) {
             paint(a);
             painted = clock_now();
