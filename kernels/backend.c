@@ -219,15 +219,37 @@ void kn_timing(struct kn_backend *be, bool on)
     be->timing = on;
 }
 
+void kn_times_part(struct kn_backend *be, int part)
+{
+    be->part = part;
+}
+
 void kn_times_reset(struct kn_backend *be)
 {
-    memset(be->seconds, 0, sizeof be->seconds);
-    memset(be->calls, 0, sizeof be->calls);
+    memset(be->tally, 0, sizeof be->tally);
+}
+
+/* Parts first..last together. */
+static int times(const struct kn_backend *be, int first, int last, struct kn_time *to, int room)
+{
+    int n = room < KN_OP_COUNT ? room : KN_OP_COUNT;
+    for (int i = 0; i < n; i++) {
+        to[i] = (struct kn_time){.op = op_names[i]};
+        for (int part = first; part <= last; part++) {
+            const struct kn_tally *t = &be->tally[part][i];
+            to[i].seconds += t->seconds, to[i].idle += t->idle, to[i].moved += t->moved;
+            to[i].calls += t->calls;
+        }
+    }
+    return n;
 }
 
 int kn_times(const struct kn_backend *be, struct kn_time *to, int room)
 {
-    int n = room < KN_OP_COUNT ? room : KN_OP_COUNT;
-    for (int i = 0; i < n; i++) to[i] = (struct kn_time){op_names[i], be->seconds[i], be->calls[i]};
-    return n;
+    return times(be, 0, KN_PARTS - 1, to, room);
+}
+
+int kn_times_of(const struct kn_backend *be, int part, struct kn_time *to, int room)
+{
+    return times(be, part, part, to, room);
 }

@@ -1,6 +1,7 @@
 /* core/console/console.c - The handle that faces hold: lines in, steps made, snapshots out. */
 #include "core/console/verbs.h"
 #include "core/script/command.h"
+#include "core/train/engine.h"
 #include "core/train/own.h"
 
 #include <stdio.h>
@@ -86,7 +87,9 @@ const struct command *command_at(int i)
         file_commands,
         probe_commands,
         race_commands,
+        engine_commands,
         scenario_commands,
+        state_commands,
         fleet_commands,
         face_commands,
     };
@@ -149,6 +152,8 @@ struct console *console_adopt(struct trainer *t, struct err *e)
         return NULL;
     }
     c->trainer = t;
+    journal_begin(&c->journal, trainer_config(t), NULL);
+    c->journal.unknown = trainer_now(t) > 0;
     c->goal = trainer_now(t);
     c->stale = true;
     snapshot_clear(&c->snapshot);
@@ -167,6 +172,7 @@ void console_close(struct console *c)
     while (c->scripts > 0) script_close(&c->script[--c->scripts]);
     race_live_close(c->race);
     trainer_close(c->trainer);
+    journal_free(&c->journal);
     free(c);
 }
 
@@ -189,6 +195,7 @@ bool console_renew(struct console *c, const struct config *to, struct err *e)
     to = &whole;
     if (!config_check(to, e) || !trainer_reset(c->trainer, to, e)) return false;
     c->waiting = 0;
+    journal_begin(&c->journal, trainer_config(c->trainer), NULL);
     c->goal = endless ? -1 : trainer_now(c->trainer);
     c->stale = true;
     snapshot_clear(&c->snapshot);
@@ -204,12 +211,25 @@ static void scripts_fail(struct console *c, struct err *e)
     while (c->scripts > 0) script_close(&c->script[--c->scripts]);
 }
 
+/* What changes the run is noted with the step before which it was said. */
+static bool run_core(struct console *c, const struct command *command, struct command_line *words,
+                     struct text *out, struct err *e)
+{
+    long step = trainer_now(c->trainer);
+    words->argv[0] = (char *)command->name;
+    if (!command->run(c, words->argc, words->argv, out, e)) return false;
+    journal_cut(&c->journal, trainer_now(c->trainer));
+    if (command->changes && words->argc > 1)
+        journal_note(&c->journal, step, words->argc, words->argv);
+    return true;
+}
+
 static bool run(struct console *c, struct command_line *words, struct text *out, struct err *e)
 {
     if (words->argc == 0) return true;
     const struct command *command = command_find(words->argv[0], e);
     if (!command) return false;
-    if (command->kind == COMMAND_CORE) return command->run(c, words->argc, words->argv, out, e);
+    if (command->kind == COMMAND_CORE) return run_core(c, command, words, out, e);
     if (strcmp(command->name, "quit") == 0)
         c->quit = true;
     else
@@ -312,13 +332,22 @@ void console_leave_work(struct console *c)
 
 bool console_working(const struct console *c, bool *first)
 {
-    bool asked = probe_busy(c->trainer) != PROBE_NOTHING;
+    bool asked = probe_busy(c->trainer) != PROBE_NOTHING || trainer_comparing(c->trainer);
     if (first) *first = asked;
     return asked || own_busy(c->trainer);
 }
 
+static bool compare_piece(struct console *c, struct text *out, struct err *e)
+{
+    bool ok = trainer_compare_turn(c->trainer, e);
+    c->stale = true;
+    if (ok && !trainer_comparing(c->trainer)) engine_say(c, out);
+    return ok;
+}
+
 bool console_work(struct console *c, struct text *out, struct err *e)
 {
+    if (trainer_comparing(c->trainer)) return compare_piece(c, out, e);
     enum probe_kind asked = probe_busy(c->trainer);
     bool ok = asked ? probe_piece(c->trainer, e) : own_piece(c->trainer, e);
     c->stale = true;
