@@ -13,6 +13,7 @@
 #include <string.h>
 
 enum { FRAMES = 20, WINDOWS = 8 }; /* a second */
+#define KEYS_S 0.02 /* so long keys may keep the screen waiting: pastes come as keys */
 enum {
     ANSWER_MS = 8,
     LISTEN_S = 10
@@ -144,8 +145,9 @@ static void take_keys(struct app *a)
 {
     static const struct terminal_key escape = {.name = "Esc", .bytes = "\033"};
     struct terminal_key key;
+    double began = clock_now();
     a->stale = true;
-    while (!a->quit && terminal_key(&key)) {
+    while (!a->quit && clock_now() - began < KEYS_S && terminal_key(&key)) {
         if (strncmp(key.name, "Mouse-", 6) == 0) {
             mouse_event(a, key.name, key.x, key.y);
             continue;
