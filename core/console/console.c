@@ -1,6 +1,8 @@
 /* core/console/console.c - The handle that faces hold: lines in, steps made, snapshots out. */
 #include "core/console/verbs.h"
 #include "core/script/command.h"
+#include "core/script/policy.h"
+#include "core/script/record.h"
 #include "core/train/engine.h"
 #include "core/train/own.h"
 
@@ -89,6 +91,8 @@ const struct command *command_at(int i)
         race_commands,
         engine_commands,
         scenario_commands,
+        record_commands,
+        state_commands,
         fleet_commands,
         face_commands,
     };
@@ -151,6 +155,8 @@ struct console *console_adopt(struct trainer *t, struct err *e)
         return NULL;
     }
     c->trainer = t;
+    journal_begin(&c->journal, trainer_config(t), NULL);
+    c->journal.unknown = trainer_now(t) > 0;
     c->goal = trainer_now(t);
     c->stale = true;
     snapshot_clear(&c->snapshot);
@@ -168,7 +174,11 @@ void console_close(struct console *c)
     if (!c) return;
     while (c->scripts > 0) script_close(&c->script[--c->scripts]);
     race_live_close(c->race);
+    record_sample(c, true);
+    record_close(c->record);
+    free(c->policy);
     trainer_close(c->trainer);
+    journal_free(&c->journal);
     free(c);
 }
 
@@ -191,6 +201,7 @@ bool console_renew(struct console *c, const struct config *to, struct err *e)
     to = &whole;
     if (!config_check(to, e) || !trainer_reset(c->trainer, to, e)) return false;
     c->waiting = 0;
+    journal_begin(&c->journal, trainer_config(c->trainer), NULL);
     c->goal = endless ? -1 : trainer_now(c->trainer);
     c->stale = true;
     snapshot_clear(&c->snapshot);
@@ -206,12 +217,26 @@ static void scripts_fail(struct console *c, struct err *e)
     while (c->scripts > 0) script_close(&c->script[--c->scripts]);
 }
 
+/* What changes the run is noted with the step before which it was said. */
+static bool run_core(struct console *c, const struct command *command, struct command_line *words,
+                     struct text *out, struct err *e)
+{
+    long step = trainer_now(c->trainer);
+    words->argv[0] = (char *)command->name;
+    if (!command->run(c, words->argc, words->argv, out, e)) return false;
+    journal_cut(&c->journal, trainer_now(c->trainer));
+    if (command->changes && words->argc > 1)
+        journal_note(&c->journal, step, words->argc, words->argv);
+    return true;
+}
+
 static bool run(struct console *c, struct command_line *words, struct text *out, struct err *e)
 {
     if (words->argc == 0) return true;
     const struct command *command = command_find(words->argv[0], e);
     if (!command) return false;
-    if (command->kind == COMMAND_CORE) return command->run(c, words->argc, words->argv, out, e);
+    if (c->policy && !policy_allows(c->policy, command, words->argc, words->argv, e)) return false;
+    if (command->kind == COMMAND_CORE) return run_core(c, command, words, out, e);
     if (strcmp(command->name, "quit") == 0)
         c->quit = true;
     else
@@ -234,6 +259,7 @@ bool console_do(struct console *c, const char *line, struct text *out, struct er
         ok = err_set(&own, ERR_MEMORY, "out of memory for what %s says", words.argv[0]);
     c->stale = true;
     if (c->paused != paused) c->held = c->paused && !scripted && c->scripts > 0;
+    if (ok && !scripted) record_line(c, line);
     if (ok) return true;
     if (scripted && c->scripts > 0) scripts_fail(c, &own);
     if (e) *e = own;
@@ -303,7 +329,9 @@ bool console_step(struct console *c, bool wanted, bool window, struct err *e)
     bool ok = trainer_step(c->trainer, e);
     c->stale = true;
     if (!ok) c->goal = trainer_now(c->trainer);
+    c->made++;
     if (wanted || window || !ok) measure(c, window);
+    record_sample(c, false);
     return ok;
 }
 
