@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PIECE_FLOPS 2e8 /* of one piece, about: some ten milliseconds of one core */
+#define PIECE_FLOPS 2e8   /* of one piece, about: up to ten milliseconds of one core */
+#define REGRET_FLOPS 2e11 /* of a whole batch, about: a large model is asked about fewer tokens */
+enum { REGRET_LEAST = 8 };
 
 /* ---- asking ---- */
 static struct probe *probe_of(struct trainer *t, struct err *e)
@@ -83,9 +85,24 @@ static void note(const struct trainer *t, struct probe *p)
 }
 
 /* ---- the rule's own pass ---- */
-static void choose_subjects(struct probe *p)
+static double row_flops(const struct trainer *t, int length)
 {
-    p->subjects = p->kind == PROBE_TOKEN ? 1 : p->tokens < PROBE_BATCH ? p->tokens : PROBE_BATCH;
+    const struct model *m = t->model;
+    const struct moe *moe = &m->layer[0].moe;
+    return model_fixed_flops(m, length) + m->L * (moe->route.E + 1) / 2.0 * moe_expert_flops(moe);
+}
+
+static int batch_size(const struct trainer *t, const struct probe *p)
+{
+    int length = (t->batch.context + 1) / 2; /* in the mean */
+    double most = REGRET_FLOPS / ((p->E + 2) * length * row_flops(t, length));
+    int n = most < REGRET_LEAST ? REGRET_LEAST : most > PROBE_BATCH ? PROBE_BATCH : (int)most;
+    return n < p->tokens ? n : p->tokens;
+}
+
+static void choose_subjects(const struct trainer *t, struct probe *p)
+{
+    p->subjects = p->kind == PROBE_TOKEN ? 1 : batch_size(t, p);
     for (int i = 0; i < p->subjects; i++)
         p->subject[i] = (int)((int64_t)i * p->tokens / p->subjects);
     if (p->kind == PROBE_TOKEN) p->subject[0] = p->token;
@@ -138,7 +155,7 @@ static bool route_window(struct trainer *t, struct probe *p, struct err *e)
 {
     struct model *m = t->model;
     trainer_fill_window(t);
-    choose_subjects(p);
+    choose_subjects(t, p);
     if (!make_room(t, p, e)) return p->begun = false;
     for (int i = 0; i < t->batch.T; i++) copy_token(t, &p->window, i, &t->batch, i);
     p->window.sequences = t->batch.sequences, p->window.context = t->batch.context;

@@ -13,7 +13,7 @@
  * what then reaches them; of rules that see other tokens (SEES_FUTURE) they keep their picks. */
 bool probe_token(struct trainer *t, int token, struct err *e);
 
-/* Regret, over up to PROBE_BATCH tokens spread evenly over the window. The loss of every token i
+/* Regret, over PROBE_BATCH tokens spread evenly over the window (fewer where the model is large). The loss of every token i
  * with its n best experts, L_i(n), is measured for n = 0 .. E. The oracle has as many experts in
  * all as the rule spent on these tokens and places them where they help most: it finds, exactly
  * (dynamic programming, not step by step), the n_i with sum n_i <= budget and the least sum of
