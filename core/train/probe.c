@@ -106,8 +106,8 @@ static void choose_subjects(const struct trainer *t, struct probe *p)
     for (int i = 0; i < p->subjects; i++)
         p->subject[i] = (int)((int64_t)i * p->tokens / p->subjects);
     if (p->kind == PROBE_TOKEN) p->subject[0] = p->token;
-    /* the rule; 0 .. E experts; each expert the other way round */
-    p->variants = 1 + p->E + 1 + (p->kind == PROBE_TOKEN ? p->E : 0);
+    /* the rule; 0 .. E experts; each column the other way round */
+    p->variants = 1 + p->E + 1 + (p->kind == PROBE_TOKEN ? p->N : 0);
 }
 
 static bool make_room(struct trainer *t, struct probe *p, struct err *e)
@@ -183,7 +183,7 @@ static const uint8_t *taken(const struct probe *p, int layer, int token)
 }
 
 /* The picks of a variant: 0 as the rule; 1 + n: its n best experts, with the slots of the rule;
- * E + 2 + e: the rule's, with expert e turned round. */
+ * E + 2 + j: the rule's, with column j turned round. */
 static void force_row(const struct probe *p, int token, int variant, int32_t *row)
 {
     const uint8_t *base = taken(p, p->layer, token);
@@ -296,7 +296,7 @@ static void tell_token(struct trainer *t, struct probe *p)
     for (int j = 0; j < p->N; j++) s->taken[j / 64] |= (uint64_t)base[j] << j % 64;
     s->loss = (float)(p->nll[0] / each);
     for (int n = 0; n <= p->E; n++) s->with[n] = (float)(p->nll[1 + n] / each);
-    for (int j = 0; j < p->E; j++) s->other[j] = (float)(p->nll[p->E + 2 + j] / each);
+    for (int j = 0; j < p->N; j++) s->other[j] = (float)(p->nll[p->E + 2 + j] / each);
     t->now.probe = *s;
 }
 

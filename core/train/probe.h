@@ -8,7 +8,7 @@
 #include "core/train/trainer.h"
 
 /* One token: its loss as the rule routes it, with its 0 .. E best experts by score, and with one
- * pick changed, expert by expert. Slots that the rule took stay; a gate is what the rule gives for
+ * pick changed, column by column. Slots that the rule took stay with other counts; a gate is what the rule gives for
  * the picks that are forced (so a ReLU that is shut adds nothing). Other layers route by the rule
  * what then reaches them; of rules that see other tokens (SEES_FUTURE) they keep their picks. */
 bool probe_token(struct trainer *t, int token, struct err *e);
