@@ -13,6 +13,7 @@
 #include <string.h>
 
 enum { FRAMES = 20, WINDOWS = 8 }; /* a second */
+#define KEYS_S 0.02 /* so long keys may keep the screen waiting: pastes come as keys */
 enum {
     ANSWER_MS = 8,
     LISTEN_S = 10
@@ -144,8 +145,9 @@ static void take_keys(struct app *a)
 {
     static const struct terminal_key escape = {.name = "Esc", .bytes = "\033"};
     struct terminal_key key;
+    double began = clock_now();
     a->stale = true;
-    while (!a->quit && terminal_key(&key)) {
+    while (!a->quit && clock_now() - began < KEYS_S && terminal_key(&key)) {
         if (strncmp(key.name, "Mouse-", 6) == 0) {
             mouse_event(a, key.name, key.x, key.y);
             continue;
@@ -180,6 +182,7 @@ static void loop(struct app *a)
         }
         if (happened & TERMINAL_KEYS) take_keys(a);
         bool urgent = listen(a) || happened != 0;
+        app_ask(a);
         if (urgent || (a->stale && clock_now() - painted >= 1.0 / FRAMES)) {
             paint(a);
             painted = clock_now();
@@ -226,7 +229,9 @@ int app_run(const struct config *c, const struct app_options *o)
     if (o->first) state_line(o->first, &a->frame.view, &a->scene, room, sizeof room);
     app_lesson_begin(a, o);
     paint(a); /* before the model is made: the first screen is there at once */
-    a->session = session_open(c, o->first, &a->why);
+    char lines[4096];
+    snprintf(lines, sizeof lines, "%s%s", o->before ? o->before : "", o->first ? o->first : "");
+    a->session = session_open(c, lines, &a->why);
     if (a->session) {
         session_rates(a->session, FRAMES, WINDOWS);
         loop(a);

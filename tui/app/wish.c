@@ -86,7 +86,8 @@ static void say(struct app *a, const char *line, bool typed, bool undoing)
     if (!a->session || a->wishes == WISHES || !session_say(a->session, line))
         return app_hint(a, "still busy with what was asked before: try again in a moment");
     struct wish *w = &a->wish[a->wishes++];
-    *w = (struct wish){.typed = typed, .undoing = undoing};
+    bool shown = typed && app_look(a, command->name, words.argc, words.argv);
+    *w = (struct wish){.typed = typed && !shown, .undoing = undoing};
     if (!undoing) back_of(a, command->name, words.argc, words.argv, w->back, sizeof w->back);
     show_wished(a, command->name, words.argc, words.argv);
 }

@@ -31,6 +31,7 @@ struct map {
     int stats;                 /* columns of busiest and CV at the right, or 0 */
 };
 enum { LABEL = 4, STATS = 24 };
+enum { SLIM = 19, WHOLE = 26 }; /* a bar with its number; with its share, too */
 
 static struct map fit(const struct snapshot *now, int width, int rows, int layers)
 {
@@ -150,7 +151,7 @@ static int bars_across(int width, int height, int E)
 {
     if (height < 2 || E < 1) return 0;
     int across = (E + height - 2) / (height - 1);
-    return width / across >= 26 ? across : 0;
+    return width / across >= SLIM ? across : 0;
 }
 
 static void draw_bars(struct canvas *to, const struct scene *s)
@@ -170,7 +171,8 @@ static void draw_bars(struct canvas *to, const struct scene *s)
         tall = step == 3 ? 2 : 1; /* lines, air with them */
     double most = fmax(2, busiest(now, layer));
     for (int e = 0; e < E; e++) {
-        int x = e / down * wide, row = y + e % down * step, bar = wide - 4 - 16;
+        int x = e / down * wide, row = y + e % down * step,
+            bar = wide - 4 - (wide < WHOLE ? 8 : 16);
         double load = now->load[layer][e];
         char value[32], share[32];
         canvas_text(to, x, row, facts_van_ink(e), "%2d", e + 1);
@@ -181,7 +183,8 @@ static void draw_bars(struct canvas *to, const struct scene *s)
         if (*facts_van_state(now, e))
             canvas_fit(to, x + 4, row, bar, INK_BAD, "%s", facts_van_state(now, e));
         canvas_text(to, x + 4 + bar, row, INK_TEXT, "%6s", facts_number(value, load, 2));
-        canvas_text(to, x + 10 + bar, row, INK_DIM, "%6s", facts_percent(share, load / E));
+        if (wide >= WHOLE)
+            canvas_text(to, x + 10 + bar, row, INK_DIM, "%6s", facts_percent(share, load / E));
     }
 }
 

@@ -288,9 +288,12 @@ static void bias_draw(struct canvas *to, const struct scene *s)
         bias_upright(to, s, bias, n);
 }
 
+/* A line each while these are few; else side by side. */
 static int bias_rows(const struct scene *s)
 {
-    return bias_count(s) + 1;
+    enum { FEW = 12, UPRIGHT = 9 };
+    int n = bias_count(s);
+    return n <= FEW ? n + 1 : UPRIGHT;
 }
 
 static void bias_tell(struct text *to, const struct scene *s)

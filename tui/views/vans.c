@@ -382,6 +382,7 @@ static void draw_summary(struct canvas *to, const struct scene *s)
     if (to->height > y) canvas_fit(to, 0, y, to->width, INK_WARN, "%s", by_none(now));
 }
 
+enum { BY_NEED = 6 }; /* rows that the table by need wants, below a long fleet */
 static void vans_draw(struct canvas *to, const struct scene *s)
 {
     if (facts_waiting(to, s)) return;
@@ -393,7 +394,8 @@ static void vans_draw(struct canvas *to, const struct scene *s)
     draw_tokens(&left, s);
     if (!fleet) return;
     struct canvas right = canvas_part(to, to->width - fleet - 1, 0, fleet, upper);
-    int y = draw_fleet(&right, 0, upper, s) + 1;
+    bool long_ = need_known(s->now) && s->now->E + 1 > upper - BY_NEED && upper > 2 * BY_NEED;
+    int y = draw_fleet(&right, 0, long_ ? upper - BY_NEED : upper, s) + 1;
     if (need_known(s->now)) {
         y = draw_by_need(&right, y, upper - y, s->now) + 1;
         struct canvas needs = canvas_part(&right, 0, y, right.width, upper - y);

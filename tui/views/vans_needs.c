@@ -54,7 +54,7 @@ int vans_needs_draw(struct canvas *to, const struct scene *s)
     if (t.needs == 0 || to->height < t.needs + 2) return 0;
     cell = (to->width - LABEL) / t.counts;
     if (cell > CELL) cell = CELL;
-    canvas_fit(to, 0, y++, to->width, INK_DIM, "%s by %s sent, bold: as needed",
+    canvas_fit(to, 0, y++, to->width, INK_DIM, "%s by %s sent, bold: exact",
                facts_words(s->now)->tokens, facts_words(s->now)->experts);
     canvas_text(to, 0, y, INK_DIM, "needs");
     for (int k = 0; k < t.counts; k++)

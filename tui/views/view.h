@@ -16,6 +16,7 @@ struct scene {
     int layer;                  /* the layer looked at */
     int scroll;                 /* lines, for long pages */
     bool log_axis;
+    int zoom;                    /* why: 0 the choice, 1 its arithmetic */
     int knob;                    /* the knob that +/- turn: index in router->knobs */
     const char *topic;           /* help: what was asked for, or NULL */
     const struct runner *lesson; /* the lesson that is open; NULL or its lesson NULL: none */

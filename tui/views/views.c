@@ -9,6 +9,7 @@
 #define VIEWS(X) \
     X(vans)      \
     X(tokens)    \
+    X(why)       \
     X(rule)      \
     X(load)      \
     X(curves)    \
