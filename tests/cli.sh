@@ -298,6 +298,21 @@ feeds 0 '' 'state\nview\n' --plain --state "$state"; has "$state"; has 'fair sha
 grep 'step 30: loss' out | sed 's/, [^,]* tokens a second//' | tail -n 1 >two; same one two 'a state gives another step'
 gives 2 'leave --seed out' repl --state "$state" --seed 3
 feeds 2 'did you mean .png' 'train 1\nexport v.pgn\n' repl
+feeds 0 '' 'train 30\nwhy 2\nregret\nshow why\n' repl --strategy topp
+has 'token 2 (#2) in layer 1 after 30 steps: loss '; has 'with its 0 to 8 best experts: '; has '64 tokens in layer 1'
+has 'gates sum to 1.000'
+sed -n '/^with its 0 to 8/s/.*: //p' out >one; sed -n 's/.*best vans, after 30 steps: \(.*\)\./\1/p' out >two
+cmp -s one two && ok || no 'why and show why give the same losses'
+feeds 0 '' 'train 30\nwhy 2\n' --plain --strategy topp; sed -n '/^with its 0 to 8/s/.*: //p' out >two
+cmp -s one two && ok || no 'why says in the plain run what it says in the REPL'
+feeds 0 '' 'train 3\ntry "ab\\"c"\ntry\nwrite 12 0\n' repl --data text:words.txt --batch 2
+has 'ab"c'; has 'experts of each in layer 1: 2222'; has 'the standing window again'; no_escape repl
+feeds 2 'writes no text' 'write\n' repl
+feeds 2 'tokens 0 to 63' 'why 64\n' repl
+feeds 2 '1 to 8' 'try a sofa\n' repl
+{ printf 'try "'; head -c 1000000 /dev/zero | tr '\0' x; printf '"\n'; } >paste
+timeout 60 "$bin" repl --data text:words.txt --batch 2 <paste >out 2>err; got=$?
+[ $got = 2 ] && [ "$(grep -c . err)" = 1 ] && ok || no "a paste of a million bytes: exit $got: $(head -c 300 err)"
 
 # ---- lessons, records, classes ----
 gives 0 '' lesson list; has 'Eight vans'
