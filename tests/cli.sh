@@ -202,6 +202,24 @@ gives 2 '' sample whole.st
 mkdir -p locked
 if [ "$(id -u)" != 0 ]; then chmod 555 locked; gives 5 'locked' train --steps 2 --quiet --save locked/x.st; fi
 
+# ---- traces, and two of a kind side by side ----
+gives 0 '' train --steps 40 --every 20 --quiet --seed 3 --trace three.jsonl --save three.st
+gives 0 '' train --steps 40 --every 10 --quiet --seed 3 --trace more.jsonl --save more.st
+gives 0 '' train --steps 40 --every 20 --json --quiet --seed 3; strip >one
+cp three.jsonl out; strip >two; same one two 'a trace is not what --json says'
+gives 0 '' inspect three.jsonl; has 'a trace of 2 steps'
+gives 0 '' inspect three.jsonl --json; json '.[0] | .type == "trace" and .steps == 2 and .start.seed == 3 and .end.type == "end"'
+gives 0 '' diff three.jsonl more.jsonl; has '2 steps in common'
+gives 0 '' diff three.jsonl more.jsonl --json; json '.[-1] | .equal and .common_steps == 2 and .same > 30'
+gives 0 '' diff three.st more.st --json; json '.[-1] | .equal and .differ == 0 and .same > 20'
+gives 0 '' train --steps 40 --every 20 --quiet --seed 4 --trace four.jsonl --save four.st
+gives 0 '' diff three.jsonl four.jsonl --json; json '(.[-1].equal | not) and any(.[]; .type == "setting" and .name == "seed" and .a == 3 and .b == 4) and any(.[]; .name == "loss" and .first_step == 20 and .largest_difference > 0)'
+gives 0 '' diff three.st four.st; has 'config.seed'; has '0 tensors are equal'
+gives 2 'two checkpoints or two traces' diff three.st
+gives 4 'two of a kind' diff three.st three.jsonl
+gives 5 'missing.st' diff missing.st three.st
+gives 5 '/nonexistent/x' train --steps 5 --quiet --trace /nonexistent/x
+
 # ---- race ----
 gives 0 '' race --steps 40 --every 20 --json --quiet
 json '.[-1].type == "race" and (.[-1].lanes | length >= 2) and (.[-1].lanes | any(.on_pareto_front))'
@@ -280,6 +298,21 @@ feeds 0 '' 'state\nview\n' --plain --state "$state"; has "$state"; has 'fair sha
 grep 'step 30: loss' out | sed 's/, [^,]* tokens a second//' | tail -n 1 >two; same one two 'a state gives another step'
 gives 2 'leave --seed out' repl --state "$state" --seed 3
 feeds 2 'did you mean .png' 'train 1\nexport v.pgn\n' repl
+feeds 0 '' 'train 30\nwhy 2\nregret\nshow why\n' repl --strategy topp
+has 'token 2 (#2) in layer 1 after 30 steps: loss '; has 'with its 0 to 8 best experts: '; has '64 tokens in layer 1'
+has 'gates sum to 1.000'
+sed -n '/^with its 0 to 8/s/.*: //p' out >one; sed -n 's/.*best vans, after 30 steps: \(.*\)\./\1/p' out >two
+cmp -s one two && ok || no 'why and show why give the same losses'
+feeds 0 '' 'train 30\nwhy 2\n' --plain --strategy topp; sed -n '/^with its 0 to 8/s/.*: //p' out >two
+cmp -s one two && ok || no 'why says in the plain run what it says in the REPL'
+feeds 0 '' 'train 3\ntry "ab\\"c"\ntry\nwrite 12 0\n' repl --data text:words.txt --batch 2
+has 'ab"c'; has 'experts of each in layer 1: 2222'; has 'the standing window again'; no_escape repl
+feeds 2 'writes no text' 'write\n' repl
+feeds 2 'tokens 0 to 63' 'why 64\n' repl
+feeds 2 '1 to 8' 'try a sofa\n' repl
+{ printf 'try "'; head -c 1000000 /dev/zero | tr '\0' x; printf '"\n'; } >paste
+timeout 60 "$bin" repl --data text:words.txt --batch 2 <paste >out 2>err; got=$?
+[ $got = 2 ] && [ "$(grep -c . err)" = 1 ] && ok || no "a paste of a million bytes: exit $got: $(head -c 300 err)"
 
 # ---- lessons, records, classes ----
 gives 0 '' lesson list; has 'Eight vans'

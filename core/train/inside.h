@@ -29,9 +29,10 @@ struct learning {
 
 /* Timing of steps (core/train/engine.c); what it shows is in the snapshot. */
 struct engine {
-    double opened, seconds; /* when the trainer was; of steps in this window */
+    double opened, newest; /* when the trainer was; seconds of the newest step */
+    double seconds;        /* of the steps timed in this window */
     long steps;
-    bool peaked;
+    bool timed, peaked; /* this step is; the peak was measured */
     int rounds;
     double compared; /* seconds so far */
 };
