@@ -6,6 +6,7 @@
 #include "tui/app/app.h"
 #include "tui/app/palette.h"
 #include "tui/guide/guide.h"
+#include "tui/prompt/watch.h"
 #include "tui/views/view.h"
 
 enum { WISHES = 32, UNDOS = 64 };
@@ -51,6 +52,8 @@ struct app {
     int undos, backs;            /* backs: undos that wait for answers */
 
     struct guide guide;
+    struct watch watch;
+    char watched[512];   /* what is watched, as it stands in the last line */
     struct text lessons; /* their list */
 
     double asked, asked_regret; /* when the view why asked last */
