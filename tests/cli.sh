@@ -346,6 +346,7 @@ gives 0 '' report anna.record; has '<h2>Curves</h2>'; cp out anna.html
 gives 0 '' report anna.record --markdown; has '| steps made | 600 |'
 gives 0 '' class anna.html anna.record --csv; [ "$(sed -n 2p out | cut -d, -f2-)" = "$(sed -n 3p out | cut -d, -f2-)" ] && ok || no 'a report says other than its record'
 gives 4 'no record' class words.txt
+XDG_RUNTIME_DIR=$PWD gives 5 'nobody presents' notes
 gives 5 'never written over' --plain --record anna.record
 export XDG_STATE_HOME=$tmp/state
 

@@ -118,7 +118,9 @@ static void do_lesson(struct app *a, const char *key)
 static void do_presenter(struct app *a, const char *key)
 {
     (void)key;
+    struct err e = {0};
     a->frame.presenter = !a->frame.presenter;
+    if (a->frame.presenter && !desk_open(&a->desk, &e)) app_hint(a, "%s", e.text);
 }
 
 static void do_log(struct app *a, const char *key)

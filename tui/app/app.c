@@ -111,6 +111,7 @@ static int patience(const struct app *a, double painted)
 {
     double now = clock_now(), left = a->stale ? painted + 1.0 / FRAMES - now : 1.0 / FRAMES;
     if (!a->ended && (a->wishes > 0 || !a->any)) return ANSWER_MS;
+    if (!a->stale && a->desk.socket) return 1000; /* somebody may come to read the notes */
     if (!a->stale && (a->ended || (a->now.paused && a->listening <= now))) return -1;
     return left > 0 ? (int)ceil(left * 1000) : 0;
 }
@@ -192,10 +193,12 @@ static void loop(struct app *a)
             return;
         }
         if (happened & TERMINAL_KEYS) take_keys(a);
+        if (a->desk.socket) app_present(a);
         bool urgent = listen(a) || happened != 0;
         app_ask(a);
         if (urgent || (a->stale && clock_now() - painted >= 1.0 / FRAMES)) {
             paint(a);
+            app_present(a);
             painted = clock_now();
         }
     }
@@ -205,6 +208,7 @@ static void close_all(struct app *a)
 {
     line_end();
     terminal_close(); /* first: the person has the terminal back while the last step is made */
+    desk_close(&a->desk);
     session_close(a->session);
     canvas_close(&a->canvas);
     text_free(&a->popup.page);
