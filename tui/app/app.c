@@ -29,6 +29,17 @@ static void draw_choices(struct canvas *to)
     canvas_fit(to, 1, to->height - 2, to->width - 2, INK_SELECTED, "%s", choices);
 }
 
+/* Where nothing else is to be said, the last line has the numbers that are watched. */
+static const char *watched(struct app *a)
+{
+    struct text line = {0};
+    if (!a->any || a->watch.count == 0) return NULL;
+    watch_tell(&a->watch, &a->now, &line);
+    snprintf(a->watched, sizeof a->watched, "%s", text_str(&line));
+    text_free(&line);
+    return a->watched;
+}
+
 static void paint(struct app *a)
 {
     int width, height, cursor = 0;
@@ -43,7 +54,7 @@ static void paint(struct app *a)
     a->scene.pins = &a->pins;
     a->frame.prompt = a->typing ? line_typed(&cursor) : NULL;
     a->frame.prompt_cursor = cursor;
-    a->frame.hint = *a->hint ? a->hint : NULL;
+    a->frame.hint = *a->hint ? a->hint : watched(a);
     a->frame.can_undo = a->undos > 0 || a->backs > 0;
     a->frame.can_go_back = a->before != NULL || a->frame.presenter;
     a->canvas.zones = &a->zones;

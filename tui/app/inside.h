@@ -7,6 +7,7 @@
 #include "tui/app/palette.h"
 #include "tui/guide/desk.h"
 #include "tui/guide/guide.h"
+#include "tui/prompt/watch.h"
 #include "tui/views/view.h"
 
 enum { WISHES = 32, UNDOS = 64 };
@@ -52,6 +53,8 @@ struct app {
     int undos, backs;            /* backs: undos that wait for answers */
 
     struct guide guide;
+    struct watch watch;
+    char watched[512];   /* what is watched, as it stands in the last line */
     struct text lessons; /* their list */
     struct desk desk;    /* the teacher's second terminal */
 
