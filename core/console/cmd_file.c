@@ -22,8 +22,9 @@ static bool cmd_load(struct console *c, int argc, char **argv, struct text *out,
     here.data[0] = 0; /* the file decides all but the machine */
     struct trainer *t = trainer_resume(argv[1], &here, e);
     if (!t) return false;
-    trainer_close(c->trainer);
+    struct trainer *old = c->trainer;
     c->trainer = t;
+    console_park(c, old);
     c->waiting = 0;
     if (c->goal >= 0) c->goal = trainer_now(t);
     c->stale = true;

@@ -85,6 +85,7 @@ const struct command fleet_commands[] = {
     {.name = "clone",
      .usage = "clone FROM TO",
      .help = "one van becomes a copy of another, with a hair of noise",
+     .writes = true,
      .run = cmd_clone},
     {.name = "retire",
      .usage = "retire VAN",
@@ -93,6 +94,7 @@ const struct command fleet_commands[] = {
     {.name = "hire",
      .usage = "hire VAN",
      .help = "a van that retired (or that the strategy fired) comes with fresh weights",
+     .writes = true,
      .run = cmd_hire},
     {.name = NULL},
 };

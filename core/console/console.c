@@ -88,6 +88,7 @@ const struct command *command_at(int i)
         race_commands,
         scenario_commands,
         fleet_commands,
+        time_commands,
         face_commands,
     };
     /* clang-format on */
@@ -149,6 +150,12 @@ struct console *console_adopt(struct trainer *t, struct err *e)
         return NULL;
     }
     c->trainer = t;
+    if (!(c->undo = calloc(2, sizeof *c->undo))) {
+        err_set(e, ERR_MEMORY, "out of memory: a console needs %zu bytes", 2 * sizeof *c->undo);
+        console_close(c);
+        return NULL;
+    }
+    past_open(t);
     c->goal = trainer_now(t);
     c->stale = true;
     snapshot_clear(&c->snapshot);
@@ -166,6 +173,8 @@ void console_close(struct console *c)
     if (!c) return;
     while (c->scripts > 0) script_close(&c->script[--c->scripts]);
     race_live_close(c->race);
+    undo_close(c);
+    trainer_close(c->parked);
     trainer_close(c->trainer);
     free(c);
 }
@@ -181,13 +190,24 @@ struct config console_config(const struct console *c)
     return config;
 }
 
+void console_park(struct console *c, struct trainer *old)
+{
+    if (c->parked)
+        trainer_close(old); /* a line that makes two: what it found is what comes back */
+    else
+        c->parked = old;
+    past_open(c->trainer);
+}
+
 bool console_renew(struct console *c, const struct config *to, struct err *e)
 {
     bool endless = c->goal < 0;
     struct config whole = *to;
     whole.fleet = (struct fleet){0}; /* a new fleet */
     to = &whole;
-    if (!config_check(to, e) || !trainer_reset(c->trainer, to, e)) return false;
+    struct trainer *old = config_check(to, e) ? trainer_renew(c->trainer, to, e) : NULL;
+    if (!old) return false;
+    console_park(c, old);
     c->waiting = 0;
     c->goal = endless ? -1 : trainer_now(c->trainer);
     c->stale = true;
@@ -204,12 +224,31 @@ static void scripts_fail(struct console *c, struct err *e)
     while (c->scripts > 0) script_close(&c->script[--c->scripts]);
 }
 
+/* A line that is no taking back itself can be taken back. */
+static bool run_core(struct console *c, const struct command *command, struct command_line *words,
+                     struct text *out, struct err *e)
+{
+    bool outer = c->depth == 0 && command->run != verb_named("undo")->run &&
+                 command->run != verb_named("redo")->run;
+    char line[UNDO_LINE];
+    int n = 0;
+    for (int i = 0; i < words->argc && n < (int)sizeof line; i++)
+        n += snprintf(line + n, sizeof line - (size_t)n, "%s%s", i ? " " : "", words->argv[i]);
+    if (outer && !undo_look(c, line, command->writes, e)) return false;
+    c->depth++;
+    bool ok = command->run(c, words->argc, words->argv, out, e);
+    c->depth--;
+    if (outer) undo_keep(c, ok);
+    past_note(c->trainer);
+    return ok;
+}
+
 static bool run(struct console *c, struct command_line *words, struct text *out, struct err *e)
 {
     if (words->argc == 0) return true;
     const struct command *command = command_find(words->argv[0], e);
     if (!command) return false;
-    if (command->kind == COMMAND_CORE) return command->run(c, words->argc, words->argv, out, e);
+    if (command->kind == COMMAND_CORE) return run_core(c, command, words, out, e);
     if (strcmp(command->name, "quit") == 0)
         c->quit = true;
     else
@@ -267,6 +306,7 @@ static void show(struct console *c)
     struct snapshot *s = &c->snapshot;
     race_live_show(c->race, &s->race);
     memcpy(s->kept, c->kept, sizeof s->kept);
+    s->undos = c->undo[0].count, s->redos = c->undo[1].count;
     s->goal = c->goal;
     s->scripted = goes_on(c);
     s->paused = !console_busy(c) && !s->scripted;
@@ -299,6 +339,7 @@ bool console_step(struct console *c, bool wanted, bool window, struct err *e)
     if (!console_busy(c)) return true;
     if (race_live_on(c->race)) return race_step(c);
     bool ok = trainer_step(c->trainer, e);
+    past_note(c->trainer);
     c->stale = true;
     if (!ok) c->goal = trainer_now(c->trainer);
     if (wanted || window || !ok) measure(c, window);

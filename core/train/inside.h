@@ -34,6 +34,7 @@ struct own {
     struct rng draw;
 };
 struct probe; /* core/train/probe.c */
+struct past;  /* core/train/past.c */
 
 struct trainer {
     struct config config;
@@ -51,7 +52,9 @@ struct trainer {
     struct rest rest; /* experts that do not learn */
     struct learning learning;
     struct own own;
-    struct probe *probe; /* taken when first asked */
+    struct probe *probe;        /* taken when first asked */
+    struct past *past;          /* NULL: nobody keeps it */
+    enum trainer_poison poison; /* what the next step finds not finite */
 
     long step, skipped;
     int bad_row, returns;     /* steps skipped in a row; how often the good state was taken back */
@@ -78,9 +81,11 @@ void trainer_input(struct trainer *t); /* t->batch, as it is, is the model's nex
 /* Tokens of the standing window: 64 orders, or up to 256 bytes in texts of the model's context. */
 void trainer_window_shape(const struct trainer *t, int *sequences, int *context);
 bool trainer_alive(struct trainer *t, struct err *e); /* false: the backend failed */
-void own_fill(struct trainer *t);  /* over the window in t->batch: what was typed */
-void own_tell(struct trainer *t);  /* of the measured window, what own is */
-void probe_close(struct probe *p); /* accepts NULL */
+void own_fill(struct trainer *t);     /* over the window in t->batch: what was typed */
+void own_tell(struct trainer *t);     /* of the measured window, what own is */
+void probe_close(struct probe *p);    /* accepts NULL */
+void past_close(struct past *p);      /* accepts NULL */
+void past_changed(struct trainer *t); /* the next state stands at a change */
 /* The byte behind t->batch.ids[0..n-1]; NULL experts: not wanted. */
 bool sample_next(struct trainer *t, int n, double temperature, struct rng *r, unsigned char *byte,
                  double *experts, struct err *e);
