@@ -49,6 +49,7 @@ TUI     := $(call obj,$(filter-out tui/main.c,$(wildcard tui/*/*.c)))
 T_KERNELS := $(call obj,$(wildcard tests/kernels/*.c))
 T_CORE    := $(call obj,$(wildcard tests/core/*.c))
 T_TUI     := $(call obj,$(wildcard tests/tui/*.c))
+T_PTY     := $(call obj,$(wildcard tests/pty/*.c))
 
 .PHONY: all
 all: vanpool                 ## build the program (./vanpool is the release build)
@@ -69,6 +70,71 @@ $(OUT)/check-core: $(OUT)/tests/main.o $(T_CORE) $(CORE) $(KERNELS)
 $(OUT)/check-tui: $(OUT)/tests/main.o $(T_TUI) $(TUI) $(CORE) $(KERNELS)
 	$(if $(V),,@echo '  link $@')
 	$(Q)$(CC) $(CFLAGS_$(VARIANT)) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell $(PC) --libs check)
+
+# The whole program in a terminal of the test's own (VANPOOL names it); not among the quick runners.
+$(OUT)/check-pty: $(OUT)/tests/main.o $(T_PTY) $(TUI) $(CORE) $(KERNELS)
+	$(if $(V),,@echo '  link $@')
+	$(Q)$(CC) $(CFLAGS_$(VARIANT)) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lutil $(shell $(PC) --libs check)
+
+# The cuda backend is a module of its own, opened where there is a GPU. nvcc builds it; g++ and the
+# emulator in tests/emu build it for a test, as $(OUT)/emu/vanpool-cuda.so.
+NVCC   ?= nvcc
+CUDA_AT := $(patsubst %/bin/nvcc,%,$(shell command -v $(NVCC) 2>/dev/null))
+CUDA_CU := $(wildcard kernels/cuda/*.cu)
+CUDA_O  := $(call obj,kernels/cuda/backend.c) $(patsubst %.cu,$(OUT)/%.o,$(CUDA_CU))
+CUDA_GENCODE := $(foreach c,75 80 90,-gencode arch=compute_$(c),code=sm_$(c)) \
+                -gencode arch=compute_90,code=compute_90
+.PHONY: cuda
+cuda:                        ## the GPU's module, beside the program (needs nvcc)
+ifeq ($(CUDA_AT),)
+	@echo 'no nvcc: the program is built without its GPU module, and runs on the CPU'
+else
+	@$(MAKE) --no-print-directory $(OUT)/vanpool-cuda.so
+endif
+$(OUT)/vanpool-cuda.so: $(CUDA_O)
+	$(if $(V),,@echo '  link $@')
+	$(Q)$(NVCC) -shared -o $@ $^ -lcublas -Xlinker -rpath,$(CUDA_AT)/lib64
+$(OUT)/kernels/cuda/%.o: kernels/cuda/%.cu
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  nvcc $<')
+	$(Q)$(NVCC) -std=c++20 --extended-lambda -O3 $(CUDA_GENCODE) -I. -MD -MP \
+	  -Xcompiler -fPIC,-Wall,-Wextra -Werror all-warnings -c -o $@ $<
+$(OUT)/kernels/cuda/backend.o: CPPFLAGS += -isystem $(CUDA_AT)/include
+$(OUT)/kernels/cuda/backend.o: CFLAGS += -fPIC
+
+EMU     := $(OUT)/emu
+EMU_O   := $(EMU)/kernels/cuda/backend.o $(patsubst %.cu,$(EMU)/%.o,$(CUDA_CU)) \
+           $(patsubst %.cpp,$(EMU)/%.o,$(wildcard tests/emu/*.cpp))
+CXX_EMU  = g++ -x c++ -std=gnu++20 -O2 -g -fPIC -pthread -Wall -Wextra -Werror -Wno-clobbered -I. \
+           -Itests/emu -MMD -MP
+$(EMU)/vanpool-cuda.so: $(EMU_O)
+	$(if $(V),,@echo '  link $@')
+	$(Q)g++ -shared -pthread -o $@ $^
+$(EMU)/%.o: %.cu
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  g++  $< (emulated)')
+	$(Q)$(CXX_EMU) -c -o $@ $<
+$(EMU)/%.o: %.cpp
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  g++  $<')
+	$(Q)$(CXX_EMU) -c -o $@ $<
+$(EMU)/kernels/cuda/backend.o: kernels/cuda/backend.c
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  cc   $< (emulated)')
+	$(Q)$(CC) $(CPPFLAGS) -Itests/emu $(CFLAGS) $(CFLAGS_$(VARIANT)) -fPIC -MMD -MP -c -o $@ $<
+# The tests of kernels once more, with the cuda backend for the cpu's levels.
+EMU_T   := $(patsubst %.c,$(EMU)/%.o,$(filter-out tests/kernels/pool.c,$(wildcard tests/kernels/*.c)))
+$(EMU)/tests/%.o: tests/%.c
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  cc   $< (cuda)')
+	$(Q)$(CC) $(CPPFLAGS) -DRIG_CUDA $(CFLAGS) $(CFLAGS_$(VARIANT)) -MMD -MP -c -o $@ $<
+$(OUT)/check-emu: $(OUT)/tests/main.o $(EMU_T) $(KERNELS)
+	$(if $(V),,@echo '  link $@')
+	$(Q)$(CC) $(CFLAGS_$(VARIANT)) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell $(PC) --libs check)
+.PHONY: check-emu
+check-emu:                   ## the GPU's kernels, run on the CPU by an emulator, against ref
+	@$(MAKE) --no-print-directory -j$$(nproc) $(OUT)/check-emu $(EMU)/vanpool-cuda.so
+	@VANPOOL_CUDA=$(EMU)/vanpool-cuda.so $(OUT)/check-emu
 
 $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
@@ -107,7 +173,7 @@ bench: vanpool $(BENCHES)    ## build what measures, and run the program's own t
 
 # ---- set-up: Debian installs what is missing by itself, elsewhere we say what is needed ----
 NEED_PLAY := gcc pkg-config libncurses-dev libreadline-dev libjansson-dev libcmark-dev libinih-dev libcairo2-dev
-NEED_TEST := $(NEED_PLAY) check clang clang-format tmux jq procps
+NEED_TEST := $(NEED_PLAY) g++ check clang clang-format tmux jq procps
 .PHONY: deps deps-test play
 deps:                        ## install what building needs (Debian; else prints it)
 	@sh tests/install.sh $(NEED_PLAY)
@@ -127,7 +193,7 @@ test: deps-test              ## install what the tests need and run all of them
 asan tsan:                   ## the same objects under a sanitizer, in build/asan and build/tsan
 	@$(MAKE) --no-print-directory -j$$(nproc) VARIANT=$@ build/$@/vanpool build/$@/check-kernels build/$@/check-core build/$@/check-tui
 format:                      ## lay out all sources as .clang-format says
-	clang-format -i $$(git ls-files '*.c' '*.h')
+	clang-format -i $$(git ls-files '*.c' '*.h' '*.cu' '*.cpp')
 
 # ---- installing: what there is beside the program is written by the program itself ----
 PREFIX  ?= /usr/local

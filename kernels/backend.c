@@ -1,11 +1,12 @@
 /* The table of backends and what is alike on all of them: memory, conversion between host numbers
  * and a backend's own, the first failure, the times of ops. */
-#include "kernels/table.h"
+#include "kernels/module.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static const struct kn_entry entries[] = {
+    {.name = "cuda", .title = "an NVIDIA GPU, float32", .open = module_open_cuda},
     {.name = "cpu", .title = "this machine's CPU, float32", .open = cpu_open},
     {.name = "ref", .title = "reference in float64, one thread", .open = ref_open},
 };
@@ -99,32 +100,68 @@ struct kn_ints kn_part_ints(struct kn_ints b, size_t first)
     return (struct kn_ints){KN_I32(b) + first};
 }
 
+/* Bytes as they are. */
+static void get(struct kn_backend *be, void *to, const void *from, size_t bytes)
+{
+    if (bytes == 0) return;
+    if (be->table->get)
+        be->table->get(be, to, from, bytes);
+    else
+        memcpy(to, from, bytes);
+}
+
+static void put(struct kn_backend *be, void *to, const void *from, size_t bytes)
+{
+    if (bytes == 0) return;
+    if (be->table->put)
+        be->table->put(be, to, from, bytes);
+    else
+        memcpy(to, from, bytes);
+}
+
+/* Numbers that go through a small array on their way from one width to the other. */
+enum { ROOM = 2048 };
+
+static size_t piece(size_t n, size_t done)
+{
+    return n - done < ROOM ? n - done : ROOM;
+}
+
 void kn_read(struct kn_backend *be, double *to, struct kn_buf from, size_t n)
 {
+    float narrow[ROOM];
     be->table->sync(be);
-    if (n == 0) return;
-    if (kn_exact(be))
-        memcpy(to, from.at, n * sizeof *to);
-    else
-        for (size_t i = 0; i < n; i++) to[i] = KN_F32(from)[i];
+    if (kn_exact(be)) {
+        get(be, to, from.at, n * sizeof *to);
+        return;
+    }
+    for (size_t done = 0; done < n; done += ROOM) {
+        size_t now = piece(n, done);
+        get(be, narrow, KN_F32(from) + done, now * sizeof *narrow);
+        for (size_t i = 0; i < now; i++) to[done + i] = narrow[i];
+    }
 }
 
 void kn_write(struct kn_backend *be, struct kn_buf to, const double *from, size_t n)
 {
+    float narrow[ROOM];
     be->table->sync(be);
-    if (n == 0) return;
-    if (kn_exact(be))
-        memcpy(to.at, from, n * sizeof *from);
-    else
-        for (size_t i = 0; i < n; i++) KN_F32(to)[i] = (float)from[i];
+    if (kn_exact(be)) {
+        put(be, to.at, from, n * sizeof *from);
+        return;
+    }
+    for (size_t done = 0; done < n; done += ROOM) {
+        size_t now = piece(n, done);
+        for (size_t i = 0; i < now; i++) narrow[i] = (float)from[done + i];
+        put(be, KN_F32(to) + done, narrow, now * sizeof *narrow);
+    }
 }
 
 void kn_read_f32(struct kn_backend *be, float *to, struct kn_buf from, size_t n)
 {
     be->table->sync(be);
-    if (n == 0) return;
     if (!kn_exact(be))
-        memcpy(to, from.at, n * sizeof *to);
+        get(be, to, from.at, n * sizeof *to);
     else
         for (size_t i = 0; i < n; i++) to[i] = (float)KN_F64(from)[i];
 }
@@ -132,9 +169,8 @@ void kn_read_f32(struct kn_backend *be, float *to, struct kn_buf from, size_t n)
 void kn_write_f32(struct kn_backend *be, struct kn_buf to, const float *from, size_t n)
 {
     be->table->sync(be);
-    if (n == 0) return;
     if (!kn_exact(be))
-        memcpy(to.at, from, n * sizeof *from);
+        put(be, to.at, from, n * sizeof *from);
     else
         for (size_t i = 0; i < n; i++) KN_F64(to)[i] = from[i];
 }
@@ -142,13 +178,13 @@ void kn_write_f32(struct kn_backend *be, struct kn_buf to, const float *from, si
 void kn_read_ints(struct kn_backend *be, int32_t *to, struct kn_ints from, size_t n)
 {
     be->table->sync(be);
-    if (n > 0) memcpy(to, from.at, n * sizeof *to);
+    get(be, to, from.at, n * sizeof *to);
 }
 
 void kn_write_ints(struct kn_backend *be, struct kn_ints to, const int32_t *from, size_t n)
 {
     be->table->sync(be);
-    if (n > 0) memcpy(to.at, from, n * sizeof *from);
+    put(be, to.at, from, n * sizeof *from);
 }
 
 /* ---- the first failure */
@@ -173,15 +209,37 @@ void kn_timing(struct kn_backend *be, bool on)
     be->timing = on;
 }
 
+void kn_times_part(struct kn_backend *be, int part)
+{
+    be->part = part;
+}
+
 void kn_times_reset(struct kn_backend *be)
 {
-    memset(be->seconds, 0, sizeof be->seconds);
-    memset(be->calls, 0, sizeof be->calls);
+    memset(be->tally, 0, sizeof be->tally);
+}
+
+/* Parts first..last together. */
+static int times(const struct kn_backend *be, int first, int last, struct kn_time *to, int room)
+{
+    int n = room < KN_OP_COUNT ? room : KN_OP_COUNT;
+    for (int i = 0; i < n; i++) {
+        to[i] = (struct kn_time){.op = op_names[i]};
+        for (int part = first; part <= last; part++) {
+            const struct kn_tally *t = &be->tally[part][i];
+            to[i].seconds += t->seconds, to[i].idle += t->idle, to[i].moved += t->moved;
+            to[i].calls += t->calls;
+        }
+    }
+    return n;
 }
 
 int kn_times(const struct kn_backend *be, struct kn_time *to, int room)
 {
-    int n = room < KN_OP_COUNT ? room : KN_OP_COUNT;
-    for (int i = 0; i < n; i++) to[i] = (struct kn_time){op_names[i], be->seconds[i], be->calls[i]};
-    return n;
+    return times(be, 0, KN_PARTS - 1, to, room);
+}
+
+int kn_times_of(const struct kn_backend *be, int part, struct kn_time *to, int room)
+{
+    return times(be, part, part, to, room);
 }

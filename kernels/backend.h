@@ -68,13 +68,20 @@ bool kn_sync(struct kn_backend *be, const char **op, const char **reason);
 void kn_fail(struct kn_backend *be, const char *op, const char *reason);
 
 /* Seconds spent and calls made per op since the last reset, in the order of KN_OPS (ops.h). Timing
- * is off until kn_timing(be, true). */
+ * is off until kn_timing(be, true). The caller may name the part of its work that ops belong to: a
+ * number below KN_PARTS, 0 at first. */
+enum { KN_PARTS = 8 };
 struct kn_time {
     const char *op;
     double seconds;
+    double idle;  /* thread-seconds in which a thread of the backend had nothing to do in the op */
+    double moved; /* thread-seconds of it that only moved rows to where they are multiplied */
     long calls;
 };
 void kn_timing(struct kn_backend *be, bool on);
+void kn_times_part(struct kn_backend *be, int part);
 void kn_times_reset(struct kn_backend *be);
-int kn_times(const struct kn_backend *be, struct kn_time *to, int room); /* how many were written */
+/* How many were written: of all parts together, of one part. */
+int kn_times(const struct kn_backend *be, struct kn_time *to, int room);
+int kn_times_of(const struct kn_backend *be, int part, struct kn_time *to, int room);
 #endif

@@ -4,7 +4,11 @@
  * Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", section 3.3. */
 #include <stdint.h>
 
-static inline void kn_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4])
+#ifdef __CUDACC__
+__host__ __device__
+#endif
+    static inline void
+    kn_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4])
 {
     uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
     uint32_t k0 = key[0], k1 = key[1];

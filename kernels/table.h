@@ -2,6 +2,7 @@
 #define KERNELS_TABLE_H
 /* For backends only: what one must supply. The signature of an op is written once, in ops.h. */
 #include "kernels/ops.h"
+#include <time.h>
 
 struct kn_table {
     const char *name;
@@ -9,6 +10,9 @@ struct kn_table {
     void *(*alloc)(struct kn_backend *be, size_t bytes); /* zeroed, 64-byte aligned */
     void (*free)(struct kn_backend *be, void *at);
     void (*sync)(struct kn_backend *be);
+    /* Between host memory and its own, in order with its work, done on return; NULL: memcpy. */
+    void (*get)(struct kn_backend *be, void *to, const void *from, size_t bytes);
+    void (*put)(struct kn_backend *be, void *to, const void *from, size_t bytes);
     bool (*weight_open)(struct kn_backend *be, struct kn_weight *w); /* w->shadow */
     void (*weight_close)(struct kn_backend *be, struct kn_weight *w);
     bool (*plan_open)(struct kn_backend *be, struct kn_plan *p); /* p->own */
@@ -31,9 +35,23 @@ struct kn_backend {
     bool timing;
     const char *failed_op; /* NULL: none; else the first failure */
     char reason[160];
-    double seconds[KN_OP_COUNT];
-    long calls[KN_OP_COUNT];
+    int part; /* of what is computed, as the caller named it last */
+    /* Told by a timed op of itself: thread-seconds that threads beside the caller's worked, less
+     * those that the caller waited for them; thread-seconds that only moved rows. */
+    double helped, moved;
+    struct kn_tally {
+        double seconds, idle, moved;
+        long calls;
+    } tally[KN_PARTS][KN_OP_COUNT];
 };
+
+/* Seconds, for what is timed. */
+static inline double kn_clock(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
 
 /* In ops of a backend: the buffer as an array of its type. */
 #define KN_F64(b) ((double *)(b).at)

@@ -272,6 +272,12 @@ feeds 0 '' 'train 20\nshow load json\nexport v.txt 80x24\nexport v.json load\n' 
 cp v.json out; json '.[0] | .view == "load" and .measured.step == 20 and .facts.load_cv.value == .measured.load_cv and (.sentences | length) > 1'
 feeds 5 'v.txt is there already' 'train 1\nexport v.txt\n' repl
 feeds 0 '' 'train 1\nexport v.txt!\n' repl; has 'wrote v.txt: vans, step 1'
+state='data=orders strategy=topk seed=1 @10:router,topp,p=0.7 step=30 view=load cursor=0 layer=1'
+feeds 0 '' 'train 10\nrouter topp p=0.7\ntrain 20\nview load\nstate\n' repl; has "$state"
+gives 0 '' repl --state "$state"; grep 'step 30: loss' out | sed 's/, [^,]* tokens a second//' >one
+feeds 0 '' 'state\nview\n' --plain --state "$state"; has "$state"; has 'fair share'
+grep 'step 30: loss' out | sed 's/, [^,]* tokens a second//' | tail -n 1 >two; same one two 'a state gives another step'
+gives 2 'leave --seed out' repl --state "$state" --seed 3
 feeds 2 'did you mean .png' 'train 1\nexport v.pgn\n' repl
 
 # ---- explorer without a screen ----

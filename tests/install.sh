@@ -4,7 +4,7 @@ set -u
 if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>&1; then
     for p; do
         case $p in
-        gcc|clang|tmux|jq|clang-format|pkg-config) command -v "$p" >/dev/null 2>&1 || missing="${missing-} $p" ;;
+        gcc|g++|clang|tmux|jq|clang-format|pkg-config) command -v "$p" >/dev/null 2>&1 || missing="${missing-} $p" ;;
         esac
     done
     [ -z "${missing-}" ] || echo "not found:$missing"

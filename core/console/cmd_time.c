@@ -93,6 +93,7 @@ const struct command time_commands[] = {
      .usage = "inject nan [gradient|weight|loss|logits]",
      .help = "a number that is not finite in the next step, to see the guard at work",
      .run = cmd_inject,
+     .changes = true,
      .complete = complete_inject},
     {.name = NULL},
 };

@@ -1,6 +1,7 @@
 /* core/console/console.c - The handle that faces hold: lines in, steps made, snapshots out. */
 #include "core/console/verbs.h"
 #include "core/script/command.h"
+#include "core/train/engine.h"
 #include "core/train/own.h"
 
 #include <stdio.h>
@@ -86,7 +87,9 @@ const struct command *command_at(int i)
         file_commands,
         probe_commands,
         race_commands,
+        engine_commands,
         scenario_commands,
+        state_commands,
         fleet_commands,
         time_commands,
         face_commands,
@@ -156,6 +159,8 @@ struct console *console_adopt(struct trainer *t, struct err *e)
         return NULL;
     }
     past_open(t);
+    journal_begin(&c->journal, trainer_config(t), NULL);
+    c->journal.unknown = trainer_now(t) > 0;
     c->goal = trainer_now(t);
     c->stale = true;
     snapshot_clear(&c->snapshot);
@@ -176,6 +181,7 @@ void console_close(struct console *c)
     undo_close(c);
     trainer_close(c->parked);
     trainer_close(c->trainer);
+    journal_free(&c->journal);
     free(c);
 }
 
@@ -209,6 +215,7 @@ bool console_renew(struct console *c, const struct config *to, struct err *e)
     if (!old) return false;
     console_park(c, old);
     c->waiting = 0;
+    journal_begin(&c->journal, trainer_config(c->trainer), NULL);
     c->goal = endless ? -1 : trainer_now(c->trainer);
     c->stale = true;
     snapshot_clear(&c->snapshot);
@@ -224,14 +231,17 @@ static void scripts_fail(struct console *c, struct err *e)
     while (c->scripts > 0) script_close(&c->script[--c->scripts]);
 }
 
-/* A line that is no taking back itself can be taken back. */
+/* Whatever a line changes can be taken back, but taking back itself; what changes the run is noted
+ * with the step before which it was said. */
 static bool run_core(struct console *c, const struct command *command, struct command_line *words,
                      struct text *out, struct err *e)
 {
+    long step = trainer_now(c->trainer);
     bool outer = c->depth == 0 && command->run != verb_named("undo")->run &&
                  command->run != verb_named("redo")->run;
     char line[UNDO_LINE];
     int n = 0;
+    words->argv[0] = (char *)command->name;
     for (int i = 0; i < words->argc && n < (int)sizeof line; i++)
         n += snprintf(line + n, sizeof line - (size_t)n, "%s%s", i ? " " : "", words->argv[i]);
     if (outer && !undo_look(c, line, command->writes, e)) return false;
@@ -240,7 +250,11 @@ static bool run_core(struct console *c, const struct command *command, struct co
     c->depth--;
     if (outer) undo_keep(c, ok);
     past_note(c->trainer);
-    return ok;
+    if (!ok) return false;
+    journal_cut(&c->journal, trainer_now(c->trainer));
+    if (command->changes && words->argc > 1)
+        journal_note(&c->journal, step, words->argc, words->argv);
+    return true;
 }
 
 static bool run(struct console *c, struct command_line *words, struct text *out, struct err *e)
@@ -353,13 +367,22 @@ void console_leave_work(struct console *c)
 
 bool console_working(const struct console *c, bool *first)
 {
-    bool asked = probe_busy(c->trainer) != PROBE_NOTHING;
+    bool asked = probe_busy(c->trainer) != PROBE_NOTHING || trainer_comparing(c->trainer);
     if (first) *first = asked;
     return asked || own_busy(c->trainer);
 }
 
+static bool compare_piece(struct console *c, struct text *out, struct err *e)
+{
+    bool ok = trainer_compare_turn(c->trainer, e);
+    c->stale = true;
+    if (ok && !trainer_comparing(c->trainer)) engine_say(c, out);
+    return ok;
+}
+
 bool console_work(struct console *c, struct text *out, struct err *e)
 {
+    if (trainer_comparing(c->trainer)) return compare_piece(c, out, e);
     enum probe_kind asked = probe_busy(c->trainer);
     bool ok = asked ? probe_piece(c->trainer, e) : own_piece(c->trainer, e);
     c->stale = true;

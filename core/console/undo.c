@@ -12,7 +12,7 @@
 static void drop(struct undo_list *l, int n)
 {
     for (int i = 0; i < n; i++) moment_close(l->at[i].moment);
-    for (int i = 0; i < n; i++) trainer_close(l->at[i].parked);
+    for (int i = 0; i < n; i++) trainer_close(l->at[i].parked), journal_free(&l->at[i].journal);
     l->count -= n;
     memmove(l->at, l->at + n, (size_t)l->count * sizeof *l->at);
 }
@@ -39,6 +39,7 @@ void undo_close(struct console *c)
                 moment_close(lists[k]->at[i].moment), lists[k]->at[i].moment = NULL;
         for (int k = 0; k < 2; k++) drop(lists[k], lists[k]->count);
         moment_close(c->looked.moment);
+        journal_free(&c->looked.journal);
     }
     free(c->undo);
     c->undo = NULL;
@@ -47,7 +48,10 @@ void undo_close(struct console *c)
 /* ---- before and after a line ---- */
 static void look(struct console *c, const char *line, struct undo *u)
 {
-    *u = (struct undo){.config = *trainer_config(c->trainer), .waiting = c->waiting};
+    *u = (struct undo){
+        .config = *trainer_config(c->trainer), .waiting = c->waiting, .journal = c->journal};
+    u->journal.lines = (struct text){0};
+    text_add(&u->journal.lines, "%s", text_str(&c->journal.lines));
     memcpy(u->size, c->size, sizeof u->size);
     snprintf(u->line, sizeof u->line, "%s", line + strspn(line, " \t"));
     u->line[strcspn(u->line, "\r\n")] = 0;
@@ -56,6 +60,7 @@ static void look(struct console *c, const char *line, struct undo *u)
 bool undo_look(struct console *c, const char *line, bool weights, struct err *e)
 {
     moment_close(c->looked.moment);
+    journal_free(&c->looked.journal);
     look(c, line, &c->looked);
     return !weights || (c->looked.moment = moment_take(c->trainer, e)) != NULL;
 }
@@ -79,8 +84,9 @@ void undo_keep(struct console *c, bool ok)
         drop(&c->undo[1], c->undo[1].count);
     } else {
         moment_close(u->moment);
+        journal_free(&u->journal);
     }
-    u->moment = NULL, u->parked = NULL;
+    *u = (struct undo){0};
 }
 
 /* ---- back and forth ---- */
@@ -96,7 +102,8 @@ static bool restore(struct console *c, struct undo *u, struct undo *now, struct 
             moment_close(now->moment);
             return false;
         }
-        if (trainer_now(c->trainer) != was) past_forget(c->trainer);
+        long now_at = trainer_now(c->trainer);
+        past_cut(c->trainer, now_at > was ? 0 : now_at); /* forward: nothing kept leads there */
         moment_close(u->moment), u->moment = NULL;
     } else if (!trainer_change(c->trainer, &u->config, e)) {
         return false;
@@ -104,6 +111,19 @@ static bool restore(struct console *c, struct undo *u, struct undo *now, struct 
     memcpy(c->size, u->size, sizeof c->size);
     c->waiting = u->waiting;
     return true;
+}
+
+/* A run that goes on has been changed back; one that is brought back has its own story. */
+static void tell_journal(struct console *c, struct undo *u, bool other, bool again)
+{
+    char undo[] = "undo", redo[] = "redo", *word = again ? redo : undo;
+    if (other) {
+        journal_free(&c->journal);
+        c->journal = u->journal;
+    } else {
+        journal_note(&c->journal, trainer_now(c->trainer), 1, &word);
+        journal_free(&u->journal);
+    }
 }
 
 bool undo_step(struct console *c, bool again, struct text *out, struct err *e)
@@ -115,8 +135,13 @@ bool undo_step(struct console *c, bool again, struct text *out, struct err *e)
         return err_set(e, ERR_USAGE, again ? "nothing was taken back" : "nothing to take back");
     struct undo u = from->at[from->count - 1];
     long was = trainer_now(c->trainer);
+    bool other = u.parked || u.moment;
     look(c, u.line, &now);
-    if (!restore(c, &u, &now, e)) return false;
+    if (!restore(c, &u, &now, e)) {
+        journal_free(&now.journal);
+        return false;
+    }
+    tell_journal(c, &u, other, again);
     from->count--;
     push(to, &now);
     long step = trainer_now(c->trainer);

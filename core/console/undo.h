@@ -3,6 +3,7 @@
 /* What lines have changed, newest last, and what was taken back: one history for keys, prompt,
  * scripts and REPL. A change of knobs or settings is undone in the model that lives on; what has
  * overwritten weights brings the whole state back, a fresh model the one that it replaced. */
+#include "core/console/journal.h"
 #include "core/train/past.h"
 
 enum { UNDOS = 64, UNDO_PARKED = 2, UNDO_LINE = 64 };
@@ -14,6 +15,7 @@ struct undo {
     unsigned waiting;
     struct moment *moment;  /* the whole state before; NULL: the config says all */
     struct trainer *parked; /* the trainer before; NULL: it is the same */
+    struct journal journal; /* before */
 };
 struct undo_list {
     struct undo at[UNDOS]; /* newest last */

@@ -3,6 +3,7 @@
 /* What the verbs share: the console's inside, and the tables of cmd_*.c that console.c joins into
  * one. */
 #include "core/console/console.h"
+#include "core/console/journal.h"
 #include "core/console/scenario.h"
 #include "core/console/undo.h"
 #include "core/script/script.h"
@@ -31,6 +32,7 @@ struct console {
     struct undo looked;     /* what there was before the line that is run */
     struct trainer *parked; /* the one that this line has replaced; NULL: none */
     int depth;              /* lines that run others */
+    struct journal journal;
     struct snap_kept kept[SNAP_KEPT];
 };
 
@@ -42,7 +44,9 @@ extern const struct command keep_commands[];
 extern const struct command file_commands[];
 extern const struct command probe_commands[];
 extern const struct command race_commands[];
+extern const struct command engine_commands[];
 extern const struct command scenario_commands[];
+extern const struct command state_commands[];
 extern const struct command fleet_commands[];
 extern const struct command time_commands[];
 extern const struct command face_commands[];
@@ -55,12 +59,17 @@ struct config console_config(const struct console *c);
 void console_park(struct console *c, struct trainer *old);
 /* A fresh model of this config in the trainer's place; on error all stays as it was. */
 bool console_renew(struct console *c, const struct config *to, struct err *e);
+/* A checkpoint's model in the trainer's place; on error all stays as it was. */
+bool console_load(struct console *c, const char *path, struct err *e);
 /* A whole number of at least `least`. */
 bool verb_number(const char *what, const char *word, long least, long *to, struct err *e);
 /* Refuses words beyond `most` (the command's own not counted) or fewer than `least`, with the
  * usage. */
 bool verb_words(const struct command *of, int argc, int least, int most, struct err *e);
 const struct command *verb_named(const char *name); /* in the whole table; must be there */
+
+/* What `engine compare` has found. */
+void engine_say(struct console *c, struct text *out);
 
 typedef void verb_add(void *to, const char *word);
 void complete_strategies(verb_add *add, void *to);

@@ -67,7 +67,8 @@ void moe_backward(struct moe *m, struct kn_buf dx, struct kn_buf dy);
 /* What-if questions: the next forwards take this mask [T,N] instead of the strategy's choice; NULL:
  * as the strategy says. Not inside a training step. */
 void moe_force(struct moe *m, const int32_t *mask, int T);
-/* The same with a number of experts for every token: counts[T], or {NULL}. Borrowed. */
+/* The same with a number of real experts for every token, its best ones and no slot: counts[T], at
+ * most E, or {NULL}. Borrowed. */
 void moe_force_counts(struct moe *m, struct kn_ints counts);
 
 /* m->out[E,D] = what each expert by itself says to x[E,D], expert e to row e, without its gate.

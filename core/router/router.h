@@ -245,6 +245,7 @@ struct route {
     struct kn_buf prev, dprev, dabove;
     struct kn_ints padding; /* [T] 1 = real; NULL .at: all real */
     struct kn_ints counts;  /* [T] forced counts; NULL .at: the strategy decides */
+    bool counts_real;       /* they are of experts, slots left out; false: of picks */
     struct kn_ints answers; /* [T] 1 = a token that answers; NULL .at: unknown */
     struct kn_ints forced;  /* [T,N] forced mask; NULL .at: the strategy decides */
     /* [T] tokens in order, those of one text by one number; NULL .at: no order */

@@ -22,6 +22,14 @@ struct learning {
     bool rested;       /* the model did, in the newest step */
 };
 
+/* Timing of steps (core/train/engine.c); what it shows is in the snapshot. */
+struct engine {
+    double opened, seconds; /* when the trainer was; of steps in this window */
+    long steps;
+    bool peaked;
+    int rounds;
+    double compared; /* seconds so far */
+};
 /* What a person typed and the model wrote behind it (core/train/own.c): bytes of a text, or the
  * item types of an order. */
 struct own {
@@ -51,6 +59,7 @@ struct trainer {
     struct good good;
     struct rest rest; /* experts that do not learn */
     struct learning learning;
+    struct engine engine;
     struct own own;
     struct probe *probe;        /* taken when first asked */
     struct past *past;          /* NULL: nobody keeps it */
@@ -77,6 +86,7 @@ bool trainer_build(struct trainer *t, const struct config *c, const struct model
                    struct err *e); /* model, measure, good */
 /* t->batch = the window (or what a person typed in its place), as the model's input. */
 void trainer_fill_window(struct trainer *t);
+void trainer_fill(struct trainer *t);  /* the batch of the next step */
 void trainer_input(struct trainer *t); /* t->batch, as it is, is the model's next input */
 /* Tokens of the standing window: 64 orders, or up to 256 bytes in texts of the model's context. */
 void trainer_window_shape(const struct trainer *t, int *sequences, int *context);

@@ -201,10 +201,11 @@ void past_note(struct trainer *t)
     p->at[p->count++] = m;
 }
 
-void past_forget(struct trainer *t)
+void past_cut(struct trainer *t, long from)
 {
     struct past *p = t->past;
-    while (p && p->count) moment_close(remove_at(p, p->count - 1));
+    while (p && p->count && p->at[p->count - 1]->step >= from)
+        moment_close(remove_at(p, p->count - 1));
     past_changed(t);
 }
 

@@ -15,7 +15,8 @@ double past_bytes(const struct trainer *t); /* that they take */
 /* Back to step `to`, and what was learnt since is gone. */
 bool past_rewind(struct trainer *t, long to, struct err *e);
 
-void past_forget(struct trainer *t); /* all of them: what follows does not follow from them */
+/* A state was put in place by hand: what is kept from step `from` on does not lead to it. */
+void past_cut(struct trainer *t, long from);
 
 /* One state by hand. NULL: no memory. */
 struct moment *moment_take(struct trainer *t, struct err *e);

@@ -4,6 +4,8 @@
 #include "core/train/inside.h"
 #include "core/base/clock.h"
 #include "core/data/control.h"
+#include "core/model/part.h"
+#include "core/train/engine.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -123,6 +125,7 @@ bool trainer_build(struct trainer *t, const struct config *c, const struct model
     if (from) model_repack(t->model);
     t->config = *c;
     trainer_keep(t);
+    engine_new_model(t);
     return true;
 }
 
@@ -198,6 +201,11 @@ static void fill(struct trainer *t, enum data_split split, int64_t index, int se
     if (control != CONTROL_NONE)
         control_counts(&t->batch, control, t->model->layer[0].moe.route.E, seed, split, index);
     trainer_input(t);
+}
+
+void trainer_fill(struct trainer *t)
+{
+    fill(t, DATA_TRAIN, t->step, t->sequences, t->context);
 }
 
 bool trainer_alive(struct trainer *t, struct err *e)
@@ -305,7 +313,8 @@ bool trainer_step(struct trainer *t, struct err *e)
     unsigned phase = learn_phase(t);
     bool rests = t->learning.rested = t->learning.stage == STAGE_ALONE;
     t->extra_flops = 0;
-    fill(t, DATA_TRAIN, t->step, t->sequences, t->context);
+    engine_begin(t);
+    trainer_fill(t);
     double done = t->horizon < 0 ? (double)t->step / t->config.value[CONFIG_STEPS] : t->horizon;
     for (int l = 0; l < m->L; l++) m->layer[l].moe.route.late = done >= .5;
     model_draw(m, (uint32_t)t->step);
@@ -318,6 +327,7 @@ bool trainer_step(struct trainer *t, struct err *e)
     if (!rests) model_backward(m);
     if (t->poison) poison_results(t);
     rest_gradient(&t->rest, m);
+    kn_times_part(t->be, PART_OPTIMISER);
     optimizer_sums(&t->optimizer, &m->params, m->loss, t->config.value[CONFIG_CLIP]);
     t->lr = t->lr_scale * optimizer_rate(&t->config, t->step, t->horizon);
     bool finite = optimizer_finite(&t->optimizer, &t->loss, &t->grad_norm);
@@ -333,6 +343,7 @@ bool trainer_step(struct trainer *t, struct err *e)
             rest_back(&t->rest, m);
             model_repack(m);
         }
+        kn_times_part(t->be, PART_ROUTER);
         learn_step(t, phase);
         t->bad_row = 0;
     } else {
@@ -345,6 +356,7 @@ bool trainer_step(struct trainer *t, struct err *e)
     double seconds = clock_now() - start, tokens = m->T;
     t->wall += seconds, t->tokens_seen += tokens;
     t->since_seconds += seconds, t->since_tokens += tokens, t->since_steps++;
+    engine_end(t, seconds);
     return ok;
 }
 

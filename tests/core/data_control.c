@@ -76,25 +76,47 @@ START_TEST(padding_gets_nothing_and_gives_nothing)
 }
 END_TEST
 
-static int taken(const struct route *r, const int32_t *mask, int t)
+/* Of token t, in the columns first..last-1. */
+static int taken(const struct route *r, const int32_t *mask, int t, int first, int last)
 {
     int n = 0;
-    for (int j = 0; j < r->N; j++) n += mask[t * r->N + j];
+    for (int j = first; j < last; j++) n += mask[t * r->N + j];
     return n;
 }
 
+/* No expert left behind is better than one that was taken. */
+static bool best_first(const struct route *r, const int32_t *mask, const double *order, int t)
+{
+    double worst = INFINITY, left = -INFINITY;
+    for (int j = 0; j < r->E; j++) {
+        double x = order[t * r->N + j];
+        if (mask[t * r->N + j])
+            worst = fmin(worst, x);
+        else
+            left = fmax(left, x);
+    }
+    return left <= worst;
+}
+
+/* Real experts, as many as the control says and the best ones; no slots beside them. */
 static void same_counts(struct trainer *t)
 {
-    static int32_t mask[256 * 8];
+    static int32_t mask[256 * COLUMNS_MAX];
+    static double order[256 * COLUMNS_MAX];
     for (int l = 0; l < t->model->L; l++) {
         const struct route *r = &t->model->layer[l].moe.route;
-        kn_read_ints(t->be, mask, r->mask, (size_t)t->batch.T * (size_t)r->N);
-        for (int i = 0; i < t->batch.T; i++) ck_assert_int_eq(taken(r, mask, i), t->batch.count[i]);
+        size_t cells = (size_t)t->batch.T * (size_t)r->N;
+        kn_read_ints(t->be, mask, r->mask, cells);
+        kn_read(t->be, order, route_order(r), cells);
+        for (int i = 0; i < t->batch.T; i++) {
+            ck_assert_int_eq(taken(r, mask, i, 0, r->E), t->batch.count[i]);
+            ck_assert_int_eq(taken(r, mask, i, r->E, r->N), 0);
+            ck_assert(best_first(r, mask, order, i));
+        }
     }
 }
 
-/* What one strategy does in the layers of a training step, an evaluation and a window. Slots are
- * picks too, so that of them fewer may be experts. */
+/* What one strategy does in the layers of a training step, an evaluation and a window. */
 START_TEST(forced_counts_hold_in_training_evaluation_and_window)
 {
     static struct snapshot s;
@@ -109,15 +131,12 @@ START_TEST(forced_counts_hold_in_training_evaluation_and_window)
     trainer_measure(t, &s, false);
     if (_i % 2)
         ck_assert_double_lt(fabs(s.count_need_rho), .6);
-    else if (!router->slots)
+    else
         NEAR(s.count_need_rho, 1, 1e-9, 0, "%s: rho of true counts", router->name);
     ck_assert(trainer_evaluate(t, 640, &s, &e));
     same_counts(t);
     trainer_measure(t, &s, true);
-    for (int i = 0; i < s.tokens; i++) {
-        int count = s.token[i].count[1], want = t->batch.count[i];
-        ck_assert(count == want || (router->slots && count < want));
-    }
+    for (int i = 0; i < s.tokens; i++) ck_assert_int_eq(s.token[i].count[1], t->batch.count[i]);
     ck_assert_ptr_nonnull(strstr(s.run_label, "(control)"));
     ck_assert(trainer_set(t, "counts", "none", &e));
     rig_steps(t, 1), trainer_measure(t, &s, false);

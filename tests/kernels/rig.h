@@ -8,7 +8,12 @@
 struct variant {
     const char *name, *simd;
 };
+/* The cpu backend at each SIMD level; with RIG_CUDA, the cuda backend instead. */
+#ifdef RIG_CUDA
+enum { VARIANTS = 2 };
+#else
 enum { VARIANTS = 4 };
+#endif
 extern const struct variant variants[VARIANTS];
 
 /* ck_assert_msg for inner loops: Check writes a record of every ck_assert, passed or not. */

@@ -77,7 +77,10 @@ static void mix_setup(struct trial *t)
     some_mask(t, "mask", true);
     for (int j = t->s.E; t->s.T > 0 && j < t->N; j++) /* without takers it is NaN */
         whole(t, "mask")->host[j] = 1;
-    beside(t, "mix", t->s.T > 0 ? t->s.S : 0);
+    if (t->s.T > 0)
+        beside(t, "mix", t->s.S);
+    else
+        given(t, "mix", t->s.S);
 }
 
 static void mix_forward(struct trial *t)

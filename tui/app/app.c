@@ -5,6 +5,7 @@
 #include "tui/app/inside.h"
 #include "tui/app/keys.h"
 #include "tui/prompt/line.h"
+#include "tui/prompt/state.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 
 enum { FRAMES = 20, WINDOWS = 8 }; /* a second */
+#define KEYS_S 0.02 /* so long keys may keep the screen waiting: pastes come as keys */
 enum {
     ANSWER_MS = 8,
     LISTEN_S = 10
@@ -143,8 +145,9 @@ static void take_keys(struct app *a)
 {
     static const struct terminal_key escape = {.name = "Esc", .bytes = "\033"};
     struct terminal_key key;
+    double began = clock_now();
     a->stale = true;
-    while (!a->quit && terminal_key(&key)) {
+    while (!a->quit && clock_now() - began < KEYS_S && terminal_key(&key)) {
         if (strncmp(key.name, "Mouse-", 6) == 0) {
             mouse_event(a, key.name, key.x, key.y);
             continue;
@@ -179,6 +182,7 @@ static void loop(struct app *a)
         }
         if (happened & TERMINAL_KEYS) take_keys(a);
         bool urgent = listen(a) || happened != 0;
+        app_ask(a);
         if (urgent || (a->stale && clock_now() - painted >= 1.0 / FRAMES)) {
             paint(a);
             painted = clock_now();
@@ -221,6 +225,8 @@ int app_run(const struct config *c, const struct app_options *o)
         app_hint(a, "%.*s", (int)strcspn(o->wrong, "\n"), o->wrong);
     else
         app_hint(a, "%s changes the rule", key_first(key_entry_for("strategy"), key));
+    char room[256]; /* of a run that is described, where the face is to look */
+    if (o->first) state_line(o->first, &a->frame.view, &a->scene, room, sizeof room);
     app_lesson_begin(a, o);
     paint(a); /* before the model is made: the first screen is there at once */
     a->session = session_open(c, o->first, &a->why);

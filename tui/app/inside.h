@@ -49,6 +49,8 @@ struct app {
     struct guide guide;
     struct text lessons; /* their list */
 
+    double asked, asked_regret; /* when the view why asked last */
+    int asked_token, asked_layer;
     bool stale;       /* the screen does not show what is */
     double listening; /* until when a paused session is listened to */
     bool quit;
@@ -58,6 +60,12 @@ struct app {
 /* Says a command line to the session, or does what a face does itself. `typed`: by the person. */
 void wish_say(struct app *a, const char *line, bool typed);
 bool wish_answers(struct app *a); /* takes what has come; true: something has */
+
+/* The view why asks by itself: at once where it looks at another token, and again when the weights
+ * have moved on. */
+void app_ask(struct app *a);
+/* To where the answer of a command line will be shown; false: nowhere in particular. */
+bool app_look(struct app *a, const char *command, int argc, char **argv);
 
 /* What the mouse does with what is drawn. kind: a name that terminal_key gives. */
 void mouse_event(struct app *a, const char *kind, int x, int y);

@@ -1,6 +1,7 @@
 /* tui/app/wish.c - Command lines on their way to the session, and what it answers. */
 #include "core/script/command.h"
 #include "tui/app/inside.h"
+#include "tui/prompt/state.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ void wish_say(struct app *a, const char *line, bool typed)
 {
     struct command_line words;
     struct err e = {0};
+    char room[256];
     if (!command_parse(&words, line, &e)) return app_hint(a, "%s", e.text);
     if (words.argc == 0) return;
     const struct command *command = command_find(words.argv[0], &e);
@@ -32,9 +34,13 @@ void wish_say(struct app *a, const char *line, bool typed)
     if (action_face(a, words.argc, words.argv)) return;
     if (a->ended)
         return app_hint(a, "training has ended: %s", *a->why.text ? a->why.text : "q leaves");
+    const struct view *view = a->frame.view;
+    line = state_line(line, &view, &a->scene, room, sizeof room);
+    if (view != a->frame.view) action_view(a, view);
     if (!a->session || a->wishes == WISHES || !session_say(a->session, line))
         return app_hint(a, "still busy with what was asked before: try again in a moment");
-    a->wish[a->wishes++] = (struct wish){.typed = typed};
+    bool shown = typed && app_look(a, command->name, words.argc, words.argv);
+    a->wish[a->wishes++] = (struct wish){.typed = typed && !shown};
     show_wished(a, command->name, words.argc, words.argv);
 }
 

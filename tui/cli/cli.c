@@ -7,7 +7,7 @@
 
 static const struct subcommand subcommands[] = {
     {"explore", "", "the full-screen explorer; the default",
-     FLAGS_RUN | FLAGS_MACHINE | FLAGS_SCREEN, 0, cli_explore},
+     FLAGS_RUN | FLAGS_MACHINE | FLAGS_SCREEN | FLAGS_STATE, 0, cli_explore},
     {"train", "", "train one model without a screen",
      FLAGS_RUN | FLAGS_MACHINE | FLAGS_TRAIN | FLAGS_REPORT | FLAGS_JSON, 0, cli_train},
     {"race", "", "train several strategies on the same seeds, batches and budget",
@@ -20,8 +20,8 @@ static const struct subcommand subcommands[] = {
     {"sample", "CHECKPOINT", "let a trained text model write",
      FLAGS_MACHINE | FLAGS_SAMPLE | FLAGS_JSON, 1, cli_sample},
     {"inspect", "FILE", "what is in a checkpoint", FLAGS_JSON, 1, cli_inspect},
-    {"repl", "", "the command language on stdin", FLAGS_RUN | FLAGS_MACHINE | FLAGS_REPL, 0,
-     cli_repl},
+    {"repl", "", "the command language on stdin",
+     FLAGS_RUN | FLAGS_MACHINE | FLAGS_REPL | FLAGS_STATE, 0, cli_repl},
     {"bench", "[WHAT]...", "time the machine, the MoE layer and training steps",
      FLAGS_MACHINE | FLAGS_BENCH | FLAGS_JSON, 4, cli_bench},
     {"claims", "[STRATEGY]...", "what each paper claims, tried here and now; verdicts are computed",

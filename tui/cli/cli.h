@@ -36,5 +36,6 @@ bool cli_doctor(const struct flags *f, struct err *e);
 bool cli_help(const struct flags *f, struct err *e);
 bool cli_version(const struct flags *f, struct err *e);
 /* the explorer as lines of text; lesson, folder: as in app_options */
-bool cli_plain(const struct config *c, const char *lesson, const char *folder, struct err *e);
+bool cli_plain(const struct config *c, const char *first, const char *lesson, const char *folder,
+               struct err *e);
 #endif

@@ -57,9 +57,12 @@ bool cli_explore_lesson(const struct flags *f, const char *lesson, struct err *e
     struct text wrong = {0};
     struct app_options o = {.lesson = lesson, .folder = f->folder};
     bool screen = !f->plain && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-    if (!choose_screen(f, &o, &wrong, e) || !flags_config(f, &c, e))
+    char first[FLAGS_FIRST];
+    if (!choose_screen(f, &o, &wrong, e) || !flags_config(f, &c, e) ||
+        !flags_first(f, first, sizeof first, e))
         return text_free(&wrong), false;
-    if (!screen) return text_free(&wrong), cli_plain(&c, lesson, f->folder, e);
+    if (!screen) return text_free(&wrong), cli_plain(&c, first, lesson, f->folder, e);
+    o.first = first;
     complain(&wrong);
     if (wrong.size > 0) o.wrong = text_str(&wrong);
     e->code = (enum err_code)app_run(&c, &o);

@@ -55,6 +55,8 @@ static const struct entry entries[] = {
     SWITCH("counts", counts, FLAGS_SAMPLE, "mark every character with its number of experts"),
     LIST("require", "'KEY=VALUE... KEY>=X'", requires, FLAGS_BENCH,
          "exit 1 where a line of the bench does not hold it; repeatable"),
+    WORD("state", "\"NAME=VALUE...\"", state, FLAGS_STATE,
+         "the run and the view that 'state' has printed"),
     WORD("file", "FILE", file, FLAGS_REPL, "run this script (also -f FILE)"),
     WORD("folder", "FOLDER", folder, FLAGS_LESSON, "lessons of your own: NN-name.md files"),
     SWITCH("answers", answers, FLAGS_LESSON, "export: with solutions, hints and notes"),

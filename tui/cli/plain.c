@@ -6,6 +6,7 @@
 #include "tui/cli/cli.h"
 #include "tui/cli/out.h"
 #include "tui/prompt/face.h"
+#include "tui/prompt/state.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -123,6 +124,8 @@ static bool take_line(struct plain *p, char *line, int size)
 static bool say(struct plain *p, const char *line, struct err *e)
 {
     struct err why = {0};
+    char room[256];
+    line = state_line(line, &p->face.view, &p->face.scene, room, sizeof room);
     enum face_result own = face_line(&p->face, line, p->now, p->past, &p->out, &why);
     if (own == FACE_FAILED) return out_say("%s: %s", line, why.text), true;
     if (own == FACE_DONE) return p->out.size == 0 || out_put(&p->out, e);
@@ -174,7 +177,8 @@ static bool loop(struct plain *p, struct err *e)
     return true;
 }
 
-bool cli_plain(const struct config *c, const char *lesson, const char *folder, struct err *e)
+bool cli_plain(const struct config *c, const char *first, const char *lesson, const char *folder,
+               struct err *e)
 {
     struct plain p = {.told = -1, .marked = -1};
     p.now = calloc(1, sizeof *p.now);
@@ -188,7 +192,9 @@ bool cli_plain(const struct config *c, const char *lesson, const char *folder, s
         guide_page(&p.face.guide, NULL, &p.out);
         p.face.guide.moved = false, p.said = true;
     }
-    ok = ok && (p.session = session_open(c, "pause", e)) && loop(&p, e);
+    ok = ok && (p.session = session_open(c, "pause", e));
+    if (ok && *first) ok = p.said = say(&p, first, e);
+    ok = ok && loop(&p, e);
     session_close(p.session);
     if (ok && p.started && p.now->step > 0 && !p.said &&
         face_line(&p.face, "view", p.now, p.past, &p.out, e) == FACE_DONE)

@@ -59,6 +59,12 @@ static enum face_result guide(struct face *f, int argc, char **argv, struct text
     return ok ? FACE_DONE : FACE_FAILED;
 }
 
+/* The token that was asked about last stands in for one under a cursor. */
+static int cursor_of(const struct snapshot *now)
+{
+    return now->probe.step >= 0 && now->probe.token < now->tokens ? now->probe.token : 0;
+}
+
 enum face_result face_line(struct face *f, const char *line, const struct snapshot *now,
                            const struct history *past, struct text *out, struct err *e)
 {
@@ -69,6 +75,7 @@ enum face_result face_line(struct face *f, const char *line, const struct snapsh
     if (!c) return FACE_NOT_MINE;
     f->scene.now = now, f->scene.past = past, f->scene.pins = &f->pins;
     f->scene.lesson = &f->guide.runner;
+    if (now) f->scene.layer = now->focus, f->scene.cursor = cursor_of(now);
     words.argv[0] = (char *)c->name;
     if (strcmp(c->name, "show") == 0 || strcmp(c->name, "view") == 0)
         return show(f, words.argc, words.argv, out, e);

@@ -288,6 +288,8 @@ enum line_state line_key(const char *bytes, struct text *done)
 {
     if (!typing) return LINE_LEFT;
     int n = (int)strlen(bytes);
+    bool letter = (unsigned char)*bytes >= ' ' && *bytes != 127;
+    if (letter && rl_end + n > LINE_MOST) return LINE_TYPING; /* no command is so long */
     if (n > (int)sizeof queue) n = sizeof queue;
     memcpy(queue, bytes, (size_t)n);
     queued = n, taken = 0;

@@ -8,6 +8,7 @@
 #include "tui/cli/out.h"
 #include "tui/prompt/line.h"
 #include "tui/prompt/face.h"
+#include "tui/prompt/state.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -66,8 +67,9 @@ static bool race_ended(struct repl *r, struct err *e)
 /* Trains as far as the goal; one without end stops when a line or Ctrl-C comes. */
 static bool train(struct repl *r, struct err *e)
 {
-    bool any = false, endless = console_snapshot(r->console)->goal < 0,
+    bool endless = console_snapshot(r->console)->goal < 0,
          racing = console_snapshot(r->console)->race.on;
+    long first = trainer_now(console_trainer(r->console));
     if (endless && console_busy(r->console) && !r->person)
         return err_set(e, ERR_USAGE,
                        "go has no end, and nobody is there to stop it: train N makes N steps");
@@ -87,13 +89,12 @@ static bool train(struct repl *r, struct err *e)
         bool measure = i % 20 == 0;
         if (!console_step(r->console, measure, false, e)) return false;
         if (measure) note(r), guide_feed(&r->face.guide, console_snapshot(r->console));
-        any = true;
         if (racing && !console_snapshot(r->console)->race.on) {
             if (!race_ended(r, e)) return false;
-            any = racing = false;
+            racing = false;
         }
     }
-    if (!any) return true;
+    if (trainer_now(console_trainer(r->console)) == first) return true;
     const struct snapshot *now = console_snapshot(r->console);
     history_add(r->past, now);
     face_step(now, &r->out);
@@ -122,6 +123,8 @@ static bool lesson_says(struct repl *r, struct err *e)
 
 static bool do_line(struct repl *r, const char *line, struct err *e)
 {
+    char room[256];
+    line = state_line(line, &r->face.view, &r->face.scene, room, sizeof room);
     enum face_result own =
         face_line(&r->face, line, console_snapshot(r->console), r->past, &r->out, e);
     bool ok =
@@ -180,11 +183,13 @@ bool cli_repl(const struct flags *f, struct err *e)
 {
     struct repl r = {.person = !f->file && isatty(STDIN_FILENO), .file = f->file != NULL};
     struct config c;
-    bool ok = flags_config(f, &c, e) && (!f->file || script_open(&r.script, f->file, e));
+    char first[FLAGS_FIRST];
+    bool ok = flags_config(f, &c, e) && flags_first(f, first, sizeof first, e) &&
+              (!f->file || script_open(&r.script, f->file, e));
     out_catch_interrupt();
     if (ok && !(r.past = calloc(1, sizeof *r.past)))
         ok = err_set(e, ERR_MEMORY, "out of memory for the curves");
-    ok = ok && (r.console = console_open(&c, e)) && loop(&r, e);
+    ok = ok && (r.console = console_open(&c, e)) && do_all(&r, first, e) && loop(&r, e);
     console_close(r.console);
     guide_close(&r.face.guide);
     script_close(&r.script);

@@ -29,11 +29,11 @@ static void halve(struct history *h)
 }
 
 /* Another strategy's numbers are not this one's past. */
-static void forget_rule(struct history *h, const struct router *now)
+static void forget_rule(struct history *h, const struct router *now, long step)
 {
     for (int m = 0; m < ROUTER_METRICS; m++)
         for (int i = 0; i < h->count; i++) h->rule[m][i] = NAN;
-    h->router = now;
+    h->router = now, h->came = step;
 }
 
 void history_add(struct history *h, const struct snapshot *s)
@@ -43,7 +43,7 @@ void history_add(struct history *h, const struct snapshot *s)
     for (int i = 0; i < s->marks && i < SNAP_MARKS; i++) add_mark(h, &s->mark[i]);
     if (h->count > 0 && s->step == last) return;
     if (h->every < 1) h->every = 1;
-    if (h->router != s->router) forget_rule(h, s->router);
+    if (h->router != s->router) forget_rule(h, s->router, s->step);
     if (h->skip > 0) {
         h->skip--;
         return;
@@ -64,6 +64,13 @@ struct history_axis history_axis(const struct history *h)
     if (h->count < 1) return (struct history_axis){0, 1};
     struct history_axis a = {(double)h->step[0], (double)h->step[h->count - 1]};
     if (a.to <= a.from) a.to = a.from + 1;
+    return a;
+}
+
+struct history_axis history_since(const struct history *h)
+{
+    struct history_axis a = history_axis(h);
+    a.from = fmin(fmax(a.from, (double)h->came), a.to - 1);
     return a;
 }
 

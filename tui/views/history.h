@@ -10,8 +10,9 @@ struct history {
     int count, every, skip; /* points; keep one snapshot in `every` */
     long step[HISTORY_POINTS];
     float line[HISTORY_LINES][HISTORY_POINTS];
-    /* The strategy's scalars in its order; NaN before it came. */
+    /* The strategy's scalars in its order; NaN before step `came`, when it came. */
     const struct router *router;
+    long came;
     float rule[ROUTER_METRICS][HISTORY_POINTS];
     int marks;
     struct snap_mark mark[64]; /* what changed, oldest first */
@@ -24,6 +25,7 @@ struct history_axis {
     double from, to;
 };
 struct history_axis history_axis(const struct history *h);
+struct history_axis history_since(const struct history *h); /* from `came` on */
 /* Points of one line, as n <= HISTORY_PIXELS values over an axis: the mean of the points in each
  * pixel; between points that lie farther apart, the line from one to the next; NaN beyond them.
  * `logarithm`: of log10, without what is not above 0. */

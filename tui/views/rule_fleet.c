@@ -26,28 +26,46 @@ static void put_right(struct canvas *to, int right, int y, enum ink ink, const c
 }
 
 /* ---- scores and bars ---- */
-static bool window_range(const struct scene *s, double *low, double *high)
+/* What is drawn: as far above the bars as anything goes, and at most twice as far below them; `cut`:
+ * there is more below. */
+struct range {
+    double low, high;
+    bool cut;
+};
+
+static bool window_range(const struct scene *s, struct range *to)
 {
-    *low = INFINITY, *high = -INFINITY;
+    double first = NAN, last = NAN; /* lowest and highest bar */
+    *to = (struct range){.low = NAN, .high = NAN};
     for (int t = 0; t < s->now->tokens && t < SNAP_TOKENS; t++) {
         const float *row = rule_row(s, t);
-        for (int e = 0; row && e < s->now->E; e++)
-            *low = fmin(*low, (double)row[e]), *high = fmax(*high, (double)row[e]);
+        for (int e = 0; row && e < s->now->E; e++) /* past NaN */
+            to->low = fmin(to->low, (double)row[e]), to->high = fmax(to->high, (double)row[e]);
     }
-    return *high > *low;
+    for (int e = 0; e < s->now->E; e++)
+        first = fmin(first, rule_bar(s, e)), last = fmax(last, rule_bar(s, e));
+    double least = first - 2 * (to->high - last);
+    if (to->high > last && least > to->low) to->low = least, to->cut = true;
+    return to->high > to->low;
+}
+
+/* Its column of `width`; what is beyond the range lies in the first. */
+static int place(const struct range *r, double value, int width)
+{
+    double share = (value - r->low) / (r->high - r->low);
+    return (int)lround(fmin(fmax(share, 0), 1) * (width - 1));
 }
 
 /* The window's scores at one expert, as a picture of how many lie where. */
 static void draw_spread(struct canvas *to, int x, int y, int width, const struct scene *s, int e,
-                        double low, double high)
+                        const struct range *r)
 {
     int bin[BINS] = {0}, most = 0;
     if (width > BINS) width = BINS;
     for (int t = 0; t < s->now->tokens && t < SNAP_TOKENS; t++) {
         const float *row = rule_row(s, t);
         if (!row || isnan(row[e])) continue;
-        int at = (int)(((double)row[e] - low) / (high - low) * width);
-        at = at < 0 ? 0 : at >= width ? width - 1 : at;
+        int at = place(r, (double)row[e], width);
         if (++bin[at] > most) most = bin[at];
     }
     for (int i = 0; i < width; i++)
@@ -68,8 +86,8 @@ static bool off(const struct scene *s, int e)
     return active >= 0 && (double)s->now->own.column[active][e] == 0;
 }
 
-static void draw_expert(struct canvas *to, int y, const struct scene *s, int e, double low,
-                        double high)
+static void draw_expert(struct canvas *to, int y, const struct scene *s, int e,
+                        const struct range *r)
 {
     enum { BAR = 7, TAKES = 7 };
     int room = to->width - NAME - BAR - TAKES;
@@ -83,36 +101,31 @@ static void draw_expert(struct canvas *to, int y, const struct scene *s, int e, 
     }
     if (row && facts_taken(&s->now->token[facts_cursor(s)], facts_layer(s), e))
         canvas_text(to, 3, y, INK_GOOD, "✓");
-    draw_spread(to, NAME, y, room, s, e, low, high);
-    if (bar >= low && bar <= high)
-        canvas_text(to, NAME + (int)lround((bar - low) / (high - low) * (room - 1)), y, INK_ACCENT,
-                    "│");
-    if (row) {
-        int at = NAME + (int)lround(((double)row[e] - low) / (high - low) * (room - 1));
-        canvas_text(to, at, y, INK_BRIGHT, "●");
-    }
+    draw_spread(to, NAME, y, room, s, e, r);
+    if (!isnan(bar)) canvas_text(to, NAME + place(r, bar, room), y, INK_ACCENT, "│");
+    if (row) canvas_text(to, NAME + place(r, (double)row[e], room), y, INK_BRIGHT, "●");
     put_right(to, NAME + room + BAR - 1, y, INK_ACCENT, facts_number(word, bar, 2));
     put_right(to, to->width, y, INK_TEXT, facts_percent(word, share_taking(s, e)));
 }
 
 static void spread_draw(struct canvas *to, const struct scene *s)
 {
-    double low, high;
+    struct range r;
     char a[32], b[32];
     int y = 1, E = s->now->E;
     if (to->width < 30 || to->height < 2) return;
-    if (!window_range(s, &low, &high)) {
+    if (!window_range(s, &r)) {
         canvas_fit(to, 0, 0, to->width, INK_DIM, "– the scores brought along are of layer %d",
                    s->now->focus + 1);
         return;
     }
     const char *letter = rule_face_of(s->now->router)->letter;
-    canvas_fit(to, NAME, 0, to->width - NAME - 13, INK_DIM, "%s %s…%s, ● here", letter,
-               facts_number(a, low, 2), facts_number(b, high, 2));
+    canvas_fit(to, NAME, 0, to->width - NAME - 13, INK_DIM, "%s %s%s…%s, ● here", letter,
+               r.cut ? "≤" : "", facts_number(a, r.low, 2), facts_number(b, r.high, 2));
     put_right(to, to->width - 8, 0, INK_ACCENT, "│bar");
     put_right(to, to->width, 0, INK_DIM, "takes");
     for (int e = 0; e < E && y < to->height && !cut_here(to, y, e, E, s); e++, y++)
-        draw_expert(to, y, s, e, low, high);
+        draw_expert(to, y, s, e, &r);
 }
 
 static void spread_tell(struct text *to, const struct scene *s)
@@ -221,6 +234,17 @@ static void bias_lines(struct canvas *to, const struct scene *s, const float *bi
     }
 }
 
+/* Below a run of slots what they are. */
+static void name_slots(struct canvas *to, const struct scene *s, int x, int y, int each)
+{
+    struct slot_run runs[4];
+    const struct snapshot *now = s->now;
+    int count = now->router->slots ? now->router->slots(now->knob, now->E, runs) : 0;
+    x += now->E * each;
+    for (int r = 0; r < count; x += runs[r].count * each, r++)
+        canvas_fit(to, x, y, runs[r].count * each - (each > 1), INK_TEXT, "%s", runs[r].label);
+}
+
 /* All of them side by side, above and below 0: where there are too few lines for one each. */
 static void bias_upright(struct canvas *to, const struct scene *s, const float *bias, int n)
 {
@@ -246,11 +270,9 @@ static void bias_upright(struct canvas *to, const struct scene *s, const float *
         if (isnan(bias[j])) continue;
         for (int y = at < zero ? at : zero + 1; y <= (at < zero ? zero - 1 : at); y++)
             canvas_text(to, x, y, ink, "█");
-        if (j < s->now->E)
-            canvas_text(to, x, rows, ink, "%d", (j + 1) % 10);
-        else
-            canvas_text(to, x, rows, ink, "%.1s", rule_column(word, s->now, j));
+        if (j < s->now->E) canvas_text(to, x, rows, ink, "%d", (j + 1) % 10);
     }
+    if (n > s->now->E) name_slots(to, s, LABEL, rows, each);
 }
 
 static void bias_draw(struct canvas *to, const struct scene *s)
@@ -266,9 +288,12 @@ static void bias_draw(struct canvas *to, const struct scene *s)
         bias_upright(to, s, bias, n);
 }
 
+/* A line each while these are few; else side by side. */
 static int bias_rows(const struct scene *s)
 {
-    return bias_count(s) + 1;
+    enum { FEW = 12, UPRIGHT = 9 };
+    int n = bias_count(s);
+    return n <= FEW ? n + 1 : UPRIGHT;
 }
 
 static void bias_tell(struct text *to, const struct scene *s)

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LABEL = 9, TALL_PLOT = 16 };
+enum { LABEL = 9, TALL_PLOT = 24 };
 
 struct plot {
     const float *line, *under; /* under: a second one, dim; NULL none */
@@ -26,7 +26,7 @@ static const float *line_of(const struct scene *s, const char *name)
 
 static void values_of(float *to, int n, const struct history *h, const float *line, bool logarithm)
 {
-    history_values(to, n, history_axis(h), (struct history_points){h->step, line, h->count},
+    history_values(to, n, history_since(h), (struct history_points){h->step, line, h->count},
                    logarithm);
 }
 

@@ -1,7 +1,7 @@
 /* tui/views/tokens.c - Where in the text does the model spend its experts? The window as running
  * text: background and a digit below by the number of experts, a strip of loss under it, and the
  * token under the cursor in full. */
-#include "tui/views/facts.h"
+#include "tui/views/rule.h"
 #include "tui/draw/bars.h"
 #include "tui/draw/heat.h"
 #include "tui/draw/spark.h"
@@ -242,18 +242,6 @@ static void draw_facts(struct canvas *to, const struct scene *s, int i)
     }
 }
 
-/* What column `i` is called: a van's digit, or the label of the slot. */
-static void column_name(char *to, int size, const struct snapshot *now, int i)
-{
-    struct slot_run runs[4];
-    int at = now->E, count = 0;
-    snprintf(to, (size_t)size, "%d", i + 1);
-    if (i < now->E || !now->router || !now->router->slots) return;
-    count = now->router->slots(now->knob, now->E, runs);
-    for (int r = 0; r < count; at += runs[r].count, r++)
-        if (i >= at && i < at + runs[r].count) snprintf(to, (size_t)size, "%.6s", runs[r].label);
-}
-
 static void draw_scores(struct canvas *to, const struct scene *s, int i)
 {
     const struct snapshot *now = s->now;
@@ -261,7 +249,10 @@ static void draw_scores(struct canvas *to, const struct scene *s, int i)
     const float *score = facts_row(now, now->score, i, layer),
                 *gate = facts_row(now, now->gate, i, layer);
     if (to->width < 30 || rows < 1) return;
-    canvas_text(to, 0, 0, INK_DIM, "%-6s  score", facts_words(now)->expert);
+    int name_room = N > now->E ? 10 : 4, from = name_room + 4;
+    int x = canvas_text(to, 0, 0, INK_DIM, "%s", facts_words(now)->expert);
+    canvas_fit(to, x < from ? from : x + 2, 0, to->width - from - 6, INK_DIM,
+               rows < N ? "score, the best %d of %d" : "score", rows, N);
     canvas_text(to, to->width - 5, 0, INK_DIM, " gate");
     if (!score) {
         if (layer != now->focus)
@@ -279,15 +270,15 @@ static void draw_scores(struct canvas *to, const struct scene *s, int i)
         most = fmaxf(most, score[e]);
     }
     for (int r = 0; r < rows && r < N; r++) {
-        int e = order[r], bar = to->width - 8 - 14;
+        int e = order[r], bar = to->width - from - 14;
         bool taken = facts_taken(&now->token[i], layer, e);
         enum ink ink = taken ? e < now->E ? facts_van_ink(e) : INK_TEXT : INK_FRAME;
-        char name[16], number[32];
-        column_name(name, sizeof name, now, e);
-        canvas_text(to, 0, 1 + r, taken ? ink : INK_DIM, "%2.4s", name);
-        if (taken) canvas_text(to, N > now->E ? 5 : 4, 1 + r, INK_GOOD, "✓");
-        bar_draw(to, 8, 1 + r, bar, most > 0 ? score[e] / fmaxf(most, 0.5f) : NAN, ink);
-        canvas_text(to, 9 + bar, 1 + r, taken ? INK_TEXT : INK_DIM, "%6s",
+        char name[32], number[32];
+        canvas_fit(to, 0, 1 + r, name_room, taken ? ink : INK_DIM, e < now->E ? "%2s" : "%s",
+                   rule_column(name, now, e));
+        if (taken) canvas_text(to, from - 3, 1 + r, INK_GOOD, "✓");
+        bar_draw(to, from, 1 + r, bar, most > 0 ? score[e] / fmaxf(most, 0.5f) : NAN, ink);
+        canvas_text(to, from + 1 + bar, 1 + r, taken ? INK_TEXT : INK_DIM, "%6s",
                     facts_number(number, score[e], 3));
         if (taken)
             canvas_text(to, to->width - 6, 1 + r, INK_BRIGHT, "%6s",

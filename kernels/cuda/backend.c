@@ -1,0 +1,252 @@
+/* The cuda backend: finds a GPU that can, owns its memory, stream and cuBLAS handle, and turns codes
+ * into sentences. This file is all that a program sees of the module. */
+#include "kernels/cuda/cuda.h"
+#include "kernels/module.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The name of an op, of that of its function here. */
+static const char *bare(const char *op)
+{
+    return strncmp(op, "cuda_", 5) == 0 ? op + 5 : op;
+}
+
+bool cuda_failed(struct kn_backend *be, const char *op, cudaError_t code)
+{
+    if (code == cudaSuccess) return false;
+    if (be->failed_op) return true;
+    be->failed_op = bare(op);
+    snprintf(be->reason, sizeof be->reason, "the GPU says: %s (%d)", cudaGetErrorString(code),
+             (int)code);
+    return true;
+}
+
+void cuda_too_many(struct kn_backend *be, const char *op)
+{
+    if (be->failed_op) return;
+    be->failed_op = bare(op);
+    snprintf(be->reason, sizeof be->reason,
+             "too many tokens in one step for this backend: make the batch smaller");
+}
+
+void cuda_too_wide(struct kn_backend *be, const char *op)
+{
+    if (be->failed_op) return;
+    be->failed_op = bare(op);
+    snprintf(be->reason, sizeof be->reason,
+             "this backend's attention heads have at most 128 numbers: take more heads");
+}
+
+bool cuda_blas_failed(struct kn_backend *be, const char *op, cublasStatus_t status)
+{
+    if (status == CUBLAS_STATUS_SUCCESS) return false;
+    if (be->failed_op) return true;
+    be->failed_op = bare(op);
+    snprintf(be->reason, sizeof be->reason, "cuBLAS says: %s (%d)", cublasGetStatusString(status),
+             (int)status);
+    return true;
+}
+
+/* ---- memory */
+static void cuda_sync(struct kn_backend *be)
+{
+    if (!be->failed_op) cuda_failed(be, "sync", cudaStreamSynchronize(((struct cuda *)be)->stream));
+}
+
+/* Not a failure of the backend: the caller is told, and may ask for less. */
+static void *take(struct cuda *c, size_t bytes, bool zeroed)
+{
+    void *at = NULL;
+    if (cudaMalloc(&at, bytes > 0 ? bytes : 1) != cudaSuccess) {
+        cudaGetLastError(); /* or the next launch would be told of it */
+        return NULL;
+    }
+    if (!zeroed || cudaMemsetAsync(at, 0, bytes > 0 ? bytes : 1, c->stream) == cudaSuccess)
+        return at;
+    cudaFree(at);
+    return NULL;
+}
+
+static void *cuda_alloc(struct kn_backend *be, size_t bytes)
+{
+    return take((struct cuda *)be, bytes, true);
+}
+
+static void cuda_free(struct kn_backend *be, void *at)
+{
+    cuda_sync(be);
+    cudaFree(at);
+}
+
+/* Both are tried after a failure too: that may have been another's, with the memory still there. */
+static void cuda_get(struct kn_backend *be, void *to, const void *from, size_t bytes)
+{
+    cudaStream_t stream = ((struct cuda *)be)->stream;
+    cudaError_t code = cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream);
+    if (code == cudaSuccess) code = cudaStreamSynchronize(stream);
+    if (cuda_failed(be, "read", code)) memset(to, 0xff, bytes); /* NaN and -1: nothing is known */
+}
+
+static void cuda_put(struct kn_backend *be, void *to, const void *from, size_t bytes)
+{
+    cudaStream_t stream = ((struct cuda *)be)->stream;
+    cudaError_t code = cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream);
+    cuda_failed(be, "write", code == cudaSuccess ? cudaStreamSynchronize(stream) : code);
+}
+
+/* ---- weights and plans */
+bool cuda_expert_room(struct cuda *c)
+{
+    size_t want = c->rows * (2 * c->hidden + c->width);
+    if (want <= c->experts_room) return true;
+    float *grown = take(c, want * sizeof *grown, false);
+    if (!grown) return false;
+    cuda_free(&c->head, c->experts);
+    c->experts = grown;
+    c->experts_room = want;
+    return true;
+}
+
+/* The kernels read the masters as they are. */
+static bool cuda_weight_open(struct kn_backend *be, struct kn_weight *w)
+{
+    struct cuda *c = (struct cuda *)be;
+    w->shadow = NULL;
+    if (w->kind != KN_UP) return true;
+    if (c->hidden < (size_t)w->rows) c->hidden = w->rows;
+    if (c->width < (size_t)w->cols) c->width = w->cols;
+    return cuda_expert_room(c);
+}
+
+static void cuda_weight_close(struct kn_backend *be, struct kn_weight *w)
+{
+    (void)be, (void)w;
+}
+
+static void cuda_plan_close(struct kn_backend *be, struct kn_plan *p)
+{
+    struct cuda_plan *own = p->own;
+    if (!own) return;
+    cuda_free(be, own->chunk);
+    cuda_free(be, own->tile);
+    free(own);
+    p->own = NULL;
+}
+
+static bool cuda_plan_open(struct kn_backend *be, struct kn_plan *p)
+{
+    struct cuda *c = (struct cuda *)be;
+    size_t chunks = ((size_t)p->T_room + 31) / 32 + 1, rows = (size_t)p->T_room * p->E;
+    struct cuda_plan *own = calloc(1, sizeof *own);
+    if (!own) return false;
+    p->own = own;
+    own->chunk = take(c, chunks * (p->N + 1) * sizeof *own->chunk, true);
+    own->tile = take(c, ((size_t)p->E + 1) * sizeof *own->tile, true);
+    if (c->rows < rows) c->rows = rows;
+    if (own->chunk && own->tile && cuda_expert_room(c)) return true;
+    cuda_plan_close(be, p);
+    return false;
+}
+
+/* ---- open, close */
+static void cuda_close(struct kn_backend *be)
+{
+    struct cuda *c = (struct cuda *)be;
+    cudaFree(c->turn);
+    cudaFree(c->experts);
+    cudaFree(c->scratch);
+    cudaFree(c->workspace);
+    if (c->blas_open) cublasDestroy(c->blas);
+    if (c->stream) cudaStreamDestroy(c->stream);
+    free(c);
+}
+
+static const struct kn_table table = {.name = "cuda",
+                                      .close = cuda_close,
+                                      .alloc = cuda_alloc,
+                                      .free = cuda_free,
+                                      .sync = cuda_sync,
+                                      .get = cuda_get,
+                                      .put = cuda_put,
+                                      .weight_open = cuda_weight_open,
+                                      .weight_close = cuda_weight_close,
+                                      .plan_open = cuda_plan_open,
+                                      .plan_close = cuda_plan_close,
+                                      .real = sizeof(float),
+#define X(name) .name = cuda_##name,
+                                      KN_OPS(X)
+#undef X
+};
+
+/* False, and why in words: no driver, an old one, no device, or one that is too old. */
+static bool find_device(struct cuda *c, char *why, size_t size)
+{
+    struct cudaDeviceProp p;
+    int count = 0;
+    cudaError_t code = cudaGetDeviceCount(&count);
+    if (code == cudaErrorInsufficientDriver)
+        snprintf(why, size, "backend cuda: no NVIDIA driver, or one too old for this module");
+    else if (code == cudaErrorNoDevice || (code == cudaSuccess && count == 0))
+        snprintf(why, size, "backend cuda: there is a driver, but no GPU");
+    else if (code != cudaSuccess || (code = cudaGetDeviceProperties(&p, 0)) != cudaSuccess ||
+             (code = cudaSetDevice(0)) != cudaSuccess)
+        snprintf(why, size, "backend cuda: the GPU says: %s (%d)", cudaGetErrorString(code),
+                 (int)code);
+    else if (p.major * 10 + p.minor < 75)
+        snprintf(why, size,
+                 "backend cuda: %.80s has compute capability %d.%d, and 7.5 is the least", p.name,
+                 p.major, p.minor);
+    else {
+        c->units = p.multiProcessorCount;
+        snprintf(c->name, sizeof c->name, "%s", p.name);
+        c->head.simd = c->name;
+        return true;
+    }
+    return false;
+}
+
+static bool ready(struct cuda *c, char *why, size_t size)
+{
+    cudaError_t code = cudaStreamCreate(&c->stream);
+    cublasStatus_t status = CUBLAS_STATUS_SUCCESS;
+    if (code != cudaSuccess) {
+        snprintf(why, size, "backend cuda: the GPU says: %s (%d)", cudaGetErrorString(code),
+                 (int)code);
+        return false;
+    }
+    c->scratch = take(c, (CUDA_PART + CUDA_CELLS) * sizeof *c->scratch, false);
+    c->turn = take(c, CUDA_ROPE * sizeof *c->turn, false);
+    c->workspace = take(c, CUDA_WORKSPACE, false);
+    if (!c->scratch || !c->turn || !c->workspace) {
+        snprintf(why, size, "backend cuda: the GPU's memory is full");
+        return false;
+    }
+    status = cublasCreate(&c->blas);
+    c->blas_open = status == CUBLAS_STATUS_SUCCESS;
+    if (status == CUBLAS_STATUS_SUCCESS) status = cublasSetStream(c->blas, c->stream);
+    if (status == CUBLAS_STATUS_SUCCESS)
+        status = cublasSetWorkspace(c->blas, c->workspace, CUDA_WORKSPACE);
+    if (status == CUBLAS_STATUS_SUCCESS) return true;
+    snprintf(why, size, "backend cuda: cuBLAS says: %s (%d)", cublasGetStatusString(status),
+             (int)status);
+    return false;
+}
+
+static struct kn_backend *cuda_open(const struct kn_settings *s, char *why, size_t size)
+{
+    struct cuda *c = calloc(1, sizeof *c);
+    (void)s;
+    if (!c) {
+        snprintf(why, size, "backend cuda: out of memory");
+        return NULL;
+    }
+    c->head = (struct kn_backend){.table = &table, .threads = 1};
+    if (find_device(c, why, size) && ready(c, why, size)) return &c->head;
+    cuda_close(&c->head);
+    return NULL;
+}
+
+const struct kn_module kn_module = {
+    .build = KN_MODULE_BUILD, .table_size = sizeof(struct kn_table), .open = cuda_open};

@@ -1,0 +1,253 @@
+#ifndef KERNELS_CUDA_CUDA_H
+#define KERNELS_CUDA_CUDA_H
+/* What the files of the cuda backend share: its struct, and the few shapes that nearly all kernels
+ * have, as templates over a small function: each(n), total(n), columns(T, N). An op is then written
+ * like the oracle's, once for a number, a row or a column. All work goes to one stream; nothing here
+ * waits for it, takes memory or asks the device how many rows there are. Sums are cut by shape and
+ * added in a fixed order. Compiles with nvcc for a GPU, and with g++ and tests/emu for a test. */
+#include <cublas_v2.h>
+#include <cuda_runtime.h>
+#ifdef __cplusplus
+#include <cfloat>
+#include <cmath>
+#include <type_traits>
+extern "C" {
+#endif
+#include "kernels/table.h"
+
+/* Doubles of scratch: for partial sums, and behind them for what an op passes between kernels. */
+#define CUDA_PART ((size_t)1 << 20)
+#define CUDA_CELLS ((size_t)1 << 22)
+/* Numbers in the table of rotations. */
+#define CUDA_ROPE ((size_t)1 << 22)
+/* Bytes that cuBLAS may work in: given once, so that it takes none in a step. */
+#define CUDA_WORKSPACE ((size_t)32 << 20)
+
+struct cuda {
+    struct kn_backend head;
+    char name[300]; /* of the device; head.simd points here */
+    cudaStream_t stream;
+    cublasHandle_t blas;
+    bool blas_open;
+    void *workspace;
+    double *scratch; /* [CUDA_PART + CUDA_CELLS] */
+    int units;       /* multiprocessors */
+    float *turn;     /* [C, d/2] cosines, then as many sines */
+    double turn_theta;
+    int turn_C, turn_d;
+    float *experts; /* what kn_moe_ffn_back passes between its phases */
+    size_t experts_room;
+    size_t rows, hidden, width; /* the most rows of a plan, columns of pre and D so far */
+};
+
+/* A plan's own memory on the device. */
+struct cuda_plan {
+    int32_t *chunk; /* [chunks, N] picks of a column in 32 tokens; then those before it */
+    int32_t *tile;  /* [E+1] first tile of rows of each expert */
+};
+
+/* Keeps the first failure in words; false where the code says that all is well. */
+bool cuda_failed(struct kn_backend *be, const char *op, cudaError_t code);
+void cuda_too_many(struct kn_backend *be, const char *op);
+void cuda_too_wide(struct kn_backend *be, const char *op);
+bool cuda_blas_failed(struct kn_backend *be, const char *op, cublasStatus_t status);
+/* Room for the gradient of any of these plans through any of these weights. Not in a step. */
+bool cuda_expert_room(struct cuda *c);
+
+#define X(name) __typeof__(kn_##name) cuda_##name;
+KN_OPS(X)
+#undef X
+#ifdef __cplusplus
+}
+
+/* ---- launches */
+#ifdef __CUDACC__
+#define SHARED(type, id, n) __shared__ type id[n]
+template <class... P>
+void cuda_start(struct cuda *c, dim3 grid, dim3 block, void (*kernel)(P...), P... p)
+{
+    kernel<<<grid, block, 0, c->stream>>>(p...);
+}
+#else
+template <class... P>
+void cuda_start(struct cuda *, dim3 grid, dim3 block, void (*kernel)(P...), P... p)
+{
+    emu_start(grid, block, kernel, p...);
+}
+#endif
+
+/* Starts a kernel; nothing where one before it failed or there is no work. `op` is the function that
+ * asks, cuda_NAME: a failure is told with it. */
+template <class... P>
+void launch(struct kn_backend *be, const char *op, dim3 grid, dim3 block, void (*kernel)(P...),
+            std::type_identity_t<P>... p)
+{
+    if (be->failed_op || grid.x == 0 || grid.y == 0 || grid.z == 0) return;
+    cuda_start((struct cuda *)be, grid, block, kernel, p...);
+    cuda_failed(be, op, cudaGetLastError());
+}
+#define CALLER const char *op = __builtin_FUNCTION()
+
+inline unsigned pieces(size_t n, size_t each)
+{
+    return (unsigned)((n + each - 1) / each);
+}
+
+/* ---- f(i) for i in 0..n-1 */
+template <class F> __global__ void each_kernel(size_t n, F f)
+{
+    size_t step = (size_t)gridDim.x * blockDim.x;
+    for (size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += step) f(i);
+}
+
+template <class F> void each(struct kn_backend *be, size_t n, F f, CALLER)
+{
+    unsigned most = 1u << 20, blocks = n > (size_t)most * 128 ? most : pieces(n, 128);
+    launch(be, op, blocks, 128, each_kernel<F>, n, f);
+}
+
+/* f() by one thread: controllers, and what follows from a sum. */
+template <class F> __global__ void once_kernel(F f)
+{
+    f();
+}
+
+template <class F> void once(struct kn_backend *be, F f, CALLER)
+{
+    launch(be, op, 1, 1, once_kernel<F>, f);
+}
+
+/* ---- sums over the 32 lanes of a warp; all get the answer, added in one order */
+template <class S> __device__ inline S warp_sum(S x)
+{
+    for (int by = 16; by > 0; by /= 2) x += __shfl_xor_sync(~0u, x, by);
+    return x;
+}
+
+__device__ inline float warp_max(float x)
+{
+    for (int by = 16; by > 0; by /= 2) x = fmaxf(x, __shfl_xor_sync(~0u, x, by));
+    return x;
+}
+
+/* ---- K sums over i in 0..n-1: f(i, sum) adds to sum[K]; last(sum) sees them all, once */
+template <int K> struct sums {
+    double of[K];
+};
+
+enum { TOTAL_THREADS = 256, TOTAL_BLOCKS = 256 };
+
+template <int K> __device__ inline void block_sum(sums<K> &s) /* thread 0 gets the whole block's */
+{
+    SHARED(double, part, K *TOTAL_THREADS / 32);
+    int warp = threadIdx.x / 32;
+    for (int k = 0; k < K; k++) {
+        double sum = warp_sum(s.of[k]);
+        if (threadIdx.x % 32 == 0) part[k * (TOTAL_THREADS / 32) + warp] = sum;
+    }
+    __syncthreads();
+    if (threadIdx.x > 0) return;
+    for (int k = 0; k < K; k++) {
+        s.of[k] = 0;
+        for (int w = 0; w < TOTAL_THREADS / 32; w++) s.of[k] += part[k * (TOTAL_THREADS / 32) + w];
+    }
+}
+
+template <int K, class F> __global__ void total_kernel(size_t n, double *part, F f)
+{
+    sums<K> s = {};
+    size_t step = (size_t)gridDim.x * blockDim.x;
+    for (size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += step) f(i, s.of);
+    block_sum<K>(s);
+    if (threadIdx.x == 0)
+        for (int k = 0; k < K; k++) part[blockIdx.x * K + k] = s.of[k];
+}
+
+template <int K, class L> __global__ void total_last_kernel(int blocks, const double *part, L last)
+{
+    sums<K> s = {};
+    for (int i = threadIdx.x; i < blocks; i += TOTAL_THREADS)
+        for (int k = 0; k < K; k++) s.of[k] += part[i * K + k];
+    block_sum<K>(s);
+    if (threadIdx.x == 0) last(s.of);
+}
+
+template <int K, class F, class L> void total(struct kn_backend *be, size_t n, F f, L last, CALLER)
+{
+    double *part = ((struct cuda *)be)->scratch;
+    int blocks =
+        n > (size_t)TOTAL_BLOCKS * TOTAL_THREADS ? TOTAL_BLOCKS : (int)pieces(n, TOTAL_THREADS);
+    launch(be, op, blocks, TOTAL_THREADS, total_kernel<K, F>, n, part, f);
+    launch(be, op, 1, TOTAL_THREADS, total_last_kernel<K, L>, blocks, part, last);
+}
+
+/* ---- sums down the columns: f(t, j) over t in 0..T-1; last(j, sum) for each j in 0..N-1 */
+enum { COLUMNS_WIDE = 32, COLUMNS_HIGH = 8, COLUMNS_ROWS = 128, COLUMNS_CHUNKS = 256 };
+
+template <class F> __global__ void columns_kernel(int T, int N, int rows, double *part, F f)
+{
+    SHARED(double, sum, COLUMNS_HIGH *COLUMNS_WIDE);
+    int j = blockIdx.x * COLUMNS_WIDE + threadIdx.x, first = blockIdx.y * rows, mine = threadIdx.y;
+    double s = 0;
+    for (int t = first + mine; j < N && t < T && t < first + rows; t += COLUMNS_HIGH) s += f(t, j);
+    sum[mine * COLUMNS_WIDE + threadIdx.x] = s;
+    __syncthreads();
+    if (mine > 0 || j >= N) return;
+    for (int i = 1; i < COLUMNS_HIGH; i++) s += sum[i * COLUMNS_WIDE + threadIdx.x];
+    part[(size_t)blockIdx.y * N + j] = s;
+}
+
+template <class F, class L> void columns(struct kn_backend *be, int T, int N, F f, L last, CALLER)
+{
+    double *part = ((struct cuda *)be)->scratch;
+    size_t most = CUDA_PART / (size_t)(N > 0 ? N : 1);
+    if (most > COLUMNS_CHUNKS) most = COLUMNS_CHUNKS;
+    if (most == 0) cuda_too_many(be, op);
+    int chunks = (int)pieces(T, COLUMNS_ROWS), rows = COLUMNS_ROWS;
+    if (most > 0 && chunks > (int)most) rows = (int)pieces(T, most), chunks = (int)pieces(T, rows);
+    launch(be, op, dim3(pieces(N, COLUMNS_WIDE), chunks), dim3(COLUMNS_WIDE, COLUMNS_HIGH),
+           columns_kernel<F>, T, N, rows, part, f);
+    each(
+        be, N,
+        [=] __device__(size_t j) {
+            double s = 0;
+            for (int i = 0; i < chunks; i++) s += part[(size_t)i * N + j];
+            last((int)j, s);
+        },
+        op);
+}
+
+/* n doubles that live until the op ends; too many is a failure, and then nothing is started. */
+inline double *cells(struct kn_backend *be, size_t n, CALLER)
+{
+    if (n > CUDA_CELLS) cuda_too_many(be, op);
+    return ((struct cuda *)be)->scratch + CUDA_PART;
+}
+
+/* to[0] = how many of valid[T] are set. */
+inline void count_rows(struct kn_backend *be, double *to, const int32_t *valid, int T, CALLER)
+{
+    total<1>(
+        be, T, [=] __device__(size_t t, double *sum) { sum[0] += valid[t] != 0; },
+        [=] __device__(const double *sum) { to[0] = sum[0]; }, op);
+}
+
+/* ---- one warp for each row: f(t, lane); all lanes come and go together */
+template <class F> __global__ void warps_kernel(int T, F f)
+{
+    int t = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32;
+    if (t < T) f(t, (int)(threadIdx.x % 32));
+}
+
+template <class F> void warps(struct kn_backend *be, int T, F f, CALLER)
+{
+    launch(be, op, pieces(T, 4), 128, warps_kernel<F>, T, f);
+}
+
+/* ---- small things */
+__device__ inline float sigmoid(float x)
+{
+    return 1 / (1 + expf(-x));
+}
+#endif
+#endif

@@ -1,0 +1,155 @@
+/* Where each pick goes, and how the experts' rows come together again. A warp has 32 tokens: who of
+ * them takes a column is one ballot, and a token's place among them the bits below its own. Nothing
+ * is counted with atomics, so the same mask always gives the same rows. */
+#include "kernels/cuda/cuda.h"
+
+#include "kernels/cuda/tile.h"
+
+/* ---- plan */
+struct plan_job {
+    const int32_t *mask; /* NULL: every expert, no slot */
+    int32_t *chunk;      /* [chunks, N+1]; column N: picks of all experts together */
+    int32_t *tile, *offset, *count, *token_start, *token_slot, *slot_token, *slot_expert;
+    int T, E, N;
+};
+
+/* Lane's own token of the warp's chunk; the others do not take part. */
+static __device__ bool takes(const struct plan_job &p, int t, int j)
+{
+    return t < p.T && (p.mask ? p.mask[(size_t)t * p.N + j] != 0 : j < p.E);
+}
+
+static __device__ int lower_lanes(unsigned votes, int lane)
+{
+    return __popc(votes & ((1u << lane) - 1));
+}
+
+static __device__ void count_chunk(const struct plan_job &p, int c, int lane)
+{
+    int t = c * 32 + lane, experts = 0;
+    for (int j = 0; j < p.N; j++) {
+        int picks = __popc(__ballot_sync(~0u, takes(p, t, j)));
+        if (lane == 0) p.chunk[(size_t)c * (p.N + 1) + j] = picks;
+        if (j < p.E) experts += picks;
+    }
+    if (lane == 0) p.chunk[(size_t)c * (p.N + 1) + p.N] = experts;
+}
+
+/* The sum of the lanes up to and with this one. */
+static __device__ int running(int x, int lane)
+{
+    for (int by = 1; by < 32; by *= 2) {
+        int before = __shfl_up_sync(~0u, x, by);
+        if (lane >= by) x += before;
+    }
+    return x;
+}
+
+/* Counts of a column become what stands before each chunk; their sum is the column's count. */
+static __device__ void add_up(const struct plan_job &p, int j, int lane)
+{
+    int chunks = (p.T + 31) / 32, before = 0;
+    for (int first = 0; first < chunks; first += 32) {
+        int c = first + lane, own = c < chunks ? p.chunk[(size_t)c * (p.N + 1) + j] : 0;
+        int up_to = running(own, lane);
+        if (c < chunks) p.chunk[(size_t)c * (p.N + 1) + j] = before + up_to - own;
+        before += __shfl_sync(~0u, up_to, 31);
+    }
+    if (lane == 0 && j < p.N) p.count[j] = before;
+}
+
+static __device__ void place_chunk(const struct plan_job &p, int c, int lane)
+{
+    const int32_t *before = p.chunk + (size_t)c * (p.N + 1);
+    int t = c * 32 + lane, own = 0;
+    for (int e = 0; e < p.E; e++) own += takes(p, t, e);
+    int entry = before[p.N] + running(own, lane) - own;
+    if (t < p.T) p.token_start[t] = entry;
+    for (int e = 0; e < p.E; e++) {
+        bool in = takes(p, t, e);
+        unsigned votes = __ballot_sync(~0u, in);
+        int row = p.offset[e] + before[e] + lower_lanes(votes, lane);
+        if (!in) continue;
+        p.slot_token[row] = t;
+        p.slot_expert[row] = e;
+        p.token_slot[entry++] = row;
+    }
+}
+
+static struct plan_job job_of(const struct kn_plan *p, const int32_t *mask, int T)
+{
+    const struct cuda_plan *own = (const struct cuda_plan *)p->own;
+    return {.mask = mask,
+            .chunk = own->chunk,
+            .tile = own->tile,
+            .offset = KN_I32(p->offset),
+            .count = KN_I32(p->count),
+            .token_start = KN_I32(p->token_start),
+            .token_slot = KN_I32(p->token_slot),
+            .slot_token = KN_I32(p->slot_token),
+            .slot_expert = KN_I32(p->slot_expert),
+            .T = T,
+            .E = p->E,
+            .N = p->N};
+}
+
+/* (nvcc wants functions with such lambdas to have no struct among their arguments that is named as
+ * an op is: they are here, and their caller below.) */
+static void make_plan(struct kn_backend *be, struct plan_job job, const char *op)
+{
+    int chunks = (int)pieces(job.T, 32);
+    warps(
+        be, chunks, [=] __device__(int c, int lane) { count_chunk(job, c, lane); }, op);
+    warps(
+        be, job.N + 1, [=] __device__(int j, int lane) { add_up(job, j, lane); }, op);
+    once(
+        be,
+        [=] __device__() {
+            int rows = 0, tiles = 0;
+            for (int e = 0; e < job.E; e++) {
+                job.offset[e] = rows;
+                job.tile[e] = tiles;
+                rows += job.count[e];
+                tiles += (job.count[e] + TILE - 1) / TILE;
+            }
+            job.offset[job.E] = job.token_start[job.T] = rows;
+            job.tile[job.E] = tiles;
+        },
+        op);
+    warps(
+        be, chunks, [=] __device__(int c, int lane) { place_chunk(job, c, lane); }, op);
+}
+
+void cuda_plan(struct kn_backend *be, struct kn_plan *p, struct kn_ints mask, int T)
+{
+    make_plan(be, job_of(p, KN_I32(mask), T), __func__);
+}
+
+void cuda_plan_all(struct kn_backend *be, struct kn_plan *p, int T)
+{
+    make_plan(be, job_of(p, NULL, T), __func__);
+}
+
+/* ---- combine */
+static void add_rows(struct kn_backend *be, float *to, struct plan_job p, const float *from,
+                     const float *gates, int D, bool add, const char *op)
+{
+    each(
+        be, (size_t)p.T * D,
+        [=] __device__(size_t i) {
+            size_t t = i / D;
+            float sum = add ? to[i] : 0;
+            for (int k = p.token_start[t]; k < p.token_start[t + 1]; k++) {
+                size_t row = p.token_slot[k];
+                sum += gates[t * p.N + p.slot_expert[row]] * from[row * D + i % D];
+            }
+            to[i] = sum;
+        },
+        op);
+}
+
+void cuda_combine(struct kn_backend *be, struct kn_buf y, const struct kn_plan *p,
+                  struct kn_buf out, struct kn_buf gate, int T, int D, bool add)
+{
+    add_rows(be, KN_F32(y), job_of(p, NULL, T), KN_F32(out), KN_F32(gate), D, add, __func__);
+}

@@ -1,0 +1,276 @@
+/* The API of the GPU that is not there: device memory, a stream that is never behind, cuBLAS by
+ * plain loops, and failures by plan. Device memory ends at a page that cannot be touched, is full of
+ * NaN when fresh, and copies are checked against it. VANPOOL_EMU_FAIL=CALL:CODE, read when devices
+ * are counted, lets call number CALL and those after it fail with CODE (a code over 1000: calls of
+ * cuBLAS only, with status CODE - 1000; code 2 fails once). */
+#include "tests/emu/cublas_v2.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <mutex>
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace
+{
+struct memory {
+    size_t bytes, mapped;
+    char *map;
+};
+std::map<char *, memory> device;
+std::mutex lock;
+const unsigned char AFTER = 0xa5;
+
+/* ---- failures by plan */
+long calls, fail_at;
+int fail_code;
+cudaError_t last;
+
+void read_plan()
+{
+    const char *plan = getenv("VANPOOL_EMU_FAIL");
+    calls = 0;
+    last = cudaSuccess;
+    fail_code = 0;
+    if (plan && sscanf(plan, "%ld:%d", &fail_at, &fail_code) != 2) fail_code = 0;
+}
+
+cudaError_t counted()
+{
+    bool due = fail_code > 0 && fail_code < 1000 && ++calls >= fail_at;
+    if (!due) return cudaSuccess;
+    cudaError_t code = (cudaError_t)fail_code;
+    if (code == cudaErrorMemoryAllocation) fail_code = 0;
+    return last = code;
+}
+
+cublasStatus_t counted_blas()
+{
+    bool due = fail_code > 1000 && ++calls >= fail_at;
+    return due ? (cublasStatus_t)(fail_code - 1000) : CUBLAS_STATUS_SUCCESS;
+}
+
+/* ---- memory */
+/* True where all of it is in one piece of device memory. */
+bool on_device(const void *at, size_t bytes)
+{
+    auto *first = (char *)at;
+    auto found = device.upper_bound(first);
+    if (found == device.begin()) return false;
+    --found;
+    return first + bytes <= found->first + found->second.bytes;
+}
+
+size_t slack(const memory &m)
+{
+    return (64 - m.bytes % 64) % 64;
+}
+} // namespace
+
+bool emu_may_run(dim3 grid, dim3 block)
+{
+    size_t threads = (size_t)block.x * block.y * block.z;
+    if (counted() != cudaSuccess) return false;
+    if (threads > 0 && threads <= 1024 && grid.x > 0 && grid.x <= INT32_MAX && grid.y > 0 &&
+        grid.y <= 65535 && grid.z > 0 && grid.z <= 65535)
+        return true;
+    last = cudaErrorInvalidConfiguration;
+    return false;
+}
+
+extern "C" {
+cudaError_t cudaGetDeviceCount(int *count)
+{
+    read_plan();
+    if (cudaError_t code = counted()) return code;
+    *count = 1;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *to, int)
+{
+    *to = {"emulated GPU (no GPU: the same kernels on the CPU)", 8, 0, 4, (size_t)8 << 30};
+    const char *old = getenv("VANPOOL_EMU_CAPABILITY"); /* such as 6.1: a GPU that is too old */
+    if (old && sscanf(old, "%d.%d", &to->major, &to->minor) != 2) return cudaErrorInvalidValue;
+    return counted();
+}
+
+cudaError_t cudaSetDevice(int)
+{
+    return counted();
+}
+
+cudaError_t cudaMalloc(void **at, size_t bytes)
+{
+    std::lock_guard<std::mutex> held(lock);
+    if (cudaError_t code = counted()) return code;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    if (bytes > (size_t)8 << 30) return last = cudaErrorMemoryAllocation;
+    memory m = {bytes, (bytes + 64 + page - 1) / page * page + page, nullptr};
+    void *map = mmap(nullptr, m.mapped, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (map == MAP_FAILED) return last = cudaErrorMemoryAllocation;
+    m.map = (char *)map;
+    char *end = m.map + m.mapped - page, *first = end - slack(m) - bytes;
+    mprotect(end, page, PROT_NONE);
+    if (bytes <= (size_t)16 << 20)
+        memset(first, 0xff, bytes); /* more: only room, touched in part */
+    memset(first + bytes, AFTER, slack(m));
+    device[first] = m;
+    *at = first;
+    return cudaSuccess;
+}
+
+cudaError_t cudaFree(void *at)
+{
+    std::lock_guard<std::mutex> held(lock);
+    if (!at) return cudaSuccess;
+    auto found = device.find((char *)at);
+    if (found == device.end()) emu_wrong("cudaFree of what is no device memory");
+    const memory &m = found->second;
+    for (size_t i = 0; i < slack(m); i++)
+        if ((unsigned char)found->first[m.bytes + i] != AFTER)
+            emu_wrong("a kernel wrote past the end of %zu bytes", m.bytes);
+    munmap(m.map, m.mapped);
+    device.erase(found);
+    return counted();
+}
+
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind,
+                            cudaStream_t)
+{
+    std::lock_guard<std::mutex> held(lock);
+    if (cudaError_t code = counted()) return code;
+    bool to_device = kind != cudaMemcpyDeviceToHost, from_device = kind != cudaMemcpyHostToDevice;
+    if (on_device(to, bytes) != to_device || on_device(from, bytes) != from_device)
+        return last = cudaErrorInvalidValue;
+    memmove(to, from, bytes);
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemsetAsync(void *at, int value, size_t bytes, cudaStream_t)
+{
+    std::lock_guard<std::mutex> held(lock);
+    if (cudaError_t code = counted()) return code;
+    if (!on_device(at, bytes)) return last = cudaErrorInvalidValue;
+    memset(at, value, bytes);
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamCreate(cudaStream_t *to)
+{
+    *to = nullptr;
+    return counted();
+}
+
+cudaError_t cudaStreamDestroy(cudaStream_t)
+{
+    return counted();
+}
+
+cudaError_t cudaStreamSynchronize(cudaStream_t)
+{
+    return counted();
+}
+
+cudaError_t cudaGetLastError()
+{
+    cudaError_t code = last;
+    last = cudaSuccess;
+    return code;
+}
+
+const char *cudaGetErrorString(cudaError_t code)
+{
+    switch (code) {
+    case cudaErrorMemoryAllocation:
+        return "out of memory";
+    case cudaErrorInvalidConfiguration:
+        return "invalid configuration argument";
+    case cudaErrorInsufficientDriver:
+        return "CUDA driver version is insufficient for CUDA runtime version";
+    case cudaErrorNoDevice:
+        return "no CUDA-capable device is detected";
+    case cudaErrorECCUncorrectable:
+        return "uncorrectable ECC error encountered";
+    case cudaErrorIllegalAddress:
+        return "an illegal memory access was encountered";
+    case cudaErrorLaunchFailure:
+        return "unspecified launch failure";
+    default:
+        return "invalid argument";
+    }
+}
+
+/* ---- cuBLAS */
+cublasStatus_t cublasCreate(cublasHandle_t *to)
+{
+    *to = nullptr;
+    return counted_blas();
+}
+
+cublasStatus_t cublasDestroy(cublasHandle_t)
+{
+    return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasSetStream(cublasHandle_t, cudaStream_t)
+{
+    return counted_blas();
+}
+
+cublasStatus_t cublasSetMathMode(cublasHandle_t, cublasMath_t)
+{
+    return counted_blas();
+}
+
+cublasStatus_t cublasSetWorkspace(cublasHandle_t, void *at, size_t bytes)
+{
+    if (!on_device(at, bytes)) emu_wrong("the workspace of cuBLAS is no device memory");
+    return counted_blas();
+}
+
+/* c[m,n] = alpha op(a) op(b) + beta c, all by columns; c is not read where beta is 0. */
+cublasStatus_t cublasSgemm(cublasHandle_t, cublasOperation_t on_a, cublasOperation_t on_b, int m,
+                           int n, int k, const float *alpha, const float *a, int lda,
+                           const float *b, int ldb, const float *beta, float *c, int ldc)
+{
+    if (cublasStatus_t status = counted_blas()) return status;
+    int a_rows = on_a == CUBLAS_OP_N ? m : k, b_rows = on_b == CUBLAS_OP_N ? k : n;
+    if (m < 0 || n < 0 || k < 0 || lda < (a_rows > 1 ? a_rows : 1) ||
+        ldb < (b_rows > 1 ? b_rows : 1) || ldc < (m > 1 ? m : 1))
+        return (cublasStatus_t)7;
+    for (int j = 0; j < n; j++) {
+        float *to = c + (size_t)j * ldc;
+        for (int i = 0; i < m; i++) to[i] = *beta == 0 ? 0 : *beta * to[i];
+        for (int i = 0; on_a == CUBLAS_OP_T && i < m; i++) {
+            float sum = 0;
+            for (int l = 0; l < k; l++)
+                sum += a[(size_t)i * lda + l] *
+                       (on_b == CUBLAS_OP_N ? b[(size_t)j * ldb + l] : b[(size_t)l * ldb + j]);
+            to[i] += *alpha * sum;
+        }
+        for (int l = 0; on_a == CUBLAS_OP_N && l < k; l++) {
+            float each =
+                *alpha * (on_b == CUBLAS_OP_N ? b[(size_t)j * ldb + l] : b[(size_t)l * ldb + j]);
+            for (int i = 0; i < m; i++) to[i] += each * a[(size_t)l * lda + i];
+        }
+    }
+    return CUBLAS_STATUS_SUCCESS;
+}
+
+const char *cublasGetStatusString(cublasStatus_t status)
+{
+    switch (status) {
+    case CUBLAS_STATUS_NOT_INITIALIZED:
+        return "CUBLAS_STATUS_NOT_INITIALIZED";
+    case CUBLAS_STATUS_ALLOC_FAILED:
+        return "CUBLAS_STATUS_ALLOC_FAILED";
+    case CUBLAS_STATUS_EXECUTION_FAILED:
+        return "CUBLAS_STATUS_EXECUTION_FAILED";
+    default:
+        return "CUBLAS_STATUS_INVALID_VALUE";
+    }
+}
+}
