@@ -133,8 +133,8 @@ $(OUT)/check-emu: $(OUT)/tests/main.o $(EMU_T) $(KERNELS)
 	$(Q)$(CC) $(CFLAGS_$(VARIANT)) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell $(PC) --libs check)
 .PHONY: check-emu
 check-emu:                   ## the GPU's kernels, run on the CPU by an emulator, against ref
-	@$(MAKE) --no-print-directory -j$$(nproc) $(OUT)/check-emu $(EMU)/vanpool-cuda.so
-	@VANPOOL_CUDA=$(EMU)/vanpool-cuda.so $(OUT)/check-emu
+	@$(MAKE) --no-print-directory -j$$(nproc) $(OUT)/check-emu $(OUT)/check-core $(EMU)/vanpool-cuda.so
+	@bash tests/emu/run.sh $(OUT)
 
 $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
@@ -162,6 +162,7 @@ $(foreach l,$(LEVELS),$(eval $(call level_rule,$(l))))
 
 # Programs that measure; each prints a table. `make bench` builds them and says what there is.
 BENCHES := $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(wildcard tests/bench/*.c))
+$(OUT)/bench/step_clock: $(CORE)
 $(OUT)/bench/%: $(OUT)/tests/bench/%.o $(KERNELS)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo '  link $@')

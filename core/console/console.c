@@ -1,6 +1,8 @@
 /* core/console/console.c - The handle that faces hold: lines in, steps made, snapshots out. */
 #include "core/console/verbs.h"
 #include "core/script/command.h"
+#include "core/script/policy.h"
+#include "core/script/record.h"
 #include "core/train/engine.h"
 #include "core/train/own.h"
 
@@ -89,6 +91,7 @@ const struct command *command_at(int i)
         race_commands,
         engine_commands,
         scenario_commands,
+        record_commands,
         state_commands,
         fleet_commands,
         time_commands,
@@ -178,6 +181,9 @@ void console_close(struct console *c)
     if (!c) return;
     while (c->scripts > 0) script_close(&c->script[--c->scripts]);
     race_live_close(c->race);
+    record_sample(c, true);
+    record_close(c->record);
+    free(c->policy);
     undo_close(c);
     trainer_close(c->parked);
     trainer_close(c->trainer);
@@ -262,6 +268,7 @@ static bool run(struct console *c, struct command_line *words, struct text *out,
     if (words->argc == 0) return true;
     const struct command *command = command_find(words->argv[0], e);
     if (!command) return false;
+    if (c->policy && !policy_allows(c->policy, command, words->argc, words->argv, e)) return false;
     if (command->kind == COMMAND_CORE) return run_core(c, command, words, out, e);
     if (strcmp(command->name, "quit") == 0)
         c->quit = true;
@@ -285,6 +292,7 @@ bool console_do(struct console *c, const char *line, struct text *out, struct er
         ok = err_set(&own, ERR_MEMORY, "out of memory for what %s says", words.argv[0]);
     c->stale = true;
     if (c->paused != paused) c->held = c->paused && !scripted && c->scripts > 0;
+    if (ok && !scripted) record_line(c, line);
     if (ok) return true;
     if (scripted && c->scripts > 0) scripts_fail(c, &own);
     if (e) *e = own;
@@ -356,7 +364,9 @@ bool console_step(struct console *c, bool wanted, bool window, struct err *e)
     past_note(c->trainer);
     c->stale = true;
     if (!ok) c->goal = trainer_now(c->trainer);
+    c->made++;
     if (wanted || window || !ok) measure(c, window);
+    record_sample(c, false);
     return ok;
 }
 

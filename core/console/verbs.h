@@ -34,6 +34,9 @@ struct console {
     int depth;              /* lines that run others */
     struct journal journal;
     struct snap_kept kept[SNAP_KEPT];
+    struct record *record; /* NULL: none is written */
+    long made;             /* steps since it began */
+    struct policy *policy; /* of a class; NULL: none */
 };
 
 /* Each ends with .name NULL. */
@@ -46,11 +49,16 @@ extern const struct command probe_commands[];
 extern const struct command race_commands[];
 extern const struct command engine_commands[];
 extern const struct command scenario_commands[];
+extern const struct command record_commands[];
 extern const struct command state_commands[];
 extern const struct command fleet_commands[];
 extern const struct command time_commands[];
 extern const struct command face_commands[];
 
+/* Into the record, where there is one: a line that went well, what was measured (every hundred
+ * steps, or where it is wanted). */
+void record_line(struct console *c, const char *line);
+void record_sample(struct console *c, bool wanted);
 /* What there is to say when the last piece is made: the answer, or what was written. */
 void work_say(struct console *c, enum probe_kind asked, struct text *out);
 /* The trainer's config, with what waits for `reset`. */

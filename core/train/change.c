@@ -55,7 +55,7 @@ static bool same_rest(struct trainer *t, const struct config *c, struct err *e)
     bool ok = rest_open(&rest, t->model, e);
     t->model->config = was;
     if (!ok) return false;
-    rest_close(&t->rest, t->be);
+    rest_close(&t->rest);
     t->rest = rest;
     return true;
 }

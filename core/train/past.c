@@ -102,6 +102,8 @@ static void forget_measures(struct trainer *t)
 
 bool moment_put(struct trainer *t, const struct moment *m, struct err *e)
 {
+    if (m->be != t->be)
+        return err_set(e, ERR_BACKEND, "the state of step %ld was lost with its device", m->step);
     if (!trainer_apply(t, &m->config, e)) return false;
     t->learning = m->learning;
     t->step = m->step, t->skipped = m->skipped, t->optimizer.updates = m->updates;

@@ -60,6 +60,10 @@ enum trainer_poison { POISON_NONE, POISON_GRADIENT, POISON_WEIGHT, POISON_LOSS, 
 void trainer_inject(struct trainer *t, enum trainer_poison what);
 /* the layer of snapshot's arrays */
 void trainer_focus(struct trainer *t, int layer);
+/* Of all weights: two trainers with the same one are in the same state of learning. */
+uint64_t trainer_hash(struct trainer *t);
+/* The notice of the next snapshot. */
+void trainer_tell_of(struct trainer *t, const char *sentence);
 /* a marker on the curves, now */
 void trainer_mark(struct trainer *t, const char *text);
 

@@ -229,7 +229,9 @@ int app_run(const struct config *c, const struct app_options *o)
     if (o->first) state_line(o->first, &a->frame.view, &a->scene, room, sizeof room);
     app_lesson_begin(a, o);
     paint(a); /* before the model is made: the first screen is there at once */
-    a->session = session_open(c, o->first, &a->why);
+    char lines[4096];
+    snprintf(lines, sizeof lines, "%s%s", o->before ? o->before : "", o->first ? o->first : "");
+    a->session = session_open(c, lines, &a->why);
     if (a->session) {
         session_rates(a->session, FRAMES, WINDOWS);
         loop(a);

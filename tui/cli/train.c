@@ -24,6 +24,7 @@ struct run {
     long until_since;     /* the step from which on it holds */
     bool wanted, reached; /* until was given; it holds */
     double measured;      /* when progress was measured last */
+    char said[sizeof((struct snapshot *)0)->notice];
 };
 
 /* ---- opening ---- */
@@ -68,6 +69,13 @@ static void close_run(struct run *r)
 
 /* ---- telling ---- */
 
+/* A notice once, when it comes: such as a GPU that was lost. */
+static void tell_notice(struct run *r)
+{
+    if (r->now->notice[0] && strcmp(r->said, r->now->notice) != 0) out_say("%s", r->now->notice);
+    snprintf(r->said, sizeof r->said, "%s", r->now->notice);
+}
+
 static bool tell_start(struct run *r, struct err *e)
 {
     if (r->flags->json) {
@@ -79,6 +87,7 @@ static bool tell_start(struct run *r, struct err *e)
                  r->now->simd, r->now->threads, (unsigned long long)r->now->seed);
         report_row_head(&r->out);
     }
+    tell_notice(r);
     return out_put(&r->out, e);
 }
 
@@ -103,6 +112,7 @@ static void tell_progress(struct run *r)
 
 static bool tell_step(struct run *r, struct err *e)
 {
+    tell_notice(r);
     if (r->flags->json)
         report_step(&r->out, r->now, NULL);
     else
@@ -170,6 +180,7 @@ static bool train(struct run *r, struct err *e)
         } else if (!r->flags->quiet && clock_now() - r->measured >= 0.5) {
             trainer_measure(r->trainer, r->now, false);
             r->measured = clock_now();
+            tell_notice(r);
         }
         if (!r->flags->quiet) tell_progress(r);
         save_on_the_way(r, step);
@@ -185,6 +196,7 @@ static bool finish(struct run *r, bool trained, struct err *e)
     bool interrupted = out_interrupts() > 0;
     if (trained && r->flags->save) saved = trainer_save(r->trainer, r->flags->save, &why);
     trainer_measure(r->trainer, r->now, false);
+    tell_notice(r);
     if (trained) ok = trainer_evaluate(r->trainer, interrupted ? 1 << 14 : 0, r->now, e);
     if (!tell_end(r, trained && ok ? e : NULL)) ok = false;
     if (!trained || !ok) return false;

@@ -133,6 +133,9 @@ static bool do_line(struct repl *r, const char *line, struct err *e)
     if (!ok || !say(r, e) || !train(r, e)) return false;
     if (guide_feed(&r->face.guide, console_snapshot(r->console)))
         guide_checks(&r->face.guide, &r->out);
+    char remark[256];
+    while (guide_note(&r->face.guide, remark, sizeof remark))
+        if (!console_do(r->console, remark, &r->out, e)) return false;
     return say(r, e) && (own != FACE_DONE || lesson_says(r, e));
 }
 
@@ -179,6 +182,21 @@ static bool loop(struct repl *r, struct err *e)
     return true;
 }
 
+/* A class's rules first, so that the record begins with what they fix. */
+static bool begin(struct repl *r, const struct flags *f, struct err *e)
+{
+    char line[1024];
+    if (f->policy) {
+        snprintf(line, sizeof line, "policy \"%s\"", f->policy);
+        if (!console_do(r->console, line, &r->out, e)) return false;
+    }
+    if (f->record) {
+        snprintf(line, sizeof line, "record \"%s\"", f->record);
+        if (!console_do(r->console, line, &r->out, e)) return false;
+    }
+    return say(r, e);
+}
+
 bool cli_repl(const struct flags *f, struct err *e)
 {
     struct repl r = {.person = !f->file && isatty(STDIN_FILENO), .file = f->file != NULL};
@@ -189,7 +207,8 @@ bool cli_repl(const struct flags *f, struct err *e)
     out_catch_interrupt();
     if (ok && !(r.past = calloc(1, sizeof *r.past)))
         ok = err_set(e, ERR_MEMORY, "out of memory for the curves");
-    ok = ok && (r.console = console_open(&c, e)) && do_all(&r, first, e) && loop(&r, e);
+    ok = ok && (r.console = console_open(&c, e)) && begin(&r, f, e) && do_all(&r, first, e) &&
+         loop(&r, e);
     console_close(r.console);
     guide_close(&r.face.guide);
     script_close(&r.script);
