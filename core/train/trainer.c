@@ -113,7 +113,7 @@ bool trainer_build(struct trainer *t, const struct config *c, const struct model
     struct kn_backend *its = gone->model && gone->model->be ? gone->model->be : t->be;
     measure_close(gone->measure);
     close_good(&gone->good, its);
-    rest_close(&gone->rest, its);
+    rest_close(&gone->rest);
     if (gone->model) model_close(gone->model);
     free(gone->model);
     if (!ok) {
