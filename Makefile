@@ -49,6 +49,7 @@ TUI     := $(call obj,$(filter-out tui/main.c,$(wildcard tui/*/*.c)))
 T_KERNELS := $(call obj,$(wildcard tests/kernels/*.c))
 T_CORE    := $(call obj,$(wildcard tests/core/*.c))
 T_TUI     := $(call obj,$(wildcard tests/tui/*.c))
+T_PTY     := $(call obj,$(wildcard tests/pty/*.c))
 
 .PHONY: all
 all: vanpool                 ## build the program (./vanpool is the release build)
@@ -69,6 +70,11 @@ $(OUT)/check-core: $(OUT)/tests/main.o $(T_CORE) $(CORE) $(KERNELS)
 $(OUT)/check-tui: $(OUT)/tests/main.o $(T_TUI) $(TUI) $(CORE) $(KERNELS)
 	$(if $(V),,@echo '  link $@')
 	$(Q)$(CC) $(CFLAGS_$(VARIANT)) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell $(PC) --libs check)
+
+# The whole program in a terminal of the test's own (VANPOOL names it); not among the quick runners.
+$(OUT)/check-pty: $(OUT)/tests/main.o $(T_PTY) $(TUI) $(CORE) $(KERNELS)
+	$(if $(V),,@echo '  link $@')
+	$(Q)$(CC) $(CFLAGS_$(VARIANT)) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lutil $(shell $(PC) --libs check)
 
 # The cuda backend is a module of its own, opened where there is a GPU. nvcc builds it; g++ and the
 # emulator in tests/emu build it for a test, as $(OUT)/emu/vanpool-cuda.so.
@@ -127,8 +133,8 @@ $(OUT)/check-emu: $(OUT)/tests/main.o $(EMU_T) $(KERNELS)
 	$(Q)$(CC) $(CFLAGS_$(VARIANT)) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell $(PC) --libs check)
 .PHONY: check-emu
 check-emu:                   ## the GPU's kernels, run on the CPU by an emulator, against ref
-	@$(MAKE) --no-print-directory -j$$(nproc) $(OUT)/check-emu $(EMU)/vanpool-cuda.so
-	@VANPOOL_CUDA=$(EMU)/vanpool-cuda.so $(OUT)/check-emu
+	@$(MAKE) --no-print-directory -j$$(nproc) $(OUT)/check-emu $(OUT)/check-core $(EMU)/vanpool-cuda.so
+	@bash tests/emu/run.sh $(OUT)
 
 $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
@@ -156,6 +162,7 @@ $(foreach l,$(LEVELS),$(eval $(call level_rule,$(l))))
 
 # Programs that measure; each prints a table. `make bench` builds them and says what there is.
 BENCHES := $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(wildcard tests/bench/*.c))
+$(OUT)/bench/step_clock: $(CORE)
 $(OUT)/bench/%: $(OUT)/tests/bench/%.o $(KERNELS)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo '  link $@')

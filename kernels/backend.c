@@ -6,7 +6,10 @@
 #include <string.h>
 
 static const struct kn_entry entries[] = {
-    {.name = "cuda", .title = "an NVIDIA GPU, float32", .open = module_open_cuda},
+    {.name = "cuda",
+     .title = "an NVIDIA GPU, float32",
+     .here = module_here_cuda,
+     .open = module_open_cuda},
     {.name = "cpu", .title = "this machine's CPU, float32", .open = cpu_open},
     {.name = "ref", .title = "reference in float64, one thread", .open = ref_open},
 };
@@ -28,8 +31,10 @@ struct kn_backend *kn_open(const char *name, const struct kn_settings *s, char *
     bool automatic = strcmp(name, "auto") == 0;
     if (size > 0) *why = 0;
     for (int i = 0; kn_entry(i); i++) {
-        if (!automatic && strcmp(name, kn_entry(i)->name) != 0) continue;
-        struct kn_backend *be = kn_entry(i)->open(s ? s : &defaults, why, size);
+        const struct kn_entry *entry = kn_entry(i);
+        if (!automatic && strcmp(name, entry->name) != 0) continue;
+        if (automatic && entry->here && !entry->here()) continue;
+        struct kn_backend *be = entry->open(s ? s : &defaults, why, size);
         if (be || !automatic) return be;
     }
     if (automatic) return NULL;
@@ -62,6 +67,11 @@ int kn_threads(const struct kn_backend *be)
 bool kn_exact(const struct kn_backend *be)
 {
     return be->table->real == sizeof(double);
+}
+
+bool kn_on_host(const struct kn_backend *be)
+{
+    return !be->table->get;
 }
 
 /* ---- memory */
@@ -209,15 +219,37 @@ void kn_timing(struct kn_backend *be, bool on)
     be->timing = on;
 }
 
+void kn_times_part(struct kn_backend *be, int part)
+{
+    be->part = part;
+}
+
 void kn_times_reset(struct kn_backend *be)
 {
-    memset(be->seconds, 0, sizeof be->seconds);
-    memset(be->calls, 0, sizeof be->calls);
+    memset(be->tally, 0, sizeof be->tally);
+}
+
+/* Parts first..last together. */
+static int times(const struct kn_backend *be, int first, int last, struct kn_time *to, int room)
+{
+    int n = room < KN_OP_COUNT ? room : KN_OP_COUNT;
+    for (int i = 0; i < n; i++) {
+        to[i] = (struct kn_time){.op = op_names[i]};
+        for (int part = first; part <= last; part++) {
+            const struct kn_tally *t = &be->tally[part][i];
+            to[i].seconds += t->seconds, to[i].idle += t->idle, to[i].moved += t->moved;
+            to[i].calls += t->calls;
+        }
+    }
+    return n;
 }
 
 int kn_times(const struct kn_backend *be, struct kn_time *to, int room)
 {
-    int n = room < KN_OP_COUNT ? room : KN_OP_COUNT;
-    for (int i = 0; i < n; i++) to[i] = (struct kn_time){op_names[i], be->seconds[i], be->calls[i]};
-    return n;
+    return times(be, 0, KN_PARTS - 1, to, room);
+}
+
+int kn_times_of(const struct kn_backend *be, int part, struct kn_time *to, int room)
+{
+    return times(be, part, part, to, room);
 }

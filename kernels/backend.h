@@ -1,7 +1,8 @@
 #ifndef KERNELS_BACKEND_H
 #define KERNELS_BACKEND_H
 /* A backend is a place where numbers live and are worked on: `ref` (float64, plain loops, the
- * oracle of every test) or `cpu` (float32, threads and SIMD). Opened by name, or "auto" for the
+ * oracle of every test), `cpu` (float32, threads and SIMD) or `cuda` (float32, an NVIDIA GPU; a
+ * module of its own, opened where there is one). Opened by name, or "auto" for the
  * fastest here. Nothing in kernels/ knows what a router or a lesson is: float arrays in, float
  * arrays out. */
 #include <stdbool.h>
@@ -26,18 +27,23 @@ struct kn_settings {
     const char *simd; /* "auto" (also NULL), "sse2", "avx2", "avx512": cpu only */
 };
 
-/* Opens `ref`, `cpu` or `auto`. NULL: not available; `why` (size bytes) says so in one sentence. */
+/* Opens a backend of the table, or with `auto` the first that can. NULL: not available; `why` (size
+ * bytes) says so in one sentence. With auto it also says, of a GPU that is here and was passed over,
+ * why; else it is empty. */
 struct kn_backend *kn_open(const char *name, const struct kn_settings *s, char *why, size_t size);
 void kn_close(struct kn_backend *be); /* accepts NULL */
 
-const char *kn_name(const struct kn_backend *be); /* "ref", "cpu" */
-const char *kn_simd(const struct kn_backend *be); /* "sse2", "avx2", "avx512"; "none" for ref */
+const char *kn_name(const struct kn_backend *be); /* "ref", "cpu", "cuda" */
+/* "sse2", "avx2", "avx512"; "none" for ref; the GPU's name for cuda */
+const char *kn_simd(const struct kn_backend *be);
 int kn_threads(const struct kn_backend *be);
-bool kn_exact(const struct kn_backend *be); /* true: float64 */
+bool kn_exact(const struct kn_backend *be);   /* true: float64 */
+bool kn_on_host(const struct kn_backend *be); /* false: a device that can be lost, memory and all */
 
 /* The table of backends, best first. NULL past the end. */
 struct kn_entry {
     const char *name, *title;
+    bool (*here)(void); /* false: not to be tried by `auto`; NULL: always here */
     struct kn_backend *(*open)(const struct kn_settings *s, char *why, size_t size);
 };
 const struct kn_entry *kn_entry(int i);
@@ -68,13 +74,20 @@ bool kn_sync(struct kn_backend *be, const char **op, const char **reason);
 void kn_fail(struct kn_backend *be, const char *op, const char *reason);
 
 /* Seconds spent and calls made per op since the last reset, in the order of KN_OPS (ops.h). Timing
- * is off until kn_timing(be, true). */
+ * is off until kn_timing(be, true). The caller may name the part of its work that ops belong to: a
+ * number below KN_PARTS, 0 at first. */
+enum { KN_PARTS = 8 };
 struct kn_time {
     const char *op;
     double seconds;
+    double idle;  /* thread-seconds in which a thread of the backend had nothing to do in the op */
+    double moved; /* thread-seconds of it that only moved rows to where they are multiplied */
     long calls;
 };
 void kn_timing(struct kn_backend *be, bool on);
+void kn_times_part(struct kn_backend *be, int part);
 void kn_times_reset(struct kn_backend *be);
-int kn_times(const struct kn_backend *be, struct kn_time *to, int room); /* how many were written */
+/* How many were written: of all parts together, of one part. */
+int kn_times(const struct kn_backend *be, struct kn_time *to, int room);
+int kn_times_of(const struct kn_backend *be, int part, struct kn_time *to, int room);
 #endif

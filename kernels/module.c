@@ -48,6 +48,12 @@ static bool has_driver(void)
     return has;
 }
 
+bool module_here_cuda(void)
+{
+    char path[2100];
+    return find(path, sizeof path) && has_driver();
+}
+
 struct kn_backend *module_open_cuda(const struct kn_settings *s, char *why, size_t size)
 {
     char path[2100];

@@ -14,6 +14,8 @@ struct kn_module {
 };
 extern const struct kn_module kn_module;
 
+/* Are the module and a driver here? Asked without opening the one, or starting the other. */
+bool module_here_cuda(void);
 /* Opens the cuda backend: $VANPOOL_CUDA, or vanpool-cuda.so beside the program, or in
  * ../lib/vanpool. */
 struct kn_backend *module_open_cuda(const struct kn_settings *s, char *why, size_t size);

@@ -4,13 +4,14 @@
 #include "kernels/table.h"
 
 #include <string.h>
-#include <time.h>
 
-static double now(void)
+/* A thread that had nothing to do in an op was idle all of its time. */
+static void took(struct kn_backend *be, int op, double seconds)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    struct kn_tally *t = &be->tally[be->part][op];
+    t->seconds += seconds, t->calls++;
+    t->idle += seconds * (be->threads - 1) - be->helped;
+    t->moved += be->moved;
 }
 
 /* OP(name, (arguments after the backend, by name), their declarations) */
@@ -19,12 +20,15 @@ static double now(void)
     void kn_##name(struct kn_backend *be, __VA_ARGS__)                                             \
     {                                                                                              \
         if (be->failed_op) return;                                                                 \
-        double start = be->timing ? now() : 0;                                                     \
+        if (!be->timing) {                                                                         \
+            be->table->name(be, ARGS args);                                                        \
+            return;                                                                                \
+        }                                                                                          \
+        be->helped = be->moved = 0;                                                                \
+        double start = kn_clock();                                                                 \
         be->table->name(be, ARGS args);                                                            \
-        if (!be->timing) return;                                                                   \
         be->table->sync(be);                                                                       \
-        be->seconds[KN_OP_##name] += now() - start;                                                \
-        be->calls[KN_OP_##name]++;                                                                 \
+        took(be, KN_OP_##name, kn_clock() - start);                                                \
     }
 
 OP(zero, (y, n), struct kn_buf y, size_t n)

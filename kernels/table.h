@@ -2,6 +2,7 @@
 #define KERNELS_TABLE_H
 /* For backends only: what one must supply. The signature of an op is written once, in ops.h. */
 #include "kernels/ops.h"
+#include <time.h>
 
 struct kn_table {
     const char *name;
@@ -34,9 +35,23 @@ struct kn_backend {
     bool timing;
     const char *failed_op; /* NULL: none; else the first failure */
     char reason[160];
-    double seconds[KN_OP_COUNT];
-    long calls[KN_OP_COUNT];
+    int part; /* of what is computed, as the caller named it last */
+    /* Told by a timed op of itself: thread-seconds that threads beside the caller's worked, less
+     * those that the caller waited for them; thread-seconds that only moved rows. */
+    double helped, moved;
+    struct kn_tally {
+        double seconds, idle, moved;
+        long calls;
+    } tally[KN_PARTS][KN_OP_COUNT];
 };
+
+/* Seconds, for what is timed. */
+static inline double kn_clock(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
 
 /* In ops of a backend: the buffer as an array of its type. */
 #define KN_F64(b) ((double *)(b).at)

@@ -44,7 +44,7 @@ stage layers 20 make -s layers
 stage 'calls that are forbidden' 20 bash tests/forbidden.sh
 if [ "$what" = test ]; then
     stage 'format' 60 sh -c 'clang-format --dry-run -Werror $(git ls-files "*.c" "*.h" "*.cu" "*.cpp")'
-    stage 'build (gcc)' 600 make --no-print-directory -j"$(nproc)" runners
+    stage 'build (gcc)' 600 make --no-print-directory -j"$(nproc)" runners build/release/check-pty
 fi
 later=() # whole trainings and random sweeps wait for `make test`
 [ "$what" = check ] && later=(-scenarios -train_probe -trainer_steps -trainer_saved -router_live -router_table -gradients)
@@ -55,6 +55,8 @@ stage 'command line' 300 bash tests/cli.sh
 if [ "$what" = test ]; then
     stage 'lessons' 300 $R/vanpool lesson check
     stage 'real terminal' 240 bash tests/tui/terminal.sh
+    stage 'a terminal of its own' 300 $R/check-pty
+    stage 'four faces, one run' 120 bash tests/tui/faces.sh
     stage 'man page, install, package' 200 bash tests/package.sh
     stage 'a strategy as docs tell' 300 bash tests/example.sh
     stage 'gpu kernels (emulated)' 600 make --no-print-directory check-emu

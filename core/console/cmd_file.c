@@ -14,22 +14,29 @@ static bool cmd_save(struct console *c, int argc, char **argv, struct text *out,
     return true;
 }
 
-static bool cmd_load(struct console *c, int argc, char **argv, struct text *out, struct err *e)
+bool console_load(struct console *c, const char *path, struct err *e)
 {
-    if (!verb_words(verb_named("load"), argc, 1, 1, e)) return false;
     struct config here = *trainer_config(c->trainer);
     here.named = 0, here.knob_named = 0,
     here.data[0] = 0; /* the file decides all but the machine */
-    struct trainer *t = trainer_resume(argv[1], &here, e);
+    struct trainer *t = trainer_resume(path, &here, e);
     if (!t) return false;
     trainer_close(c->trainer);
     c->trainer = t;
     c->waiting = 0;
+    journal_begin(&c->journal, trainer_config(t), path);
     if (c->goal >= 0) c->goal = trainer_now(t);
     c->stale = true;
     snapshot_clear(&c->snapshot);
-    text_add(out, "loaded %s: step %ld, %s\n", argv[1], trainer_now(t),
-             trainer_config(t)->router->name);
+    return true;
+}
+
+static bool cmd_load(struct console *c, int argc, char **argv, struct text *out, struct err *e)
+{
+    if (!verb_words(verb_named("load"), argc, 1, 1, e)) return false;
+    if (!console_load(c, argv[1], e)) return false;
+    text_add(out, "loaded %s: step %ld, %s\n", argv[1], trainer_now(c->trainer),
+             trainer_config(c->trainer)->router->name);
     return true;
 }
 

@@ -115,11 +115,13 @@ const struct command route_commands[] = {
      .usage = "router [NAME [paper] [KNOB=VALUE]...]",
      .help = "show or switch the routing strategy",
      .run = cmd_router,
+     .changes = true,
      .complete = complete_router},
     {.name = "knob",
      .usage = "knob [NAME [VALUE]]",
      .help = "show or turn the strategy's knobs",
      .run = cmd_knob,
+     .changes = true,
      .complete = complete_knob},
     {.name = NULL},
 };

@@ -1,6 +1,9 @@
 /* core/console/console.c - The handle that faces hold: lines in, steps made, snapshots out. */
 #include "core/console/verbs.h"
 #include "core/script/command.h"
+#include "core/script/policy.h"
+#include "core/script/record.h"
+#include "core/train/engine.h"
 #include "core/train/own.h"
 
 #include <stdio.h>
@@ -8,6 +11,14 @@
 #include <string.h>
 
 /* ---- the table ---- */
+
+static void complete_watch(int argc, char **argv, int arg, verb_add *add, void *to)
+{
+    (void)argc, (void)argv;
+    if (arg == 1) add(to, "none");
+    for (int i = 0; i < snapshot_field_count; i++) add(to, snapshot_fields[i].name);
+    add(to, "every=");
+}
 
 /* What a face does itself; here for help and completion. */
 const struct command face_commands[] = {
@@ -28,6 +39,11 @@ const struct command face_commands[] = {
      .usage = "unpin [N]",
      .help = "let a pinned run go, the newest or number N",
      .kind = COMMAND_FACE},
+    {.name = "watch",
+     .usage = "watch [FIELD... [every=N]|none]",
+     .help = "numbers beside every report while it trains",
+     .kind = COMMAND_FACE,
+     .complete = complete_watch},
     {.name = "hint", .usage = "hint", .help = "what to try next", .kind = COMMAND_FACE},
     {.name = "color",
      .usage = "color auto|always|never",
@@ -86,7 +102,10 @@ const struct command *command_at(int i)
         file_commands,
         probe_commands,
         race_commands,
+        engine_commands,
         scenario_commands,
+        record_commands,
+        state_commands,
         fleet_commands,
         face_commands,
     };
@@ -149,6 +168,8 @@ struct console *console_adopt(struct trainer *t, struct err *e)
         return NULL;
     }
     c->trainer = t;
+    journal_begin(&c->journal, trainer_config(t), NULL);
+    c->journal.unknown = trainer_now(t) > 0;
     c->goal = trainer_now(t);
     c->stale = true;
     snapshot_clear(&c->snapshot);
@@ -166,7 +187,11 @@ void console_close(struct console *c)
     if (!c) return;
     while (c->scripts > 0) script_close(&c->script[--c->scripts]);
     race_live_close(c->race);
+    record_sample(c, true);
+    record_close(c->record);
+    free(c->policy);
     trainer_close(c->trainer);
+    journal_free(&c->journal);
     free(c);
 }
 
@@ -189,6 +214,7 @@ bool console_renew(struct console *c, const struct config *to, struct err *e)
     to = &whole;
     if (!config_check(to, e) || !trainer_reset(c->trainer, to, e)) return false;
     c->waiting = 0;
+    journal_begin(&c->journal, trainer_config(c->trainer), NULL);
     c->goal = endless ? -1 : trainer_now(c->trainer);
     c->stale = true;
     snapshot_clear(&c->snapshot);
@@ -204,12 +230,26 @@ static void scripts_fail(struct console *c, struct err *e)
     while (c->scripts > 0) script_close(&c->script[--c->scripts]);
 }
 
+/* What changes the run is noted with the step before which it was said. */
+static bool run_core(struct console *c, const struct command *command, struct command_line *words,
+                     struct text *out, struct err *e)
+{
+    long step = trainer_now(c->trainer);
+    words->argv[0] = (char *)command->name;
+    if (!command->run(c, words->argc, words->argv, out, e)) return false;
+    journal_cut(&c->journal, trainer_now(c->trainer));
+    if (command->changes && words->argc > 1)
+        journal_note(&c->journal, step, words->argc, words->argv);
+    return true;
+}
+
 static bool run(struct console *c, struct command_line *words, struct text *out, struct err *e)
 {
     if (words->argc == 0) return true;
     const struct command *command = command_find(words->argv[0], e);
     if (!command) return false;
-    if (command->kind == COMMAND_CORE) return command->run(c, words->argc, words->argv, out, e);
+    if (c->policy && !policy_allows(c->policy, command, words->argc, words->argv, e)) return false;
+    if (command->kind == COMMAND_CORE) return run_core(c, command, words, out, e);
     if (strcmp(command->name, "quit") == 0)
         c->quit = true;
     else
@@ -232,6 +272,7 @@ bool console_do(struct console *c, const char *line, struct text *out, struct er
         ok = err_set(&own, ERR_MEMORY, "out of memory for what %s says", words.argv[0]);
     c->stale = true;
     if (c->paused != paused) c->held = c->paused && !scripted && c->scripts > 0;
+    if (ok && !scripted) record_line(c, line);
     if (ok) return true;
     if (scripted && c->scripts > 0) scripts_fail(c, &own);
     if (e) *e = own;
@@ -301,7 +342,9 @@ bool console_step(struct console *c, bool wanted, bool window, struct err *e)
     bool ok = trainer_step(c->trainer, e);
     c->stale = true;
     if (!ok) c->goal = trainer_now(c->trainer);
+    c->made++;
     if (wanted || window || !ok) measure(c, window);
+    record_sample(c, false);
     return ok;
 }
 
@@ -312,13 +355,22 @@ void console_leave_work(struct console *c)
 
 bool console_working(const struct console *c, bool *first)
 {
-    bool asked = probe_busy(c->trainer) != PROBE_NOTHING;
+    bool asked = probe_busy(c->trainer) != PROBE_NOTHING || trainer_comparing(c->trainer);
     if (first) *first = asked;
     return asked || own_busy(c->trainer);
 }
 
+static bool compare_piece(struct console *c, struct text *out, struct err *e)
+{
+    bool ok = trainer_compare_turn(c->trainer, e);
+    c->stale = true;
+    if (ok && !trainer_comparing(c->trainer)) engine_say(c, out);
+    return ok;
+}
+
 bool console_work(struct console *c, struct text *out, struct err *e)
 {
+    if (trainer_comparing(c->trainer)) return compare_piece(c, out, e);
     enum probe_kind asked = probe_busy(c->trainer);
     bool ok = asked ? probe_piece(c->trainer, e) : own_piece(c->trainer, e);
     c->stale = true;

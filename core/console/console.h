@@ -44,6 +44,7 @@ enum command_kind { COMMAND_CORE, COMMAND_FACE };
 struct command {
     const char *name, *usage, *help;
     enum command_kind kind;
+    bool changes; /* the run: with words behind it, it is part of what `state` tells */
     bool (*run)(struct console *c, int argc, char **argv, struct text *out,
                 struct err *e); /* NULL for FACE */
     /* Words that may stand at place `arg` (1-based) of this command: calls `add` with each. NULL:

@@ -3,6 +3,7 @@
 /* What the verbs share: the console's inside, and the tables of cmd_*.c that console.c joins into
  * one. */
 #include "core/console/console.h"
+#include "core/console/journal.h"
 #include "core/console/scenario.h"
 #include "core/script/script.h"
 #include "core/train/probe.h"
@@ -26,7 +27,11 @@ struct console {
     bool held;              /* a person said pause: scripts wait too */
     bool pieces;            /* see console_leave_work */
     struct scenario_state scenario;
+    struct journal journal;
     struct snap_kept kept[SNAP_KEPT];
+    struct record *record; /* NULL: none is written */
+    long made;             /* steps since it began */
+    struct policy *policy; /* of a class; NULL: none */
 };
 
 /* Each ends with .name NULL. */
@@ -37,22 +42,34 @@ extern const struct command keep_commands[];
 extern const struct command file_commands[];
 extern const struct command probe_commands[];
 extern const struct command race_commands[];
+extern const struct command engine_commands[];
 extern const struct command scenario_commands[];
+extern const struct command record_commands[];
+extern const struct command state_commands[];
 extern const struct command fleet_commands[];
 extern const struct command face_commands[];
 
+/* Into the record, where there is one: a line that went well, what was measured (every hundred
+ * steps, or where it is wanted). */
+void record_line(struct console *c, const char *line);
+void record_sample(struct console *c, bool wanted);
 /* What there is to say when the last piece is made: the answer, or what was written. */
 void work_say(struct console *c, enum probe_kind asked, struct text *out);
 /* The trainer's config, with what waits for `reset`. */
 struct config console_config(const struct console *c);
 /* A fresh model of this config in the trainer's place; on error all stays as it was. */
 bool console_renew(struct console *c, const struct config *to, struct err *e);
+/* A checkpoint's model in the trainer's place; on error all stays as it was. */
+bool console_load(struct console *c, const char *path, struct err *e);
 /* A whole number of at least `least`. */
 bool verb_number(const char *what, const char *word, long least, long *to, struct err *e);
 /* Refuses words beyond `most` (the command's own not counted) or fewer than `least`, with the
  * usage. */
 bool verb_words(const struct command *of, int argc, int least, int most, struct err *e);
 const struct command *verb_named(const char *name); /* in the whole table; must be there */
+
+/* What `engine compare` has found. */
+void engine_say(struct console *c, struct text *out);
 
 typedef void verb_add(void *to, const char *word);
 void complete_strategies(verb_add *add, void *to);

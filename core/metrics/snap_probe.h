@@ -26,7 +26,7 @@ struct snap_probe {
     float with[EXPERTS_MAX + 1]; /* with its 0, 1, 2 … E best experts by score */
     /* with one pick changed: without an expert that was taken, with one that was not */
     float other[EXPERTS_MAX];
-    float logit[COLUMNS_MAX], score[COLUMNS_MAX], gate[COLUMNS_MAX];
+    float logit[COLUMNS_MAX], prob[COLUMNS_MAX], score[COLUMNS_MAX], gate[COLUMNS_MAX];
     float bar[COLUMNS_MAX];  /* the score that it must pass, of rules with such thresholds */
     float said[EXPERTS_MAX]; /* |what the expert says to the token|, taken or not */
     float sum; /* |gates times what was said|: experts that were taken; no slots, none shared */

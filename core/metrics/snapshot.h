@@ -5,6 +5,7 @@
  * of now). Plain data, no pointer that does not last for ever (tables only). What was not measured
  * is NaN. */
 #include "core/metrics/snap_kept.h"
+#include "core/metrics/snap_engine.h"
 #include "core/metrics/snap_own.h"
 #include "core/metrics/snap_probe.h"
 #include "core/metrics/snap_race.h"
@@ -104,6 +105,7 @@ struct snapshot {
     float rule_token[ROUTER_METRICS][SNAP_TOKENS]; /* metrics per token, layer `focus` */
     struct snap_rule own;                          /* more of the strategy's own */
 
+    struct snap_engine engine; /* what a step's time goes into, while that is looked at */
     /* the newest answers to what-if questions, `asking`: another is on its way; what was typed in
      * the window's place */
     struct snap_probe probe;

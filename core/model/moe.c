@@ -2,6 +2,7 @@
  * stand together in the plan, so its matrices are used on all of its tokens at once; slots never
  * enter the plan. */
 #include "core/model/moe.h"
+#include "core/model/part.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -359,7 +360,9 @@ void moe_forward(struct moe *m, struct kn_buf y, struct kn_buf x, int T, bool tr
 {
     struct route *r = &m->route;
     r->T = T, r->training = training, r->x = x;
+    kn_times_part(m->be, PART_ROUTER);
     route_forward(r);
+    kn_times_part(m->be, PART_EXPERTS);
     plan(m);
     if (input_scale(m) != 1)
         kn_scale(m->be, m->scaled, input_scale(m), x, (size_t)T * (size_t)r->D);
@@ -389,6 +392,7 @@ static void slots_backward(struct moe *m, struct kn_buf dx, struct kn_buf dy)
 void moe_backward(struct moe *m, struct kn_buf dx, struct kn_buf dy)
 {
     struct route *r = &m->route;
+    kn_times_part(m->be, PART_EXPERTS);
     if (r->S > 0)
         kn_zero(m->be, r->dgate,
                 (size_t)r->T * (size_t)r->N); /* a zero slot's gate moves nothing */
@@ -399,6 +403,7 @@ void moe_backward(struct moe *m, struct kn_buf dx, struct kn_buf dy)
     shared_backward(m, &m->shared, dx, dy);
     shared_backward(m, &m->own, dx, dy);
     r->dx = dx;
+    kn_times_part(m->be, PART_ROUTER);
     route_backward(r, 1.0 / m->shape.layers, true);
 }
 

@@ -110,16 +110,20 @@ static void strike_out(struct route *r)
     kn_positive_mask(r->be, r->mask, r->gate, r->valid, r->T, r->N);
 }
 
-/* mask = forced, on valid rows. By way of the host: only what-if questions come here. */
+/* mask = forced, on valid rows. By way of the host, some rows at a time: only what-if questions
+ * come here. */
 static void take_forced(struct route *r)
 {
-    for (int t = 0; t < r->T; t++) {
-        int32_t row[COLUMNS_MAX], valid;
-        size_t at = (size_t)t * r->N;
-        kn_read_ints(r->be, row, kn_part_ints(r->forced, at), r->N);
-        kn_read_ints(r->be, &valid, kn_part_ints(r->valid, t), 1);
-        for (int j = 0; j < r->N; j++) row[j] = valid && row[j];
-        kn_write_ints(r->be, kn_part_ints(r->mask, at), row, r->N);
+    enum { CELLS = 4096 };
+    int32_t cell[CELLS], valid[CELLS];
+    int some = CELLS / r->N;
+    for (int t = 0; t < r->T; t += some) {
+        size_t rows = (size_t)(r->T - t < some ? r->T - t : some), N = (size_t)r->N,
+               at = (size_t)t * N;
+        kn_read_ints(r->be, cell, kn_part_ints(r->forced, at), rows * N);
+        kn_read_ints(r->be, valid, kn_part_ints(r->valid, (size_t)t), rows);
+        for (size_t i = 0; i < rows * N; i++) cell[i] = valid[i / N] && cell[i];
+        kn_write_ints(r->be, kn_part_ints(r->mask, at), cell, rows * N);
     }
 }
 

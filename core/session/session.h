@@ -15,7 +15,7 @@ bool session_say(struct session *s, const char *line);
 /* The next answer, if there is one: what was said and what came of it (ok false: `text` is the
  * error's sentence). The newest snapshot then shows what the line did. */
 struct session_answer {
-    char line[256];
+    char line[1024];
     char text[2048];
     bool ok, scripted; /* scripted: the line stood in a script that an earlier one began */
 };

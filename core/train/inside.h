@@ -13,6 +13,11 @@ struct good {
     struct kn_buf w, m, v, state;
     size_t size, states;
     long updates;
+    /* Of a backend that can be lost: the same in host memory, w, m, v and state; twice, as one may be
+     * read while the device fails. host[newest] is whole; -1: neither. */
+    float *host[2];
+    int newest;
+    long host_updates;
 };
 
 /* Of strategies that learn from what their choice was worth (core/train/learn.c). */
@@ -22,6 +27,15 @@ struct learning {
     bool rested;       /* the model did, in the newest step */
 };
 
+/* Timing of steps (core/train/engine.c); what it shows is in the snapshot. */
+struct engine {
+    double opened, newest; /* when the trainer was; seconds of the newest step */
+    double seconds;        /* of the steps timed in this window */
+    long steps;
+    bool timed, peaked; /* this step is; the peak was measured */
+    int rounds;
+    double compared; /* seconds so far */
+};
 /* What a person typed and the model wrote behind it (core/train/own.c): bytes of a text, or the
  * item types of an order. */
 struct own {
@@ -50,6 +64,7 @@ struct trainer {
     struct good good;
     struct rest rest; /* experts that do not learn */
     struct learning learning;
+    struct engine engine;
     struct own own;
     struct probe *probe; /* taken when first asked */
 
@@ -74,10 +89,20 @@ bool trainer_build(struct trainer *t, const struct config *c, const struct model
                    struct err *e); /* model, measure, good */
 /* t->batch = the window (or what a person typed in its place), as the model's input. */
 void trainer_fill_window(struct trainer *t);
+void trainer_fill(struct trainer *t);  /* the batch of the next step */
 void trainer_input(struct trainer *t); /* t->batch, as it is, is the model's next input */
 /* Tokens of the standing window: 64 orders, or up to 256 bytes in texts of the model's context. */
 void trainer_window_shape(const struct trainer *t, int *sequences, int *context);
 bool trainer_alive(struct trainer *t, struct err *e); /* false: the backend failed */
+struct kn_backend *trainer_backend(const struct config *c, const char *name, char *why,
+                                   size_t size);
+/* After that: a device's newest good state goes on on the CPU. False: there is none; e stays. */
+bool trainer_rescue(struct trainer *t, struct err *e);
+bool rescue_open(struct trainer *t, struct good *g, struct err *e); /* host memory, where needed */
+void rescue_keep(struct trainer *t); /* the good state, to the host */
+void rescue_close(struct good *g);
+/* Copies router state between the layers and the good copy. */
+void trainer_move_states(struct trainer *t, bool keep);
 void own_fill(struct trainer *t);  /* over the window in t->batch: what was typed */
 void own_tell(struct trainer *t);  /* of the measured window, what own is */
 void probe_close(struct probe *p); /* accepts NULL */

@@ -17,6 +17,7 @@ static void read_rows(struct trainer *t, struct probe *p, struct snap_probe *s)
     const struct route *r = &t->model->layer[p->layer].moe.route;
     size_t at = (size_t)p->token * (size_t)p->N, n = (size_t)p->N;
     kn_read_f32(t->be, s->logit, kn_part(t->be, r->logits, at), n);
+    kn_read_f32(t->be, s->prob, kn_part(t->be, r->prob, at), n);
     kn_read_f32(t->be, s->score, kn_part(t->be, r->score, at), n);
     kn_read_f32(t->be, s->gate, kn_part(t->be, r->gate, at), n);
 }

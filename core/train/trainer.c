@@ -4,6 +4,8 @@
 #include "core/train/inside.h"
 #include "core/base/clock.h"
 #include "core/data/control.h"
+#include "core/model/part.h"
+#include "core/train/engine.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,14 +15,10 @@
 enum { KEEP_EVERY = 50, BAD_ROW = 3, RETURNS = 3, EVALUATION_MOST = 1 << 18 };
 
 /* ---- opening ---- */
-static struct kn_backend *open_backend(const struct config *c, struct err *e)
+struct kn_backend *trainer_backend(const struct config *c, const char *name, char *why, size_t size)
 {
-    char why[200] = "";
     struct kn_settings settings = {.threads = c->threads, .simd = c->simd[0] ? c->simd : "auto"};
-    struct kn_backend *be =
-        kn_open(c->backend[0] ? c->backend : "auto", &settings, why, sizeof why);
-    if (!be) err_set(e, ERR_BACKEND, "%s", why[0] ? why : "no backend could be opened");
-    return be;
+    return kn_open(name, &settings, why, size);
 }
 
 void trainer_window_shape(const struct trainer *t, int *sequences, int *context)
@@ -34,15 +32,15 @@ static bool open_good(struct good *g, struct trainer *t, struct err *e)
 {
     const struct model *m = t->model;
     const struct route *r = &m->layer[0].moe.route;
-    *g = (struct good){.size = m->params.size};
+    *g = (struct good){.size = m->params.size, .newest = -1};
     for (int i = 0; i < ROUTER_ARRAYS && r->router->state[i].name; i++)
         g->states +=
             (size_t)m->L * (size_t)router_array_size(&r->router->state[i], r->E, r->S, r->D);
     g->w = kn_alloc(t->be, g->size), g->m = kn_alloc(t->be, g->size),
     g->v = kn_alloc(t->be, g->size);
     g->state = kn_alloc(t->be, g->states + 1);
-    return (g->w.at && g->m.at && g->v.at && g->state.at) ||
-           err_set(e, ERR_MEMORY,
+    if (g->w.at && g->m.at && g->v.at && g->state.at) return rescue_open(t, g, e);
+    return err_set(e, ERR_MEMORY,
                    "not enough memory for a second copy of the model to fall back on; try a "
                    "smaller model");
 }
@@ -50,11 +48,11 @@ static bool open_good(struct good *g, struct trainer *t, struct err *e)
 static void close_good(struct good *g, struct kn_backend *be)
 {
     kn_free(be, g->w), kn_free(be, g->m), kn_free(be, g->v), kn_free(be, g->state);
+    rescue_close(g);
     *g = (struct good){0};
 }
 
-/* Copies router state between the layers and the good copy. */
-static void move_states(struct trainer *t, bool keep)
+void trainer_move_states(struct trainer *t, bool keep)
 {
     size_t at = 0;
     for (int l = 0; l < t->model->L; l++) {
@@ -74,8 +72,9 @@ void trainer_keep(struct trainer *t)
     kn_copy(t->be, t->good.w, p->w, p->size);
     kn_copy(t->be, t->good.m, p->m, p->size);
     kn_copy(t->be, t->good.v, p->v, p->size);
-    move_states(t, true);
+    trainer_move_states(t, true);
     t->good.updates = t->optimizer.updates;
+    rescue_keep(t);
 }
 
 static void go_back(struct trainer *t)
@@ -84,7 +83,7 @@ static void go_back(struct trainer *t)
     kn_copy(t->be, p->w, t->good.w, p->size);
     kn_copy(t->be, p->m, t->good.m, p->size);
     kn_copy(t->be, p->v, t->good.v, p->size);
-    move_states(t, false);
+    trainer_move_states(t, false);
     t->optimizer.updates = t->good.updates;
     model_repack(t->model);
 }
@@ -111,11 +110,12 @@ bool trainer_build(struct trainer *t, const struct config *c, const struct model
     ok = ok && (t->measure = measure_open(t->model, e)) && open_good(&t->good, t, e) &&
          rest_open(&t->rest, t->model, e);
     struct trainer *gone = ok ? &old : t;
+    struct kn_backend *its = gone->model && gone->model->be ? gone->model->be : t->be;
+    measure_close(gone->measure);
+    close_good(&gone->good, its);
+    rest_close(&gone->rest, its);
     if (gone->model) model_close(gone->model);
     free(gone->model);
-    measure_close(gone->measure);
-    close_good(&gone->good, t->be);
-    rest_close(&gone->rest, t->be);
     if (!ok) {
         t->model = old.model, t->measure = old.measure, t->good = old.good, t->rest = old.rest;
         return false;
@@ -123,7 +123,24 @@ bool trainer_build(struct trainer *t, const struct config *c, const struct model
     if (from) model_repack(t->model);
     t->config = *c;
     trainer_keep(t);
+    engine_new_model(t);
     return true;
+}
+
+/* Optimiser and model on t->be; where it fails nothing stays open. */
+static bool start_on(struct trainer *t, const struct config *c, struct err *e)
+{
+    if (optimizer_open(&t->optimizer, t->be, e) && trainer_build(t, c, NULL, e) &&
+        trainer_alive(t, e))
+        return true;
+    trainer_alive(t, e); /* a device that failed has more to say than memory that was not got */
+    if (t->model) model_close(t->model);
+    free(t->model);
+    measure_close(t->measure);
+    close_good(&t->good, t->be), rest_close(&t->rest, t->be);
+    optimizer_close(&t->optimizer);
+    t->model = NULL, t->measure = NULL;
+    return false;
 }
 
 struct trainer *trainer_open(const struct config *c, struct err *e)
@@ -148,7 +165,12 @@ struct trainer *trainer_open_on(const struct config *c, struct dataset *data, st
     t->config = *c;
     t->lr_scale = 1, t->horizon = -1;
     snapshot_clear(&t->now);
-    if (!(t->be = open_backend(c, e))) goto failed;
+    char why[200] = "", full[200] = "";
+    const char *wanted = c->backend[0] ? c->backend : "auto";
+    if (!(t->be = trainer_backend(c, wanted, why, sizeof why))) {
+        err_set(e, ERR_BACKEND, "%s", why[0] ? why : "no backend could be opened");
+        goto failed;
+    }
     t->sequences = config_int(c, CONFIG_BATCH),
     t->context = t->data->shape.text ? config_int(c, CONFIG_CONTEXT) : 1;
     int sequences, context;
@@ -156,9 +178,23 @@ struct trainer *trainer_open_on(const struct config *c, struct dataset *data, st
     if (sequences * context < t->sequences * t->context)
         sequences = t->sequences, context = t->context;
     if (!batch_open(&t->batch, &t->data->shape, sequences, context, e)) goto failed;
-    if (!optimizer_open(&t->optimizer, t->be, e) || !trainer_build(t, c, NULL, e)) goto failed;
+    if (!start_on(t, c, e)) {
+        /* A GPU that was not asked for by name, and is too small or broken, is passed over. */
+        struct kn_backend *gone = t->be;
+        if (strcmp(wanted, "auto") != 0 || kn_on_host(t->be)) goto failed;
+        snprintf(why, sizeof why, "%.199s", e ? e->text : "the GPU failed");
+        if (!(t->be = trainer_backend(c, "cpu", full, sizeof full))) {
+            t->be = gone;
+            goto failed;
+        }
+        kn_close(gone);
+        if (!start_on(t, c, e)) goto failed;
+    }
     trainer_identify(t);
-    trainer_tell(t, "%s", warning.text);
+    if (why[0])
+        trainer_tell(t, "on the CPU, as the GPU cannot be used: %s", why);
+    else
+        trainer_tell(t, "%s", warning.text);
     return t;
 failed:
     trainer_close(t);
@@ -197,6 +233,11 @@ static void fill(struct trainer *t, enum data_split split, int64_t index, int se
     if (control != CONTROL_NONE)
         control_counts(&t->batch, control, t->model->layer[0].moe.route.E, seed, split, index);
     trainer_input(t);
+}
+
+void trainer_fill(struct trainer *t)
+{
+    fill(t, DATA_TRAIN, t->step, t->sequences, t->context);
 }
 
 bool trainer_alive(struct trainer *t, struct err *e)
@@ -248,7 +289,8 @@ bool trainer_step(struct trainer *t, struct err *e)
     unsigned phase = learn_phase(t);
     bool rests = t->learning.rested = t->learning.stage == STAGE_ALONE;
     t->extra_flops = 0;
-    fill(t, DATA_TRAIN, t->step, t->sequences, t->context);
+    engine_begin(t);
+    trainer_fill(t);
     double done = t->horizon < 0 ? (double)t->step / t->config.value[CONFIG_STEPS] : t->horizon;
     for (int l = 0; l < m->L; l++) m->layer[l].moe.route.late = done >= .5;
     model_draw(m, (uint32_t)t->step);
@@ -257,10 +299,11 @@ bool trainer_step(struct trainer *t, struct err *e)
     model_loss(m, !rests);
     if (!rests) model_backward(m);
     rest_gradient(&t->rest, m);
+    kn_times_part(t->be, PART_OPTIMISER);
     optimizer_sums(&t->optimizer, &m->params, m->loss, t->config.value[CONFIG_CLIP]);
     t->lr = t->lr_scale * optimizer_rate(&t->config, t->step, t->horizon);
     bool finite = optimizer_finite(&t->optimizer, &t->loss, &t->grad_norm);
-    if (!trainer_alive(t, e)) return false;
+    if (!trainer_alive(t, e)) return trainer_rescue(t, e) && trainer_step(t, e);
     bool ok = true;
     if (finite && routed(t)) {
         if (t->step % KEEP_EVERY == 0) trainer_keep(t);
@@ -271,6 +314,7 @@ bool trainer_step(struct trainer *t, struct err *e)
             rest_back(&t->rest, m);
             model_repack(m);
         }
+        kn_times_part(t->be, PART_ROUTER);
         learn_step(t, phase);
         t->bad_row = 0;
     } else {
@@ -281,6 +325,7 @@ bool trainer_step(struct trainer *t, struct err *e)
     double seconds = clock_now() - start, tokens = m->T;
     t->wall += seconds, t->tokens_seen += tokens;
     t->since_seconds += seconds, t->since_tokens += tokens, t->since_steps++;
+    engine_end(t, seconds);
     return ok;
 }
 
@@ -319,10 +364,22 @@ static void route_window(struct trainer *t)
     t->now.window_step = t->step;
 }
 
+/* What was read from a device as it was lost is not known. */
+static void forget_if_lost(struct trainer *t)
+{
+    struct err e = {0};
+    if (trainer_alive(t, &e)) return;
+    snapshot_clear(&t->now);
+    trainer_identify(t);
+    trainer_tell(t, "%s", e.text);
+    trainer_rescue(t, &e);
+}
+
 void trainer_measure(struct trainer *t, struct snapshot *to, bool window)
 {
     struct snapshot *s = &t->now;
     trainer_settle(t);
+    forget_if_lost(t);
     s->step = t->step;
     s->skipped_steps = (double)t->skipped;
     s->tokens_seen = t->tokens_seen, s->wall_s = t->wall;
@@ -332,7 +389,7 @@ void trainer_measure(struct trainer *t, struct snapshot *to, bool window)
         s->tokens_per_s = t->since_tokens / t->since_seconds;
         t->since_steps = 0, t->since_seconds = t->since_tokens = 0;
     }
-    if (window) route_window(t);
+    if (window) route_window(t), forget_if_lost(t);
     *to = *s;
 }
 
@@ -365,7 +422,10 @@ bool trainer_evaluate_batch(struct trainer *t, struct snapshot *to, bool *done, 
         model_loss(t->model, false);
         measure_add(t->measure, &t->tally, t->model, &t->batch,
                     left < t->batch.T ? (int)left : t->batch.T);
-        if (!trainer_alive(t, e)) return false;
+        if (!trainer_alive(t, e)) {
+            if (!trainer_rescue(t, e)) return false;
+            trainer_evaluate_begin(t, (long)t->evaluating); /* by the model there is now */
+        }
     }
     *done = t->tally.tokens >= t->evaluating;
     if (*done) show_evaluation(t, to);
@@ -387,6 +447,11 @@ void trainer_horizon(struct trainer *t, double fraction_done)
 }
 
 /* ---- what is running ---- */
+void trainer_tell_of(struct trainer *t, const char *sentence)
+{
+    trainer_tell(t, "%s", sentence);
+}
+
 void trainer_tell(struct trainer *t, const char *format, ...)
 {
     va_list args;

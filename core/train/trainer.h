@@ -52,6 +52,10 @@ bool trainer_clone(struct trainer *t, int from, int to, struct err *e);
 bool trainer_reset(struct trainer *t, const struct config *c, struct err *e);
 /* the layer of snapshot's arrays */
 void trainer_focus(struct trainer *t, int layer);
+/* Of all weights: two trainers with the same one are in the same state of learning. */
+uint64_t trainer_hash(struct trainer *t);
+/* The notice of the next snapshot. */
+void trainer_tell_of(struct trainer *t, const char *sentence);
 /* a marker on the curves, now */
 void trainer_mark(struct trainer *t, const char *text);
 

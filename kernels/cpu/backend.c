@@ -115,7 +115,10 @@ void cpu_each(struct kn_backend *be, int n, int grain, double work, cpu_unit *un
     struct dealing d = {c, n, grain, unit, job};
     int units = (n + grain - 1) / grain;
     if (be->threads > 1 && units > 1 && work >= CPU_FORK) {
-        pool_run(c->pool, units, deal, &d);
+        if (be->timing)
+            be->helped += pool_run_timed(c->pool, units, deal, &d);
+        else
+            pool_run(c->pool, units, deal, &d);
         return;
     }
     for (int u = 0; u < units; u++) deal(&d, u, 0);

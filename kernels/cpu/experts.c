@@ -25,7 +25,18 @@ struct ffn {
     int slice, slices, rows; /* width of a slice of H, how many; rows in use */
     float *back;             /* [slices, rows, D] parts of the gradient of each row's x */
     float *part;             /* [slices, rows] parts of dgate */
+    _Atomic long *moved;     /* nanoseconds of moving rows, all threads; NULL: nobody asks */
 };
+
+static double began(const struct ffn *f)
+{
+    return f->moved ? kn_clock() : 0;
+}
+
+static void moved(const struct ffn *f, double since)
+{
+    if (f->moved) *f->moved += lround(1e9 * (kn_clock() - since));
+}
 
 static int pre_width(const struct ffn *f)
 {
@@ -90,7 +101,9 @@ static void forward_blocks(const void *job, int from, int to, float *scratch)
         const float *up = f->up->forward + b.expert * f->up->forward_size;
         float *pre = f->pre + (size_t)b.row * pre_width(f);
         int tiles = micro_tiles(b.rows);
+        double start = began(f);
         gather(x, ldx, f->x, KN_I32(f->p->slot_token) + b.row, b.rows, D);
+        moved(f, start);
         for (int j = 0; j < H; j += step, up += (size_t)D * PANEL) {
             int width = (int)cpu_min(step, H - j);
             for (int t = 0; t < tiles; t++) {
@@ -124,8 +137,11 @@ void OP(moe_ffn)(struct kn_backend *be, struct kn_buf out, struct kn_buf pre,
                     .D = down->rows,
                     .H = down->cols,
                     .act = act};
+    _Atomic long moving = 0;
+    if (be->timing) f.moved = &moving;
     double work = 2.0 * rows * f.D * (pre_width(&f) + f.H) / 8;
     cpu_each(be, pieces_of(p), 1, work, forward_blocks, &f);
+    be->moved = 1e-9 * (double)moving;
 }
 
 /* ---- backward */
@@ -247,8 +263,10 @@ static void backward_slices(const void *job, int from, int to, float *scratch)
             struct cpu_block b = own->block[n];
             const int32_t *token = KN_I32(f->p->slot_token) + b.row;
             float *part = f->part + (size_t)(s.first / f->slice) * f->rows + b.row;
+            double start = began(f);
             gather(s.dy, s.ldx, f->dy, token, b.rows, f->D);
             if (f->dup) gather(s.x, s.ldx, f->x, token, b.rows, f->D);
+            moved(f, start);
             for (int i = 0; i < b.rows; i++)
                 s.gate[i] = f->gate[(size_t)token[i] * f->N + s.expert];
             memset(s.dot, 0, (size_t)b.rows * VL * sizeof *s.dot);
@@ -263,6 +281,7 @@ static void backward_tokens(const void *job, int from, int to, float *scratch)
     const struct ffn *f = job;
     const int32_t *start = KN_I32(f->p->token_start), *slot = KN_I32(f->p->token_slot);
     int D = f->D;
+    double begin = began(f);
     (void)scratch;
     for (int t = from; t < to; t++) {
         float *dgate = f->dgate + (size_t)t * f->N, *dx = f->dx ? f->dx + (size_t)t * D : NULL;
@@ -278,6 +297,7 @@ static void backward_tokens(const void *job, int from, int to, float *scratch)
             dgate[KN_I32(f->p->slot_expert)[slot[i]]] = sum;
         }
     }
+    moved(f, begin);
 }
 
 void OP(moe_ffn_back)(struct kn_backend *be, struct kn_buf dx, struct kn_buf dgate,
@@ -315,9 +335,12 @@ void OP(moe_ffn_back)(struct kn_backend *be, struct kn_buf dx, struct kn_buf dga
     f.slices = (f.H + f.slice - 1) / f.slice;
     f.back = c->experts;
     f.part = f.back + (size_t)f.slices * f.rows * f.D;
+    _Atomic long moving = 0;
+    if (be->timing) f.moved = &moving;
     double work = 2.0 * f.rows * f.D * (2 * pre_width(&f) + 2 * f.H) / 8;
     cpu_each(be, p->E * f.slices, 1, work, backward_slices, &f);
     cpu_each(be, T, ROWS, 4.0 * (T + f.slices * f.rows) * f.D, backward_tokens, &f);
+    be->moved = 1e-9 * (double)moving;
 }
 
 /* ---- zero-computation slots: columns first..first+n-1 */

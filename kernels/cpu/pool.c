@@ -2,6 +2,7 @@
  * the job, so that a late thread can never touch the next job by mistake. Between jobs a thread
  * looks for work for a moment, then sleeps. */
 #include "kernels/cpu/pool.h"
+#include "kernels/table.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -17,11 +18,13 @@ struct helper {
     struct pool *pool;
     pthread_t thread;
     int number;
+    _Atomic double busy; /* seconds on the newest timed job */
 };
 struct pool {
     _Atomic uint64_t left; /* job number << 32 | units not yet claimed */
     _Atomic int done;      /* units finished */
-    int units;             /* of the job; these three hold still while a unit is claimed */
+    int units;             /* of the job; these four hold still while a unit is claimed */
+    bool timed;
     pool_work *work;
     void *job;
 
@@ -46,9 +49,13 @@ static void pause_a_moment(void)
 static void join(struct pool *p, uint32_t number, int thread)
 {
     uint64_t left = atomic_load(&p->left);
+    double start = 0;
     while ((uint32_t)(left >> 32) == number && (uint32_t)left > 0) {
         if (!atomic_compare_exchange_weak(&p->left, &left, left - 1)) continue;
+        bool timed = p->timed && thread > 0;
+        if (timed && start == 0) start = kn_clock();
         p->work(p->job, p->units - (int)(uint32_t)left, thread);
+        if (timed) atomic_store(&p->helper[thread - 1].busy, kn_clock() - start);
         atomic_fetch_add(&p->done, 1);
         left = atomic_load(&p->left);
     }
@@ -117,19 +124,42 @@ void pool_close(struct pool *p)
     free(p);
 }
 
-void pool_run(struct pool *p, int units, pool_work *work, void *job)
+/* Puts the job up and works on it; some units may still be under way afterwards. */
+static void begin(struct pool *p, int units, pool_work *work, void *job, bool timed)
 {
-    if (units < 1) return;
     uint32_t number = (uint32_t)(atomic_load(&p->left) >> 32) + 1;
-    p->units = units, p->work = work, p->job = job;
+    p->units = units, p->work = work, p->job = job, p->timed = timed;
     atomic_store(&p->done, 0);
     atomic_store(&p->left, (uint64_t)number << 32 | (uint32_t)units);
     if (atomic_load(&p->asleep) > 0) wake_all(p);
     join(p, number, 0);
+}
+
+static void finish(const struct pool *p, int units)
+{
     for (int i = 0; atomic_load(&p->done) < units; i++) {
         if (i < LOOKS)
             pause_a_moment();
         else
             sched_yield();
     }
+}
+
+void pool_run(struct pool *p, int units, pool_work *work, void *job)
+{
+    if (units < 1) return;
+    begin(p, units, work, job, false);
+    finish(p, units);
+}
+
+double pool_run_timed(struct pool *p, int units, pool_work *work, void *job)
+{
+    if (units < 1) return 0;
+    for (int i = 0; i < p->helpers; i++) atomic_store(&p->helper[i].busy, 0);
+    begin(p, units, work, job, true);
+    double waits = kn_clock();
+    finish(p, units);
+    double helped = waits - kn_clock();
+    for (int i = 0; i < p->helpers; i++) helped += atomic_load(&p->helper[i].busy);
+    return helped;
 }

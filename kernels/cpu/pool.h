@@ -16,4 +16,7 @@ void pool_close(struct pool *p); /* accepts NULL */
  * returns when all are done. Called by one thread at a time. */
 typedef void pool_work(void *job, int unit, int thread);
 void pool_run(struct pool *p, int units, pool_work *work, void *job);
+/* The same with a look at the clock around each unit. Returns the thread-seconds that the others
+ * worked, less the seconds that the caller waited for them at the end. */
+double pool_run_timed(struct pool *p, int units, pool_work *work, void *job);
 #endif

@@ -55,16 +55,16 @@ static void cuda_sync(struct kn_backend *be)
     if (!be->failed_op) cuda_failed(be, "sync", cudaStreamSynchronize(((struct cuda *)be)->stream));
 }
 
-/* Not a failure of the backend: the caller is told, and may ask for less. */
+/* Memory that is not to be had is no failure of the backend: the caller may ask for less. */
 static void *take(struct cuda *c, size_t bytes, bool zeroed)
 {
     void *at = NULL;
-    if (cudaMalloc(&at, bytes > 0 ? bytes : 1) != cudaSuccess) {
-        cudaGetLastError(); /* or the next launch would be told of it */
-        return NULL;
-    }
-    if (!zeroed || cudaMemsetAsync(at, 0, bytes > 0 ? bytes : 1, c->stream) == cudaSuccess)
-        return at;
+    cudaError_t code = cudaMalloc(&at, bytes > 0 ? bytes : 1);
+    if (code == cudaSuccess && zeroed)
+        code = cudaMemsetAsync(at, 0, bytes > 0 ? bytes : 1, c->stream);
+    if (code == cudaSuccess) return at;
+    cudaGetLastError(); /* or the next launch would be told of it */
+    if (code != cudaErrorMemoryAllocation) cuda_failed(&c->head, "alloc", code);
     cudaFree(at);
     return NULL;
 }

@@ -150,10 +150,8 @@ void cuda_roster_step(struct kn_backend *be, const struct kn_roster *roster, str
         each(be, s.size, [=] __device__(size_t k) {
             size_t at = (size_t)now->place * s.size + k;
             if (now->place < 0) return;
-            if (s.w.at)
-                KN_F32(s.w)
-                [at] = KN_F32(s.w)[(size_t)now->model * s.size + k] *
-                       (1 + .01f * wobble((uint32_t)at));
+            if (s.w.at) KN_F32(s.w)
+            [at] = KN_F32(s.w)[(size_t)now->model * s.size + k] * (1 + .01f * wobble((uint32_t)at));
             KN_F32(s.m)[at] = KN_F32(s.v)[at] = 0;
         });
     }

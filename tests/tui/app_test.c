@@ -1,6 +1,7 @@
 /* tests/tui/app_test.c - Keys, what they do before and after something has come, and the lines that
  * take changes back. */
 #include "tests/check.h"
+#include "tests/tui/scene.h"
 #include "tui/app/inside.h"
 #include "tui/app/keys.h"
 #include "tui/prompt/line.h"
@@ -127,8 +128,34 @@ START_TEST(escape_goes_back_to_the_view_before)
     ck_assert_str_eq(a->frame.view->name, "load");
     action_key(a, "Esc");
     ck_assert_ptr_eq(a->frame.view, view_at(0));
-    action_key(a, "3");
-    ck_assert_ptr_nonnull(strstr(a->hint, "view 3 is not built yet"));
+    app_free(a);
+}
+END_TEST
+
+START_TEST(zoom_goes_from_the_fleet_to_a_token_to_its_arithmetic_and_back)
+{
+    struct app *a = app_fresh();
+    const struct view *why = view_find("why", NULL), *fleet = view_at(0);
+    action_key(a, "z");
+    ck_assert_ptr_eq(a->frame.view, fleet); /* no token has come yet */
+    scene_orders(&a->now);
+    a->scene.now = &a->now, a->any = true, a->scene.cursor = 5;
+    action_key(a, "z");
+    ck_assert_ptr_eq(a->frame.view, why);
+    ck_assert_int_eq(a->scene.zoom, 0);
+    action_key(a, "z"), action_key(a, "z");
+    ck_assert_int_eq(a->scene.zoom, 1);
+    action_key(a, "Down"); /* the next token, as near */
+    ck_assert_int_eq(a->scene.cursor, 6);
+    ck_assert_int_eq(a->scene.zoom, 1);
+    action_key(a, "Z");
+    ck_assert_ptr_eq(a->frame.view, why);
+    ck_assert_int_eq(a->scene.zoom, 0);
+    action_key(a, "Z");
+    ck_assert_ptr_eq(a->frame.view, fleet);
+    action_key(a, "Enter"), action_key(a, "z"), action_key(a, "Esc");
+    ck_assert_ptr_eq(a->frame.view, why);
+    ck_assert_int_eq(a->scene.zoom, 0);
     app_free(a);
 }
 END_TEST
@@ -459,6 +486,7 @@ SUITE(app)
     tcase_add_test(tc, a_box_hides_what_lies_under_it_from_the_mouse);
     tcase_add_test(tc, a_click_anywhere_in_any_view_is_survived);
     tcase_add_test(tc, escape_goes_back_to_the_view_before);
+    tcase_add_test(tc, zoom_goes_from_the_fleet_to_a_token_to_its_arithmetic_and_back);
     tcase_add_test(tc, a_page_scrolls_to_its_end_and_back);
     tcase_add_test(tc, what_is_changed_can_be_taken_back_in_order);
     tcase_add_test(tc, taking_back_waits_for_what_is_on_its_way);

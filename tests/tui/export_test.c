@@ -5,6 +5,7 @@
 #include "tui/export/export.h"
 #include "tui/export/shape.h"
 #include "tui/prompt/face.h"
+#include "tui/prompt/state.h"
 #include "tui/screen/glyph.h"
 #include "tui/views/say.h"
 
@@ -292,6 +293,27 @@ START_TEST(faces_without_a_screen_answer_for_views)
 }
 END_TEST
 
+START_TEST(a_state_has_the_faces_words)
+{
+    const struct view *view = view_find("load", NULL);
+    struct scene s = scene();
+    char room[256];
+    s.layer = 1;
+    ck_assert_str_eq(state_line("state", &view, &s, room, sizeof room),
+                     "state view=load cursor=2 layer=2");
+    const char *line = "state \"data=orders view=tokens step=7 cursor=40 layer=3 axis=log\"";
+    ck_assert_ptr_eq(state_line(line, &view, &s, room, sizeof room), line);
+    ck_assert_str_eq(view->name, "tokens");
+    ck_assert(s.cursor == 40 && s.layer == 2 && s.log_axis);
+    line = "train 5";
+    ck_assert_ptr_eq(state_line(line, &view, &s, room, sizeof room), line);
+    line = "state view=nothing cursor=-9999 layer=x";
+    state_line(line, &view, &s, room, sizeof room);
+    ck_assert_str_eq(view->name, "tokens");
+    ck_assert(s.cursor >= 0 && s.cursor < SNAP_TOKENS && s.layer == 2);
+}
+END_TEST
+
 SUITE(export)
 {
     TCase *tc = tcase_create("export");
@@ -305,6 +327,7 @@ SUITE(export)
     tcase_add_test(tc, a_wrong_word_gets_one_sentence);
     tcase_add_test(tc, the_default_name_says_what_is_shown);
     tcase_add_test(tc, lines_and_blocks_are_drawn_as_they_are);
+    tcase_add_test(tc, a_state_has_the_faces_words);
     tcase_add_test(tc, faces_without_a_screen_answer_for_views);
     suite_add_tcase(suite, tc);
 }

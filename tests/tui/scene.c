@@ -142,6 +142,39 @@ static void race(struct snap_race *r)
     }
 }
 
+/* A window of timed steps, all groups in fixed proportions; `scale` ms for the experts. */
+static void spent(struct snap_spent *s, double scale, bool attention)
+{
+    static const double part[ENGINE_GROUPS] = {.10, .35, .06, .12, 1, .05, .7, .6, .25, .2, .3};
+    for (int i = 0; i < ENGINE_GROUPS; i++) {
+        double ms = i == ENGINE_ATTENTION && !attention ? 0 : part[i] * scale;
+        bool once = i == ENGINE_PLAN || i == ENGINE_COMBINE || i >= ENGINE_LOSS;
+        s->forward[i] = once ? ms : ms / 3, s->backward[i] = once ? 0 : ms * 2 / 3;
+        s->idle[i] = i == ENGINE_REST ? 0 : i == ENGINE_EXPERTS ? ms * .1 : ms * .4;
+    }
+}
+
+static void engine(struct snap_engine *g, bool text)
+{
+    g->on = true, g->steps = 480;
+    spent(&g->spent, text ? 12 : .3, text);
+    for (int i = 0; i < ENGINE_GROUPS; i++)
+        g->step_ms += g->spent.forward[i] + g->spent.backward[i];
+    g->flops = text ? 1.4e9 : 10.3e6, g->dense = text ? 3.1e9 : 17.4e6;
+    g->expert_flops = g->flops * .6;
+    g->peak = text ? NAN : 236;
+    if (text) return;
+    g->compared = true, g->compared_at = 1200;
+    strcpy(g->compared_as, "topp p=0.80");
+    for (int i = 0; i < ENGINE_PASSES; i++) {
+        struct snap_pass *p = &g->pass[i];
+        p->experts = i == ENGINE_AS_IS ? 2.01 : i == ENGINE_TWO ? 2 : 8;
+        p->flops = 8e6 + 1.18e6 * p->experts, p->ms = .2 + .06 * p->experts;
+        spent(&p->spent, p->ms / 3.03, false);
+        p->spent.forward[ENGINE_OPTIMISER] = 0;
+    }
+}
+
 void scene_orders(struct snapshot *s)
 {
     start(s, "topp", 1);
@@ -165,6 +198,7 @@ void scene_orders(struct snapshot *s)
     s->lr = 0.0041, s->step_ms = 4.2;
     s->losses[0] = 1.03, s->losses[1] = 0.81;
     race(&s->race);
+    engine(&s->engine, false);
     s->own.weight[0] = 0.2, s->own.weight[1] = 0.1, s->own.weight[2] = 0;
 }
 
@@ -197,6 +231,7 @@ void scene_text(struct snapshot *s)
     s->loss = 1.42, s->bits_per_char = 2.05, s->accuracy = 0.582, s->tokens_per_s = 38400,
     s->lr = 0.0022;
     s->dropped_pairs = 37;
+    engine(&s->engine, true);
     s->token[s->tokens - 1].loss = NAN, s->token[s->tokens - 1].right = -1;
 }
 

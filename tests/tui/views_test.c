@@ -3,6 +3,7 @@
 #include "tests/check.h"
 #include "tests/tui/golden.h"
 #include "tests/tui/scene.h"
+#include "tests/tui/scene_why.h"
 #include "tui/app/keys.h"
 #include "tui/views/facts.h"
 
@@ -21,6 +22,7 @@ static struct scene scene_of(bool text)
         scene_text(&now);
     else
         scene_orders(&now);
+    scene_why(&now, text ? 28 : 2, text ? 1 : 0);
     scene_past(&past, 1240);
     return (struct scene){.now = &now,
                           .past = &past,

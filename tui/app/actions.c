@@ -4,6 +4,7 @@
 #include "tui/app/keys.h"
 #include "tui/export/export.h"
 #include "tui/prompt/line.h"
+#include "tui/views/facts.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -28,7 +29,10 @@ void action_view(struct app *a, const struct view *to)
     if (to == a->frame.view) return;
     a->before = a->frame.view;
     a->frame.view = to;
-    a->scene.scroll = 0;
+    a->scene.scroll = a->scene.zoom = 0;
+    if (!a->session || a->ended) return;
+    if (a->before && a->before->leave) wish_say(a, a->before->leave, false);
+    if (to->enter) wish_say(a, to->enter, false);
 }
 
 static const struct view *view_of_key(char key)
@@ -71,11 +75,21 @@ static void do_explain(struct app *a, const char *key)
 static void do_open(struct app *a, const char *key)
 {
     (void)key;
-    const struct view *v = view_find("why", NULL);
-    if (v)
-        action_view(a, v);
-    else
-        app_hint(a, "opening a token is not built yet: its numbers stand under Now");
+    if (facts_cursor(&a->scene) < 0) return app_hint(a, "nothing has been routed yet");
+    action_view(a, view_find("why", NULL));
+}
+
+static bool looks_at_why(const struct app *a)
+{
+    return a->frame.view == view_find("why", NULL);
+}
+
+/* From the fleet to an order, from the order to its arithmetic. */
+static void do_zoom(struct app *a, const char *key)
+{
+    if (!looks_at_why(a)) return do_open(a, key);
+    if (a->scene.zoom > 0) app_hint(a, "nearer than its numbers one cannot look");
+    a->scene.zoom = 1;
 }
 
 static void do_back(struct app *a, const char *key)
@@ -83,8 +97,15 @@ static void do_back(struct app *a, const char *key)
     (void)key;
     if (a->frame.presenter)
         a->frame.presenter = false;
+    else if (a->scene.zoom > 0)
+        a->scene.zoom = 0;
     else if (a->before)
         action_view(a, a->before);
+}
+
+static void do_out(struct app *a, const char *key)
+{
+    if (looks_at_why(a) && !a->frame.presenter) do_back(a, key);
 }
 
 /* A key that is a word of a lesson's. */
@@ -98,7 +119,9 @@ static void do_lesson(struct app *a, const char *key)
 static void do_presenter(struct app *a, const char *key)
 {
     (void)key;
+    struct err e = {0};
     a->frame.presenter = !a->frame.presenter;
+    if (a->frame.presenter && !desk_open(&a->desk, &e)) app_hint(a, "%s", e.text);
 }
 
 static void do_log(struct app *a, const char *key)
@@ -281,6 +304,15 @@ static void do_prompt(struct app *a, const char *key)
     action_prompt(a, "");
 }
 
+/* A sentence of one's own, or an order. */
+static void do_own(struct app *a, const char *key)
+{
+    (void)key;
+    action_prompt(a, a->any && a->now.text ? "try \"" : "try ");
+    if (!a->any || !a->now.text)
+        app_hint(a, "item types from 1 to 8 make an order, as in: try 1 3 5");
+}
+
 static void do_export(struct app *a, const char *key)
 {
     (void)key;
@@ -327,6 +359,9 @@ static const struct action {
     {"last", do_move},
     {"palette", do_palette},
     {"open", do_open},
+    {"zoom", do_zoom},
+    {"zoom-out", do_out},
+    {"own", do_own},
     {"layer", do_layer},
     {"pin", do_pin},
     {"log", do_log},
@@ -334,7 +369,9 @@ static const struct action {
     {"help", do_help},
     {"prompt", do_prompt},
     {"presenter", do_presenter},
-    {"lesson", do_lesson},
+    {"lesson-next", do_lesson},
+    {"lesson-back", do_lesson},
+    {"lesson-hint", do_lesson},
     {"back", do_back},
     {"repaint", do_repaint},
     {"quit", do_quit},
@@ -385,6 +422,17 @@ static void face_view(struct app *a, int argc, char **argv)
         action_view(a, v);
     else
         app_hint(a, "%s", argc == 2 ? e.text : "view NAME: the names are listed under ?");
+}
+
+static void face_watch(struct app *a, int argc, char **argv)
+{
+    struct err e = {0};
+    struct text said = {0};
+    if (!watch_command(&a->watch, argc, argv, a->any ? &a->now : NULL, &said, &e))
+        app_hint(a, "%s", e.text);
+    else if (a->watch.count == 0)
+        app_hint(a, "%.*s", (int)strcspn(text_str(&said), "\n"), text_str(&said));
+    text_free(&said);
 }
 
 static void face_export(struct app *a, int argc, char **argv)
@@ -456,8 +504,28 @@ static void face_help(struct app *a, int argc, char **argv)
     a->scene.topic = a->topic;
 }
 
+/* `show VIEW` as a page of sentences; other things to show are the console's. */
+static bool face_show(struct app *a, int argc, char **argv)
+{
+    const struct view *v = argc > 1 ? view_find(argv[1], NULL) : NULL;
+    struct text page = {0};
+    if (!v || argc > 3 || (argc == 2 && field_find(argv[1], NULL))) return false;
+    struct scene s = a->scene;
+    s.now = a->any ? &a->now : NULL, s.past = &a->past;
+    if (argc == 3 && strcmp(argv[2], "json") == 0)
+        export_json(&page, v, &s);
+    else if (argc == 2)
+        v->tell(&page, &s);
+    else
+        return false;
+    popup_page(&a->popup, v->question, text_str(&page));
+    text_free(&page);
+    return true;
+}
+
 bool action_face(struct app *a, int argc, char **argv)
 {
+    if (strcmp(argv[0], "show") == 0) return face_show(a, argc, argv);
     static const struct {
         const char *name;
         void (*run)(struct app *a, int argc, char **argv);
@@ -475,6 +543,7 @@ bool action_face(struct app *a, int argc, char **argv)
         {"mouse", face_mouse},
         {"theme", face_theme},
         {"export", face_export},
+        {"watch", face_watch},
         /* clang-format on */
     };
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)

@@ -3,6 +3,7 @@
  * change was wished. */
 #include "core/script/command.h"
 #include "tui/app/inside.h"
+#include "tui/prompt/state.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,6 +71,7 @@ static void say(struct app *a, const char *line, bool typed, bool undoing)
 {
     struct command_line words;
     struct err e = {0};
+    char room[256];
     if (!command_parse(&words, line, &e)) return app_hint(a, "%s", e.text);
     if (words.argc == 0) return;
     const struct command *command = command_find(words.argv[0], &e);
@@ -78,10 +80,14 @@ static void say(struct app *a, const char *line, bool typed, bool undoing)
     if (action_face(a, words.argc, words.argv)) return;
     if (a->ended)
         return app_hint(a, "training has ended: %s", *a->why.text ? a->why.text : "q leaves");
+    const struct view *view = a->frame.view;
+    line = state_line(line, &view, &a->scene, room, sizeof room);
+    if (view != a->frame.view) action_view(a, view);
     if (!a->session || a->wishes == WISHES || !session_say(a->session, line))
         return app_hint(a, "still busy with what was asked before: try again in a moment");
     struct wish *w = &a->wish[a->wishes++];
-    *w = (struct wish){.typed = typed, .undoing = undoing};
+    bool shown = typed && app_look(a, command->name, words.argc, words.argv);
+    *w = (struct wish){.typed = typed && !shown, .undoing = undoing};
     if (!undoing) back_of(a, command->name, words.argc, words.argv, w->back, sizeof w->back);
     show_wished(a, command->name, words.argc, words.argv);
 }

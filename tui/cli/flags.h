@@ -19,7 +19,10 @@ enum flag_set {
     FLAGS_REPORT = 512, /* every, quiet */
     FLAGS_EVERY = 1024, /* of every subcommand, unasked */
     FLAGS_HELP = 1 << 20,
+    FLAGS_STATE = 1 << 21,
     FLAGS_LESSON = 2048,
+    FLAGS_REPLAY = 4096,
+    FLAGS_CLASS = 8192,
     FLAGS_CLAIMS = 16384,
 };
 enum { FLAGS_MOST = 64 }; /* of one flag that may be repeated */
@@ -29,13 +32,14 @@ struct flag_list {
     int count;
 };
 struct flags {
-    bool help, man, json, quiet, plain, counts, no_mouse, answers;
+    bool help, man, json, quiet, plain, counts, no_mouse, answers, markdown, csv;
     struct flag_list data, knobs, lanes, requires, operands;
     const char *setting[CONFIG_COUNT]; /* of the config table, as written; NULL: not named */
-    const char *strategy, *base, *preset, *backend, *simd, *save, *resume, *until, *strategies,
-        *seeds, *budget, *prompt, *file, *color, *charset, *folder, *theme, *completion;
-    double minutes, temperature, target;     /* NaN: not named */
-    long threads, every, save_every, tokens; /* -1: not named */
+    const char *strategy, *base, *preset, *backend, *simd, *save, *resume, *trace, *until,
+        *strategies, *seeds, *budget, *prompt, *file, *color, *charset, *folder, *theme,
+        *completion, *state, *record, *cast, *policy;
+    double minutes, temperature, target;         /* NaN: not named */
+    long threads, every, save_every, tokens, to; /* -1: not named */
 };
 
 /* A flag as help shows it. */
@@ -50,6 +54,9 @@ bool flags_read(struct flags *f, const char *subcommand, unsigned sets, int oper
                 char **argv, struct err *e);
 /* The run that they name: data, strategy, base, preset, settings, knobs, machine; checked. */
 bool flags_config(const struct flags *f, struct config *c, struct err *e);
+/* The command line to be said first for --state, "" where it is not named; NULL: too long. */
+enum { FLAGS_FIRST = 1000 };
+char *flags_first(const struct flags *f, char *to, size_t size, struct err *e);
 /* What they override in the run that was saved to `path`: only what was named, and can be. */
 bool flags_override(const struct flags *f, const char *path, struct config *c, struct err *e);
 bool flags_machine(const struct flags *f, struct config *c,

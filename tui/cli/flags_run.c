@@ -1,5 +1,6 @@
 /* tui/cli/flags_run.c - What flags mean: the run that they name, or what they change in one that
  * was saved. Data and strategy come first, then what belongs to them. */
+#include "core/console/journal.h"
 #include "core/model/checkpoint.h"
 #include "tui/cli/flags.h"
 
@@ -90,9 +91,38 @@ static bool take_rest(const struct flags *f, struct config *c, struct err *e)
            config_check(c, e);
 }
 
+/* A state says all of a run, but on what it is worked out. */
+static bool state_config(const struct flags *f, struct config *c, struct err *e)
+{
+    struct journal_wish wish;
+    const char *more = f->data.count    ? "data"
+                       : f->strategy    ? "strategy"
+                       : f->base        ? "base"
+                       : f->preset      ? "preset"
+                       : f->knobs.count ? "knob"
+                                        : NULL;
+    for (int i = 0; i < CONFIG_COUNT; i++)
+        if (f->setting[i]) more = config_options[i].name;
+    if (more) return err_set(e, ERR_USAGE, "--state has its own %s: leave --%s out", more, more);
+    if (strpbrk(f->state, "\"\\\n"))
+        return err_set(e, ERR_USAGE, "--state takes the words that 'state' prints, without quotes");
+    if (!journal_read(f->state, &wish, e)) return false;
+    *c = wish.config;
+    return flags_machine(f, c, e) && config_check(c, e);
+}
+
+char *flags_first(const struct flags *f, char *to, size_t size, struct err *e)
+{
+    to[0] = 0;
+    if (f->state && (size_t)snprintf(to, size, "state \"%s\"", f->state) >= size)
+        return err_set(e, ERR_USAGE, "--state takes up to %zu bytes", size - 9), NULL;
+    return to;
+}
+
 bool flags_config(const struct flags *f, struct config *c, struct err *e)
 {
     char data[sizeof c->data];
+    if (f->state) return state_config(f, c, e);
     return join_data(f, data, sizeof data, e) && config_start(c, data, f->strategy, e) &&
            take_rest(f, c, e);
 }

@@ -227,6 +227,7 @@ bool terminal_open(enum terminal_color color, enum terminal_charset wanted, stru
     nonl();
     keypad(keys, TRUE);
     nodelay(keys, TRUE);
+    define_key(NULL, KEY_MOUSE); /* its reports are read here: ncurses knows the old form only */
     set_escdelay(ESCAPE_MS);
     typeahead(-1); /* a key that waits must not cut a drawing short */
     leaveok(stdscr, FALSE);
@@ -456,35 +457,35 @@ static void paste_begin(void)
     pasted_at = clock_now();
 }
 
-/* One more character of it; the end mark ends it. */
-static void paste_take(wint_t c)
+/* One more byte of it; the end mark ends it. */
+static void paste_take(char byte)
 {
     static const char mark[] = "\033[201~";
-    mbstate_t state = {0};
-    char bytes[MB_LEN_MAX];
-    if (c == (wint_t)mark[pasted_matched]) {
+    if (byte == mark[pasted_matched]) {
         pasting = mark[++pasted_matched] != 0;
         return;
     }
     if (pasted_matched > 1) paste_keep(mark + 1, (size_t)pasted_matched - 1);
-    pasted_matched = c == 27;
-    size_t n = c == 27 ? 0 : wcrtomb(bytes, (wchar_t)c, &state);
-    if (n != (size_t)-1) paste_keep(bytes, n);
+    pasted_matched = byte == 27;
+    if (byte != 27) paste_keep(&byte, 1);
 }
 
 /* Takes what has come so far, for a moment at most. True: it is whole, or its end is long overdue.
- */
+ * Read past ncurses, which takes a byte at a time; what comes behind the end mark is given back to
+ * it, so no more is read at once than it can keep. */
 static bool paste_on(struct terminal_key *to)
 {
     double began = clock_now();
     bool overdue = began - pasted_at > PASTE_S;
-    wint_t c;
-    int kind = OK;
-    while (pasting && !overdue && clock_now() - began < PASTE_TURN_S &&
-           (kind = wget_wch(keys, &c)) != ERR) {
+    struct pollfd from = {STDIN_FILENO, POLLIN, 0};
+    char some[64];
+    while (pasting && !overdue && clock_now() - began < PASTE_TURN_S && poll(&from, 1, 0) > 0) {
+        ssize_t n = read(STDIN_FILENO, some, sizeof some), i = 0;
+        if (n <= 0) return false; /* a hangup is for terminal_wait */
         empty = 0;
         pasted_at = clock_now();
-        if (kind == OK) paste_take(c);
+        while (i < n && pasting) paste_take(some[i++]);
+        while (n > i) ungetch((unsigned char)some[--n]);
     }
     if (pasting && !overdue) return false;
     pasting = false;

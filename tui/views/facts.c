@@ -41,6 +41,16 @@ char *facts_number(char *to, double value, int digits)
     return text_number(to, value, digits);
 }
 
+char *facts_figure(char *to, double value)
+{
+    double size = fabs(value);
+    if (value != 0 && (size < 1e-3 || size >= 1e6)) /* false for NaN */
+        snprintf(to, ROOM, "%.1e", value);
+    else
+        facts_number(to, value, size < 0.1 && size > 0 ? 4 : size < 10 ? 3 : size < 100 ? 1 : 0);
+    return to;
+}
+
 static int clamp(int value, int low, int high)
 {
     return value < low ? low : value > high ? high : value;

@@ -64,15 +64,25 @@ static const struct item {
     int rank;
     bool (*works)(const struct scene *s, const struct frame *f);
 } items[] = {
-    {"pause", "pause", "pause", 5, trains},     {"pause", "go on", "go on", 3, rests},
-    {"step", "step", "step", 6, rests},         {"view", "view", "view", 2, NULL},
-    {"strategy", "strategy", "rule", 1, NULL},  {"knob-next", "knob", "knob", 4, has_knobs},
-    {"more", "more", "more", 3, has_knobs},     {"less", "less", "less", 3, has_knobs},
-    {"open", "open", "open", 7, has_tokens},    {"page-down", "further", "further", 1, is_page},
-    {"layer", "layer", "layer", 6, has_layers}, {"log", "log axis", "log", 5, has_axis},
-    {"undo", "undo", "undo", 4, can_undo},      {"explain", "explain", "explain", 6, NULL},
-    {"prompt", "command", "command", 6, NULL},  {"back", "back", "back", 3, can_go_back},
-    {"palette", "everything", "all", 0, NULL},  {"quit", "quit", "quit", 0, NULL},
+    {"pause", "pause", "pause", 5, trains},
+    {"pause", "go on", "go on", 3, rests},
+    {"step", "step", "step", 6, rests},
+    {"view", "view", "view", 2, NULL},
+    {"strategy", "strategy", "rule", 1, NULL},
+    {"knob-next", "knob", "knob", 4, has_knobs},
+    {"more", "more", "more", 3, has_knobs},
+    {"less", "less", "less", 3, has_knobs},
+    {"open", "open", "open", 7, has_tokens},
+    {"zoom", "zoom", "zoom", 7, has_tokens},
+    {"page-down", "further", "further", 1, is_page},
+    {"layer", "layer", "layer", 6, has_layers},
+    {"log", "log axis", "log", 5, has_axis},
+    {"undo", "undo", "undo", 4, can_undo},
+    {"explain", "explain", "explain", 6, NULL},
+    {"prompt", "command", "command", 6, NULL},
+    {"back", "back", "back", 3, can_go_back},
+    {"palette", "everything", "all", 0, NULL},
+    {"quit", "quit", "quit", 0, NULL},
 };
 enum { ITEMS = sizeof items / sizeof *items, GAP = 2, RANKS = 8, NARROW = 90 };
 

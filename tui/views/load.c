@@ -31,6 +31,7 @@ struct map {
     int stats;                 /* columns of busiest and CV at the right, or 0 */
 };
 enum { LABEL = 4, STATS = 24 };
+enum { SLIM = 19, WHOLE = 26 }; /* a bar with its number; with its share, too */
 
 static struct map fit(const struct snapshot *now, int width, int rows, int layers)
 {
@@ -150,7 +151,7 @@ static int bars_across(int width, int height, int E)
 {
     if (height < 2 || E < 1) return 0;
     int across = (E + height - 2) / (height - 1);
-    return width / across >= 26 ? across : 0;
+    return width / across >= SLIM ? across : 0;
 }
 
 static void draw_bars(struct canvas *to, const struct scene *s)
@@ -170,7 +171,8 @@ static void draw_bars(struct canvas *to, const struct scene *s)
         tall = step == 3 ? 2 : 1; /* lines, air with them */
     double most = fmax(2, busiest(now, layer));
     for (int e = 0; e < E; e++) {
-        int x = e / down * wide, row = y + e % down * step, bar = wide - 4 - 16;
+        int x = e / down * wide, row = y + e % down * step,
+            bar = wide - 4 - (wide < WHOLE ? 8 : 16);
         double load = now->load[layer][e];
         char value[32], share[32];
         canvas_text(to, x, row, facts_van_ink(e), "%2d", e + 1);
@@ -181,7 +183,8 @@ static void draw_bars(struct canvas *to, const struct scene *s)
         if (*facts_van_state(now, e))
             canvas_fit(to, x + 4, row, bar, INK_BAD, "%s", facts_van_state(now, e));
         canvas_text(to, x + 4 + bar, row, INK_TEXT, "%6s", facts_number(value, load, 2));
-        canvas_text(to, x + 10 + bar, row, INK_DIM, "%6s", facts_percent(share, load / E));
+        if (wide >= WHOLE)
+            canvas_text(to, x + 10 + bar, row, INK_DIM, "%6s", facts_percent(share, load / E));
     }
 }
 
@@ -219,6 +222,22 @@ static void draw_figures(struct canvas *to, const struct snapshot *now)
         canvas_fit(to, x + 2, 0, to->width - x - 2, INK_DIM, "%s", dropped);
 }
 
+/* "s1 to s4: null", run by run; 0 where there is no slot. */
+static int draw_slots(struct canvas *to, int y, const struct snapshot *now)
+{
+    struct slot_run runs[4];
+    int count = now->router && now->router->slots ? now->router->slots(now->knob, now->E, runs) : 0;
+    int x = 0, first = 1;
+    for (int r = 0; r < count; first += runs[r].count, r++) {
+        if (runs[r].count < 1) continue;
+        x = canvas_text(to, x, y, INK_DIM, "%ss%d", x ? ", " : "slots: ", first);
+        if (runs[r].count > 1)
+            x = canvas_text(to, x, y, INK_DIM, " to s%d", first + runs[r].count - 1);
+        x = canvas_fit(to, x, y, to->width - x, INK_DIM, " %s", runs[r].label);
+    }
+    return x > 0;
+}
+
 static void load_draw(struct canvas *to, const struct scene *s)
 {
     if (facts_waiting(to, s)) return;
@@ -234,7 +253,9 @@ static void load_draw(struct canvas *to, const struct scene *s)
     foot += foot > 1;
     bool alone = now->L == 1 && now->S == 0 &&
                  bars_across(in.width, h - foot, now->E); /* bars say all there is */
-    int y = alone ? 0 : draw_map(&in, s, h - foot) + 1;
+    int y = alone ? 0 : draw_map(&in, s, h - foot);
+    if (!alone && h - foot - y >= now->E + 4) y += draw_slots(&in, y, now);
+    y += !alone;
     struct canvas middle = canvas_part(&in, 0, y, in.width, h - foot - y);
     draw_bars(&middle, s);
 }

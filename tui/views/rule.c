@@ -62,8 +62,11 @@ static int share_rows(const struct rule_face *f, const struct scene *s, int heig
     }
     for (bool more = true; more && left > 0;) {
         more = false;
-        for (int i = 0; i < count && left > 0; i++)
-            if (rows[i] < f->picture[i]->most) rows[i]++, left--, more = true;
+        for (int i = 0; i < count && left > 0; i++) {
+            const struct rule_picture *p = f->picture[i];
+            int most = p->whole && p->whole(s) < p->most ? p->whole(s) : p->most;
+            if (rows[i] < most) rows[i]++, left--, more = true;
+        }
     }
     return count;
 }

@@ -3,6 +3,7 @@
  * strategy measures is shown here without a line about it. */
 #include "tui/views/rule.h"
 #include "tui/draw/spark.h"
+#include "tui/views/say.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -26,18 +27,6 @@ static struct range range_of(const float *at, int n)
     }
     r.mean = known ? r.mean / known : NAN;
     return r;
-}
-
-/* As many digits as a number of this size needs: 0.002, 0.31, 12.4, 2e-08. */
-static char *show(char *to, double value)
-{
-    double size = fabs(value);
-    if (isnan(value)) return strcpy(to, "–");
-    if (value != 0 && (size < 1e-3 || size >= 1e6))
-        snprintf(to, 32, "%.1e", value);
-    else
-        facts_number(to, value, size < 0.1 && value != 0 ? 4 : size < 10 ? 3 : size < 100 ? 1 : 0);
-    return to;
 }
 
 /* One level a column, over [low, high]; more numbers than columns end in a sign. */
@@ -67,7 +56,7 @@ struct line {
 static void draw_name(struct canvas *to, int y, const struct line *l, double value)
 {
     char number[32];
-    int wide = canvas_columns(show(number, value));
+    int wide = canvas_columns(facts_figure(number, value));
     canvas_fit(to, 0, y, FROM - wide - 2, INK_DIM, "%s", l->metric->name);
     canvas_text(to, FROM - wide - 1, y, INK_BRIGHT, "%s", number);
 }
@@ -125,7 +114,7 @@ static int draw_columns(struct canvas *to, int y, const struct line *l)
     }
     draw_levels(to, x, y, at, n, true);
     x += n + 1;
-    show(low, r.low), show(high, r.high);
+    facts_figure(low, r.low), facts_figure(high, r.high);
     int wide = canvas_columns(low) + canvas_columns(high) + 1;
     if (x + wide <= to->width) canvas_text(to, x, y, INK_TEXT, "%s…%s", low, high);
     return 1;
@@ -138,7 +127,8 @@ static int draw_token(struct canvas *to, int y, const struct line *l)
     bool known = token >= 0 && facts_layer(l->s) == now->focus;
     char mean[32];
     draw_name(to, y, l, known ? (double)now->rule_token[l->i][token] : NAN);
-    canvas_fit(to, FROM, y, to->width - FROM, INK_DIM, "mean %s", show(mean, now->rule[l->i]));
+    canvas_fit(to, FROM, y, to->width - FROM, INK_DIM, "mean %s",
+               facts_figure(mean, now->rule[l->i]));
     return 1;
 }
 
@@ -201,10 +191,10 @@ static void draw_loss(struct canvas *to, int y, const struct snapshot *now, int 
     double value = now->losses[i], weight = now->own.weight[i];
     canvas_fit(to, 0, y, LOSS_NAME, weight == 0 ? INK_FRAME : INK_TEXT, "%s",
                now->router->losses[i].pressure);
-    right_text(to, LOSS_VALUE, y, INK_TEXT, show(number, value));
+    right_text(to, LOSS_VALUE, y, INK_TEXT, facts_figure(number, value));
     right_text(to, LOSS_WEIGHT, y, weight == 0 ? INK_DIM : INK_TEXT,
-               weight == 0 ? "off" : show(number, weight));
-    if (weight != 0) right_text(to, LOSS_PART, y, INK_BRIGHT, show(number, value * weight));
+               weight == 0 ? "off" : facts_figure(number, weight));
+    if (weight != 0) right_text(to, LOSS_PART, y, INK_BRIGHT, facts_figure(number, value * weight));
 }
 
 static int count_losses(const struct snapshot *now)
@@ -259,48 +249,73 @@ void rule_kinds_draw(struct canvas *to, const struct scene *s)
 /* ---- in sentences ---- */
 static void tell_columns(struct text *to, const struct scene *s, int i, int n)
 {
+    const struct router_metric *m = &s->now->router->metrics[i];
     const float *at = columns_of(s, i);
-    char number[32], name[32];
-    for (int j = 0; j < n; j++)
-        text_add(to, "%s %s %s", j ? "," : "", rule_column(name, s->now, j),
-                 show(number, (double)at[j]));
+    char name[32];
+    for (int j = 0; j < n; j++) {
+        text_add(to, "%s %s ", j ? "," : "", rule_column(name, s->now, j));
+        say_figure(to, (double)at[j], m->unit, "%s %d", m->name, j + 1);
+    }
+}
+
+static void tell_cells(struct text *to, const struct scene *s, int i)
+{
+    const struct snapshot *now = s->now;
+    int token = facts_cursor(s);
+    const float *row =
+        now->own.cells == i ? facts_row(now, now->own.cell, token, facts_layer(s)) : NULL;
+    if (!row) text_add(to, " –");
+    for (int j = 0; row && j < facts_columns(now); j++) {
+        text_add(to, "%s ", j ? "," : "");
+        say_figure(to, (double)row[j], now->router->metrics[i].unit, "%s %d token %d",
+                   now->router->metrics[i].name, j + 1, token);
+    }
+}
+
+static void tell_number(struct text *to, const struct scene *s, int i)
+{
+    const struct snapshot *now = s->now;
+    const struct router_metric *m = &now->router->metrics[i];
+    int token = facts_cursor(s);
+    text_add(to, " ");
+    say_figure(to, now->rule[i], m->unit, "%s", m->name);
+    if (m->unit) text_add(to, " %s", m->unit);
+    if (m->kind == METRIC_PER_TOKEN && token >= 0 && facts_layer(s) == now->focus) {
+        text_add(to, " in the mean, ");
+        say_figure(to, (double)now->rule_token[i][token], m->unit, "%s token %d", m->name, token);
+        text_add(to, " of %s", now->token[token].text);
+    }
+    for (int l = 0; m->kind == METRIC_PER_LAYER && now->L > 1 && l < now->L; l++) {
+        text_add(to, l ? ", " : "; by layer ");
+        say_figure(to, (double)now->rule_layer[i][l], m->unit, "%s layer %d", m->name, l + 1);
+    }
 }
 
 static void tell_metric(struct text *to, const struct scene *s, int i)
 {
-    const struct snapshot *now = s->now;
-    const struct router_metric *m = &now->router->metrics[i];
-    int token = facts_cursor(s), N = facts_columns(now);
-    char number[32];
-    text_add(to, "%s (%s)", m->name, m->help);
-    if (m->kind == METRIC_PER_EXPERT || m->kind == METRIC_PER_COLUMN) {
-        text_add(to, ":");
-        tell_columns(to, s, i, m->kind == METRIC_PER_EXPERT ? now->E : N);
-    } else if (m->kind == METRIC_PER_TOKEN_COLUMN) {
-        const float *row =
-            now->own.cells == i ? facts_row(now, now->own.cell, token, facts_layer(s)) : NULL;
-        text_add(to, row ? ":" : ": –");
-        for (int j = 0; row && j < N; j++) text_add(to, " %s", show(number, (double)row[j]));
-    } else {
-        text_add(to, ": %s%s%s", show(number, now->rule[i]), m->unit ? " " : "",
-                 m->unit ? m->unit : "");
-        if (m->kind == METRIC_PER_TOKEN && token >= 0 && facts_layer(s) == now->focus)
-            text_add(to, " in the mean, %s of %s", show(number, (double)now->rule_token[i][token]),
-                     now->token[token].text);
-        for (int l = 0; m->kind == METRIC_PER_LAYER && now->L > 1 && l < now->L; l++)
-            text_add(to, "%s %s", l ? "," : "; by layer",
-                     show(number, (double)now->rule_layer[i][l]));
-    }
+    const struct router_metric *m = &s->now->router->metrics[i];
+    text_add(to, "%s (%s):", m->name, m->help);
+    if (m->kind == METRIC_PER_EXPERT || m->kind == METRIC_PER_COLUMN)
+        tell_columns(to, s, i, m->kind == METRIC_PER_EXPERT ? s->now->E : facts_columns(s->now));
+    else if (m->kind == METRIC_PER_TOKEN_COLUMN)
+        tell_cells(to, s, i);
+    else
+        tell_number(to, s, i);
     text_add(to, ".\n");
 }
 
 void rule_kinds_tell(struct text *to, const struct scene *s)
 {
     const struct snapshot *now = s->now;
-    char value[32], weight[32], part[32];
-    for (int i = 0; i < count_losses(now); i++)
-        text_add(to, "loss %s: %s times %s is %s.\n", now->router->losses[i].pressure,
-                 show(value, now->losses[i]), show(weight, now->own.weight[i]),
-                 show(part, now->losses[i] * now->own.weight[i]));
+    for (int i = 0; i < count_losses(now); i++) {
+        const char *name = now->router->losses[i].pressure;
+        text_add(to, "loss %s: ", name);
+        say_figure(to, now->losses[i], NULL, "loss %s", name);
+        text_add(to, " times its weight ");
+        say_figure(to, now->own.weight[i], NULL, "weight %s", name);
+        text_add(to, " is a price of ");
+        say_figure(to, now->losses[i] * now->own.weight[i], NULL, "price %s", name);
+        text_add(to, ".\n");
+    }
     for (int i = 0; i < count_metrics(now); i++) tell_metric(to, s, i);
 }

@@ -36,31 +36,46 @@ static double sent(const struct scene *s, int count)
     return count <= SNAP_COUNTS ? (double)s->now->count_share[facts_layer(s)][count] : NAN;
 }
 
+/* The counts that are worth a line: up to 8, and to the last that anybody gets. */
+static int worth(const struct scene *s, const float *likely)
+{
+    enum { FEW = 8 };
+    const double little = 0.005;
+    int E = s->now->E, last = E < FEW ? E : FEW;
+    for (int n = last + 1; n <= E; n++)
+        if ((double)likely[n - 1] >= little || sent(s, n) >= little) last = n;
+    return last;
+}
+
 static void counts_draw(struct canvas *to, const struct scene *s)
 {
     const float *likely = allocator(s);
-    int E = s->now->E, rows = to->height - 1;
+    int E = s->now->E, rows = to->height - 1, last, left;
     double most = 0, k = facts_knob(s->now, "k");
     char name[32];
     if (!likely || rows < 1) return;
+    last = worth(s, likely), left = last < E;
     for (int n = 1; n <= E; n++) most = fmax(most, fmax((double)likely[n - 1], sent(s, n)));
     if (!(most > 0)) most = 1;
+    if (last + left > rows) last = rows - 1, left = 1;
     canvas_fit(to, 0, 0, to->width, INK_DIM, "█ to the allocator, │ drawn by this step");
-    for (int n = 1; n <= E && n <= rows; n++) {
-        if (n == rows && n < E) {
-            canvas_fit(to, 0, n, to->width, INK_DIM, "… %d more counts in a taller window",
-                       E - n + 1);
-            return;
-        }
+    for (int n = 1; n <= last; n++) {
         snprintf(name, sizeof name, n == (int)k ? "%d = k" : "%d", n);
         draw_share(to, n, name, (double)likely[n - 1], most, sent(s, n),
                    n == (int)k ? INK_VAN0 + 3 : INK_VAN0 + 1);
     }
+    if (left)
+        canvas_fit(to, 0, last + 1, to->width, INK_DIM,
+                   last == worth(s, likely) ? "… %d more counts, below 1 %% each"
+                                            : "… %d more counts in a taller window",
+                   E - last);
 }
 
 static int counts_rows(const struct scene *s)
 {
-    return s->now->E + 1;
+    const float *likely = allocator(s);
+    int last = likely ? worth(s, likely) : 0;
+    return 1 + last + (last < s->now->E);
 }
 
 static void counts_tell(struct text *to, const struct scene *s)
@@ -84,9 +99,12 @@ const struct rule_picture rule_counts = {
 };
 
 /* ---- what was sent ---- */
+/* The last count that anybody got. */
 static int most_sent(const struct scene *s)
 {
-    return s->now->E < SNAP_COUNTS ? s->now->E : SNAP_COUNTS;
+    int last = s->now->E < SNAP_COUNTS ? s->now->E : SNAP_COUNTS;
+    while (last > 0 && !(sent(s, last) > 0)) last--;
+    return last;
 }
 
 static void sent_draw(struct canvas *to, const struct scene *s)

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LABEL = 9, TALL_PLOT = 16 };
+enum { LABEL = 9, TALL_PLOT = 24 };
 
 struct plot {
     const float *line, *under; /* under: a second one, dim; NULL none */

@@ -69,9 +69,12 @@ static void put_right(struct canvas *to, int right, int y, enum ink ink, double 
 static void draw_line(struct canvas *to, int y, const struct ranks *r)
 {
     canvas_fill(to, 0, y, to->width, INK_ACCENT, "┄");
-    canvas_fit(to, NAME, y, to->width - NAME, INK_ACCENT,
-               r->in == r->taken ? " the %d best are in " : " %d best, without dropped ones ",
-               r->taken);
+    if (r->taken == 1)
+        canvas_fit(to, NAME, y, to->width - NAME, INK_ACCENT, " the best is in ");
+    else
+        canvas_fit(to, NAME, y, to->width - NAME, INK_ACCENT,
+                   r->in == r->taken ? " the %d best are in " : " %d best, without dropped ones ",
+                   r->taken);
 }
 
 static void cut_draw(struct canvas *to, const struct scene *s)

@@ -34,6 +34,7 @@ static void number(struct text *to, const char *name, double value, int digits, 
     text_add(to, "%s",
              form == '%'   ? facts_percent(shown, value)
              : form == ',' ? facts_whole(shown, value)
+             : form == 'e' ? facts_figure(shown, value)
                            : facts_number(shown, value, digits));
 }
 
@@ -45,6 +46,16 @@ void say_number(struct text *to, double value, int digits, const char *unit, con
     vsnprintf(whole, sizeof whole, name, args);
     va_end(args);
     number(to, whole, value, digits, unit, 0);
+}
+
+void say_figure(struct text *to, double value, const char *unit, const char *name, ...)
+{
+    char whole[64];
+    va_list args;
+    va_start(args, name);
+    vsnprintf(whole, sizeof whole, name, args);
+    va_end(args);
+    number(to, whole, value, 0, unit, 'e');
 }
 
 void say_percent(struct text *to, double share, const char *name, ...)

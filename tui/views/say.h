@@ -12,6 +12,9 @@ void say(struct text *to, const struct snapshot *now, const char *format, ...)
 /* A number that is no field: its name is `name` with what belongs to it, as in "load 1 3". */
 void say_number(struct text *to, double value, int digits, const char *unit, const char *name, ...)
     __attribute__((format(printf, 5, 6)));
+/* The same with as many digits as its size asks. */
+void say_figure(struct text *to, double value, const char *unit, const char *name, ...)
+    __attribute__((format(printf, 4, 5)));
 void say_percent(struct text *to, double share, const char *name, ...)
     __attribute__((format(printf, 3, 4)));
 #endif

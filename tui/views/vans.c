@@ -1,6 +1,7 @@
 /* tui/views/vans.c - Which vans does each order get, and is that what it needs? Of text nobody
  * knows the need: there the same picture shows characters and experts, without a verdict. */
 #include "tui/views/facts.h"
+#include "tui/views/vans_needs.h"
 #include "tui/draw/bars.h"
 #include "tui/draw/prose.h"
 #include "tui/views/say.h"
@@ -112,11 +113,9 @@ static void draw_token(struct canvas *to, int y, const struct columns *c, const 
         canvas_text(to, c->right, y, INK_DIM, "–");
 }
 
-static void draw_tokens(struct canvas *to, const struct scene *s)
+static void draw_heads(struct canvas *to, const struct columns *at, const struct snapshot *now)
 {
-    const struct snapshot *now = s->now;
-    struct columns c = layout(now, to->width);
-    int rows = to->height - 1, cursor = facts_cursor(s);
+    struct columns c = *at;
     canvas_text(to, c.id, 0, INK_DIM, "%s", now->text ? "char" : "order");
     if (c.crates) canvas_text(to, c.crates, 0, INK_DIM, "needs");
     canvas_text(to, c.sent, 0, INK_DIM, "%s", now->text ? "experts" : "vans sent");
@@ -124,10 +123,29 @@ static void draw_tokens(struct canvas *to, const struct scene *s)
     if (c.right)
         canvas_text(to, c.right, 0, INK_DIM, "%s",
                     c.right + 9 <= to->width ? facts_words(now)->right : "✓");
-    if (rows <= 0 || cursor < 0) return;
-    int first = cursor / rows * rows;
-    for (int i = 0; i < rows && first + i < now->tokens && first + i < SNAP_TOKENS; i++)
-        draw_token(to, 1 + i, &c, s, first + i);
+}
+
+/* One list, or in a wide window several side by side. */
+static void draw_tokens(struct canvas *to, const struct scene *s)
+{
+    enum { GAP = 3 };
+    const struct snapshot *now = s->now;
+    int rows = to->height - 1, cursor = facts_cursor(s), one = layout(now, to->width).end + GAP;
+    int tokens = now->tokens < SNAP_TOKENS ? now->tokens : SNAP_TOKENS,
+        lists = rows > 0 && one > GAP ? (to->width + GAP) / one : 1;
+    if (rows > 0 && lists > (tokens + rows - 1) / rows) lists = (tokens + rows - 1) / rows;
+    if (lists < 1) lists = 1;
+    int wide = to->width / lists;
+    for (int n = 0; n < lists; n++) {
+        struct canvas list =
+            canvas_part(to, n * wide, 0, lists > 1 ? wide - GAP : wide, to->height);
+        struct columns c = layout(now, list.width);
+        draw_heads(&list, &c, now);
+        if (rows <= 0 || cursor < 0) continue;
+        int first = cursor / (rows * lists) * rows * lists + n * rows;
+        for (int i = 0; i < rows && first + i < tokens; i++)
+            draw_token(&list, 1 + i, &c, s, first + i);
+    }
 }
 
 /* ---- the fleet
@@ -364,6 +382,7 @@ static void draw_summary(struct canvas *to, const struct scene *s)
     if (to->height > y) canvas_fit(to, 0, y, to->width, INK_WARN, "%s", by_none(now));
 }
 
+enum { BY_NEED = 6 }; /* rows that the table by need wants, below a long fleet */
 static void vans_draw(struct canvas *to, const struct scene *s)
 {
     if (facts_waiting(to, s)) return;
@@ -375,10 +394,13 @@ static void vans_draw(struct canvas *to, const struct scene *s)
     draw_tokens(&left, s);
     if (!fleet) return;
     struct canvas right = canvas_part(to, to->width - fleet - 1, 0, fleet, upper);
-    int y = draw_fleet(&right, 0, upper, s) + 1;
+    bool long_ = need_known(s->now) && s->now->E + 1 > upper - BY_NEED && upper > 2 * BY_NEED;
+    int y = draw_fleet(&right, 0, long_ ? upper - BY_NEED : upper, s) + 1;
     if (need_known(s->now)) {
-        draw_by_need(&right, y, upper - y, s->now);
-        return;
+        y = draw_by_need(&right, y, upper - y, s->now) + 1;
+        struct canvas needs = canvas_part(&right, 0, y, right.width, upper - y);
+        int rows = vans_needs_draw(&needs, s);
+        y += rows + (rows > 0);
     }
     y = draw_by_class(&right, y, upper - y, s);
     draw_by_layer(&right, y, upper - y, s);
@@ -442,11 +464,12 @@ static void vans_tell(struct text *to, const struct scene *s)
     for (int e = 0; e < now->E; e++) {
         text_add(to, "%s %s %d ", e ? "," : "", w->expert, e + 1);
         say_number(to, (double)now->load[layer][e], 2, "of fair", "load %d %d", layer + 1, e + 1);
-        for (int e = 0; e < now->E; e++)
-            if (*facts_van_state(now, e))
-                text_add(to, "van %d: %s\n", e + 1, facts_van_state(now, e));
     }
     text_add(to, ".\n");
+    for (int e = 0; e < now->E; e++)
+        if (*facts_van_state(now, e))
+            text_add(to, "%s %d: %s.\n", w->expert, e + 1, facts_van_state(now, e));
+    vans_needs_tell(to, s);
     for (int i = 0; i < now->tokens && i < 4; i++) tell_token(to, now, &now->token[i], layer);
     if (!now->text && delivered_by_none(now, layer)) text_add(to, "%s\n", by_none(now));
 }

@@ -16,6 +16,7 @@ struct scene {
     int layer;                  /* the layer looked at */
     int scroll;                 /* lines, for long pages */
     bool log_axis;
+    int zoom;                    /* why: 0 the choice, 1 its arithmetic */
     int knob;                    /* the knob that +/- turn: index in router->knobs */
     const char *topic;           /* help: what was asked for, or NULL */
     const struct runner *lesson; /* the lesson that is open; NULL or its lesson NULL: none */
@@ -34,6 +35,8 @@ struct view {
     void (*draw)(struct canvas *to, const struct scene *s);
     /* the same answer in sentences, a fact a line */
     void (*tell)(struct text *to, const struct scene *s);
+    /* Command lines that are said when somebody begins and ends to look; NULL: none. */
+    const char *enter, *leave;
 };
 const struct view *view_at(int i); /* the table; NULL past the end */
 const struct view *view_find(const char *name, struct err *e);

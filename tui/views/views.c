@@ -9,10 +9,12 @@
 #define VIEWS(X) \
     X(vans)      \
     X(tokens)    \
+    X(why)       \
     X(rule)      \
     X(load)      \
     X(curves)    \
     X(race)      \
+    X(engine)    \
     X(lesson)    \
     X(help)
 /* clang-format on */

@@ -1,0 +1,14 @@
+#ifndef CORE_MODEL_PART_H
+#define CORE_MODEL_PART_H
+/* The parts of a training step that ops are timed by: see kn_times_part. */
+enum model_part {
+    PART_REST,
+    PART_DENSE,
+    PART_ATTENTION,
+    PART_ROUTER,
+    PART_EXPERTS,
+    PART_LOSS,
+    PART_OPTIMISER,
+    PART_COUNT
+};
+#endif

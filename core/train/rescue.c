@@ -1,0 +1,90 @@
+/* core/train/rescue.c - When a device is lost, what is on it is lost: so the newest good state is in
+ * host memory too, and training goes on with it on the CPU. */
+#include "core/train/inside.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool rescue_open(struct trainer *t, struct good *g, struct err *e)
+{
+    size_t numbers = 3 * g->size + g->states + 1;
+    if (kn_on_host(t->be)) return true;
+    for (int i = 0; i < 2; i++) {
+        g->host[i] = malloc(numbers * sizeof *g->host[i]);
+        if (!g->host[i])
+            return err_set(e, ERR_MEMORY, "not enough memory to keep a copy of what the GPU holds");
+    }
+    return true;
+}
+
+void rescue_close(struct good *g)
+{
+    free(g->host[0]), free(g->host[1]);
+    g->host[0] = g->host[1] = NULL;
+}
+
+void rescue_keep(struct trainer *t)
+{
+    struct good *g = &t->good;
+    int other = g->newest == 0;
+    float *to = g->host[other];
+    if (!to) return;
+    kn_read_f32(t->be, to, g->w, g->size);
+    kn_read_f32(t->be, to + g->size, g->m, g->size);
+    kn_read_f32(t->be, to + 2 * g->size, g->v, g->size);
+    kn_read_f32(t->be, to + 3 * g->size, g->state, g->states);
+    if (!kn_sync(t->be, NULL, NULL)) return;
+    g->newest = other;
+    g->host_updates = g->updates;
+}
+
+/* What was kept, on the backend of now. */
+static void restore(struct trainer *t, const float *from, long updates)
+{
+    struct params *p = &t->model->params;
+    kn_write_f32(t->be, p->w, from, p->size);
+    kn_write_f32(t->be, p->m, from + p->size, p->size);
+    kn_write_f32(t->be, p->v, from + 2 * p->size, p->size);
+    kn_write_f32(t->be, t->good.state, from + 3 * p->size, t->good.states);
+    trainer_move_states(t, false);
+    t->optimizer.updates = updates;
+    model_repack(t->model);
+    trainer_keep(t);
+}
+
+bool trainer_rescue(struct trainer *t, struct err *e)
+{
+    char why[200];
+    const char *op = "", *reason = "";
+    struct err lost = e ? *e : (struct err){0};
+    struct good kept = t->good;
+    struct kn_backend *gone = t->be, *cpu = NULL;
+    struct optimizer was = t->optimizer;
+    struct config c = t->config;
+    if (kn_on_host(gone) || kept.newest < 0) return false;
+    if (!(cpu = trainer_backend(&c, "cpu", why, sizeof why))) return false;
+    t->good.host[0] = t->good.host[1] = NULL; /* ours until they are copied */
+    t->be = cpu;
+    strcpy(c.backend, "cpu");
+    bool ok = optimizer_open(&t->optimizer, cpu, e) && trainer_build(t, &c, NULL, e);
+    if (!ok) {
+        optimizer_close(&t->optimizer);
+        t->optimizer = was, t->be = gone;
+        memcpy(t->good.host, kept.host, sizeof kept.host);
+        kn_close(cpu);
+        if (e) *e = lost;
+        return false;
+    }
+    kn_sync(gone, &op, &reason);
+    optimizer_close(&was);
+    restore(t, kept.host[kept.newest], kept.host_updates);
+    rescue_close(&kept);
+    t->fresh = t->measured = false, t->bad_row = 0;
+    trainer_identify(t);
+    trainer_tell(t, "now on the CPU, from the state after %ld updates; in %.20s %.80s",
+                 t->optimizer.updates, op, reason);
+    kn_close(gone); /* the words are its own */
+    if (e) *e = (struct err){0};
+    return true;
+}

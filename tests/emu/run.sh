@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# The cuda backend on the emulator: every op against ref, then whole trainings and their failures.
+cd "$(dirname "$0")/../.." || exit 2
+out=${1:-build/release} passed=0 failed=0 skipped=0
+export VANPOOL_CUDA=$PWD/$out/emu/vanpool-cuda.so
+run() { # run COMMAND...: shown, and its last line added up
+    local log
+    log=$("$@" 2>&1)
+    printf '%s\n' "$log" | grep -vE '^[0-9]+ passed|^Running|^100%'
+    set -- $(printf '%s\n' "$log" | grep -E '^[0-9]+ passed, ' | tail -n 1)
+    passed=$((passed + ${1:-0})) failed=$((failed + ${3:-1})) skipped=$((skipped + ${5:-0}))
+}
+run "$out/check-emu"
+run "$out/check-core" trainer_rescue
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]

@@ -1,0 +1,58 @@
+/* tui/app/ask.c - The view why asks its questions by itself: a token's when it comes under the
+ * cursor and once a second while the weights move, the batch's regret now and then. Like every
+ * wish they are command lines. */
+#include "core/base/clock.h"
+#include "tui/app/inside.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AGAIN_S 1.0
+#define REGRET_S 5.0
+
+static bool token_is_old(const struct app *a, double now)
+{
+    const struct snap_probe *p = &a->now.probe;
+    bool here = a->asked_token == a->scene.cursor && a->asked_layer == a->scene.layer;
+    bool same = p->step >= 0 && p->token == a->scene.cursor && p->layer == a->scene.layer &&
+                p->router == a->now.router && p->id == a->now.token[a->scene.cursor].id;
+    if (!here) return true;
+    return (!same || p->step != a->now.step) && now - a->asked >= AGAIN_S;
+}
+
+static bool regret_is_old(const struct app *a, double now)
+{
+    const struct snap_regret *r = &a->now.regret;
+    bool same = r->step == a->now.step && r->layer == a->scene.layer;
+    bool soon = r->step < 0 || r->layer != a->scene.layer;
+    return !same && now - a->asked_regret >= (soon ? AGAIN_S : REGRET_S);
+}
+
+void app_ask(struct app *a)
+{
+    char line[32];
+    double now = clock_now();
+    bool looks = strcmp(a->frame.view->name, "why") == 0;
+    if (!looks) a->asked_token = -1;
+    if (!looks || !a->any || a->ended || a->wishes > 0 || a->now.asking) return;
+    if (a->scene.cursor >= a->now.tokens || a->scene.layer != a->now.focus) return;
+    if (token_is_old(a, now)) {
+        snprintf(line, sizeof line, "why %d", a->scene.cursor);
+        a->asked = now, a->asked_token = a->scene.cursor, a->asked_layer = a->scene.layer;
+        wish_say(a, line, false);
+    } else if (regret_is_old(a, now)) {
+        a->asked_regret = now;
+        wish_say(a, "regret", false);
+    }
+}
+
+bool app_look(struct app *a, const char *command, int argc, char **argv)
+{
+    bool why = strcmp(command, "why") == 0 && argc == 2,
+         own = strcmp(command, "try") == 0 || strcmp(command, "write") == 0;
+    if (!a->any || (!why && !own)) return false;
+    a->scene.cursor = why ? atoi(argv[1]) : 0;
+    action_view(a, view_find(why ? "why" : a->now.text ? "tokens" : "vans", NULL));
+    return true;
+}
