@@ -265,8 +265,12 @@ static void draw_plot(struct canvas *to, const struct snapshot *now, bool speed)
     struct range x, y;
     char word[32];
     if (to->height < 4 || to->width < LEFT + 12) return;
-    canvas_fit(to, 0, 0, to->width, INK_DIM, "%s by %s", facts_words(now)->right,
-               speed ? "tokens a second, faster →" : "FLOPs a token, ← cheaper");
+    bool brief = to->width < 40;
+    canvas_fit(to, 0, 0, to->width, INK_DIM, "%s by %s%s", facts_words(now)->right,
+               speed ? "tokens a second" : "FLOPs a token",
+               brief   ? ""
+               : speed ? ", faster →"
+                       : ", ← cheaper");
     if (!ranges(r, speed, &x, &y)) {
         canvas_fit(to, 0, 2, to->width, INK_DIM,
                    "The first evaluation comes at %d %% of the budget.", 100 / (SNAP_TRAIL - 2));
