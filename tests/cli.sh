@@ -202,6 +202,24 @@ gives 2 '' sample whole.st
 mkdir -p locked
 if [ "$(id -u)" != 0 ]; then chmod 555 locked; gives 5 'locked' train --steps 2 --quiet --save locked/x.st; fi
 
+# ---- traces, and two of a kind side by side ----
+gives 0 '' train --steps 40 --every 20 --quiet --seed 3 --trace three.jsonl --save three.st
+gives 0 '' train --steps 40 --every 10 --quiet --seed 3 --trace more.jsonl --save more.st
+gives 0 '' train --steps 40 --every 20 --json --quiet --seed 3; strip >one
+cp three.jsonl out; strip >two; same one two 'a trace is not what --json says'
+gives 0 '' inspect three.jsonl; has 'a trace of 2 steps'
+gives 0 '' inspect three.jsonl --json; json '.[0] | .type == "trace" and .steps == 2 and .start.seed == 3 and .end.type == "end"'
+gives 0 '' diff three.jsonl more.jsonl; has '2 steps in common'
+gives 0 '' diff three.jsonl more.jsonl --json; json '.[-1] | .equal and .common_steps == 2 and .same > 30'
+gives 0 '' diff three.st more.st --json; json '.[-1] | .equal and .differ == 0 and .same > 20'
+gives 0 '' train --steps 40 --every 20 --quiet --seed 4 --trace four.jsonl --save four.st
+gives 0 '' diff three.jsonl four.jsonl --json; json '(.[-1].equal | not) and any(.[]; .type == "setting" and .name == "seed" and .a == 3 and .b == 4) and any(.[]; .name == "loss" and .first_step == 20 and .largest_difference > 0)'
+gives 0 '' diff three.st four.st; has 'config.seed'; has '0 tensors are equal'
+gives 2 'two checkpoints or two traces' diff three.st
+gives 4 'two of a kind' diff three.st three.jsonl
+gives 5 'missing.st' diff missing.st three.st
+gives 5 '/nonexistent/x' train --steps 5 --quiet --trace /nonexistent/x
+
 # ---- race ----
 gives 0 '' race --steps 40 --every 20 --json --quiet
 json '.[-1].type == "race" and (.[-1].lanes | length >= 2) and (.[-1].lanes | any(.on_pareto_front))'
