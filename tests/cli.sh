@@ -297,6 +297,11 @@ gives 0 '' repl --state "$state"; grep 'step 30: loss' out | sed 's/, [^,]* toke
 feeds 0 '' 'state\nview\n' --plain --state "$state"; has "$state"; has 'fair share'
 grep 'step 30: loss' out | sed 's/, [^,]* tokens a second//' | tail -n 1 >two; same one two 'a state gives another step'
 gives 2 'leave --seed out' repl --state "$state" --seed 3
+feeds 0 '' 'watch load_cv every=30\ntrain 70\nwatch none\ntrain 5\n' repl; has 'step 30: '; has 'step 60: '
+if [ "$(grep -c '; load_cv [0-9.]*$' out)" = 3 ] && grep -q '^step 75: .*second$' out; then ok; else no "watch: $(cat out)"; fi
+feeds 0 '' 'watch load_cv\ntrain 20\n' --plain; has '; load_cv '
+feeds 2 'did you mean load_cv' 'watch lod_cv\n' repl
+feeds 2 'every=N' 'watch loss every=0\n' repl
 feeds 2 'did you mean .png' 'train 1\nexport v.pgn\n' repl
 feeds 0 '' 'train 30\nwhy 2\nregret\nshow why\n' repl --strategy topp
 has 'token 2 (#2) in layer 1 after 30 steps: loss '; has 'with its 0 to 8 best experts: '; has '64 tokens in layer 1'
@@ -341,6 +346,7 @@ gives 0 '' report anna.record; has '<h2>Curves</h2>'; cp out anna.html
 gives 0 '' report anna.record --markdown; has '| steps made | 600 |'
 gives 0 '' class anna.html anna.record --csv; [ "$(sed -n 2p out | cut -d, -f2-)" = "$(sed -n 3p out | cut -d, -f2-)" ] && ok || no 'a report says other than its record'
 gives 4 'no record' class words.txt
+XDG_RUNTIME_DIR=$PWD gives 5 'nobody presents' notes
 gives 5 'never written over' --plain --record anna.record
 export XDG_STATE_HOME=$tmp/state
 

@@ -12,6 +12,14 @@
 
 /* ---- the table ---- */
 
+static void complete_watch(int argc, char **argv, int arg, verb_add *add, void *to)
+{
+    (void)argc, (void)argv;
+    if (arg == 1) add(to, "none");
+    for (int i = 0; i < snapshot_field_count; i++) add(to, snapshot_fields[i].name);
+    add(to, "every=");
+}
+
 /* What a face does itself; here for help and completion. */
 const struct command face_commands[] = {
     {.name = "view",
@@ -31,6 +39,11 @@ const struct command face_commands[] = {
      .usage = "unpin [N]",
      .help = "let a pinned run go, the newest or number N",
      .kind = COMMAND_FACE},
+    {.name = "watch",
+     .usage = "watch [FIELD... [every=N]|none]",
+     .help = "numbers beside every report while it trains",
+     .kind = COMMAND_FACE,
+     .complete = complete_watch},
     {.name = "hint", .usage = "hint", .help = "what to try next", .kind = COMMAND_FACE},
     {.name = "color",
      .usage = "color auto|always|never",

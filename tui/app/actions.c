@@ -118,7 +118,9 @@ static void do_lesson(struct app *a, const char *key)
 static void do_presenter(struct app *a, const char *key)
 {
     (void)key;
+    struct err e = {0};
     a->frame.presenter = !a->frame.presenter;
+    if (a->frame.presenter && !desk_open(&a->desk, &e)) app_hint(a, "%s", e.text);
 }
 
 static void do_log(struct app *a, const char *key)
@@ -421,6 +423,17 @@ static void face_view(struct app *a, int argc, char **argv)
         app_hint(a, "%s", argc == 2 ? e.text : "view NAME: the names are listed under ?");
 }
 
+static void face_watch(struct app *a, int argc, char **argv)
+{
+    struct err e = {0};
+    struct text said = {0};
+    if (!watch_command(&a->watch, argc, argv, a->any ? &a->now : NULL, &said, &e))
+        app_hint(a, "%s", e.text);
+    else if (a->watch.count == 0)
+        app_hint(a, "%.*s", (int)strcspn(text_str(&said), "\n"), text_str(&said));
+    text_free(&said);
+}
+
 static void face_export(struct app *a, int argc, char **argv)
 {
     struct err e = {0};
@@ -529,6 +542,7 @@ bool action_face(struct app *a, int argc, char **argv)
         {"mouse", face_mouse},
         {"theme", face_theme},
         {"export", face_export},
+        {"watch", face_watch},
         /* clang-format on */
     };
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)

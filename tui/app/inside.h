@@ -5,7 +5,9 @@
 #include "core/session/session.h"
 #include "tui/app/app.h"
 #include "tui/app/palette.h"
+#include "tui/guide/desk.h"
 #include "tui/guide/guide.h"
+#include "tui/prompt/watch.h"
 #include "tui/views/view.h"
 
 enum { WISHES = 32, UNDOS = 64 };
@@ -51,7 +53,10 @@ struct app {
     int undos, backs;            /* backs: undos that wait for answers */
 
     struct guide guide;
+    struct watch watch;
+    char watched[512];   /* what is watched, as it stands in the last line */
     struct text lessons; /* their list */
+    struct desk desk;    /* the teacher's second terminal */
 
     double asked, asked_regret; /* when the view why asked last */
     int asked_token, asked_layer;
@@ -80,6 +85,8 @@ void mouse_event(struct app *a, const char *kind, int x, int y);
 bool app_lesson_line(struct app *a, int argc, char **argv);
 void app_lesson_tick(struct app *a, bool snapshot); /* snapshot: a new one has come */
 void app_lesson_begin(struct app *a, const struct app_options *o); /* before the first step */
+
+void app_present(struct app *a); /* the notes, where somebody presents */
 
 /* What a key or a face's command does. */
 void action_key(struct app *a, const char *key);

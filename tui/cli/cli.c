@@ -19,6 +19,8 @@ static const struct subcommand subcommands[] = {
      FLAGS_MACHINE | FLAGS_REPLAY, 1, cli_replay},
     {"report", "RECORD", "what somebody did, as one page of HTML or Markdown", FLAGS_CLASS, 1,
      cli_report},
+    {"notes", "", "on a second terminal: what only the teacher sees while p presents", 0, 0,
+     cli_notes},
     {"class", "REPORT...", "reports of many, a line each", FLAGS_CLASS, FLAGS_MOST, cli_class},
     {"route", "[FILE]", "push router inputs (JSON) through one strategy, forward and backward",
      FLAGS_MACHINE | FLAGS_JSON, 1, cli_route},

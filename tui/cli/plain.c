@@ -69,7 +69,7 @@ static bool tell_snapshot(struct plain *p, struct err *e)
     tell_marks(p);
     bool due = p->now->paused || now - p->told_at >= 0.5;
     if (p->now->step > 0 && p->now->step != p->told && due) {
-        face_step(p->now, &p->out);
+        face_step(&p->face, p->now, &p->out);
         p->told = p->now->step, p->told_at = now;
     }
     return p->out.size == 0 || out_put(&p->out, e);

@@ -15,7 +15,8 @@ static const char explain[] =
     "in a step: scoring and choosing, sorting the picks by expert, moving rows there and back, "
     "matrices too small to run at full speed, threads that wait for each other. The table times "
     "all of it now, in the steps that train; a bar is a group's share of the step.\n"
-    "The peak is what this machine's multipliers give in registers, measured here. Arithmetic at "
+    "The peak is what this machine's multipliers give in registers, measured here; other programs "
+    "make it, and everything else, look slower. Arithmetic at "
     "peak is the time that the step's FLOPs would take there; what stands below it is what the "
     "step takes beyond. Waiting is the time that threads had nothing to do, also because some work "
     "is too small to be shared.\n"
@@ -223,7 +224,7 @@ static void draw_passes(struct canvas *to, const struct snapshot *now)
         const struct snap_pass *p = &g->pass[i];
         struct saving s = saving_of(g, i);
         int x = canvas_fit(to, 0, 1 + i, NAME, INK_TEXT, "%s", names[i]);
-        x = canvas_fit(to, NAME, 1 + i, to->width - NAME, INK_TEXT, "%5s run  %7sFLOP  %7s ms",
+        x = canvas_fit(to, NAME, 1 + i, to->width - NAME, INK_TEXT, "%5s run %6s FLOPs %7s ms",
                        facts_number(experts, p->experts, 2), text_count(flops, p->flops),
                        ms_word(ms, p->ms));
         if (i == ENGINE_ALL) continue;
