@@ -30,6 +30,7 @@ void action_view(struct app *a, const struct view *to)
     a->before = a->frame.view;
     a->frame.view = to;
     a->scene.scroll = a->scene.zoom = 0;
+    if (!a->session || a->ended) return;
     if (a->before && a->before->leave) wish_say(a, a->before->leave, false);
     if (to->enter) wish_say(a, to->enter, false);
 }
