@@ -131,9 +131,14 @@ $(EMU)/tests/%.o: tests/%.c
 $(OUT)/check-emu: $(OUT)/tests/main.o $(EMU_T) $(KERNELS)
 	$(if $(V),,@echo '  link $@')
 	$(Q)$(CC) $(CFLAGS_$(VARIANT)) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell $(PC) --libs check)
+# The emulator's own guards.
+$(OUT)/check-planted: $(OUT)/tests/main.o $(EMU)/tests/emu/emu.o $(EMU)/tests/emu/api.o $(EMU)/tests/emu/planted/planted.o
+	$(if $(V),,@echo '  link $@')
+	$(Q)g++ -pthread -o $@ $^ $(shell $(PC) --libs check)
 .PHONY: check-emu
 check-emu:                   ## the GPU's kernels, run on the CPU by an emulator, against ref
-	@$(MAKE) --no-print-directory -j$$(nproc) $(OUT)/check-emu $(OUT)/check-core $(EMU)/vanpool-cuda.so
+	@$(MAKE) --no-print-directory -j$$(nproc) $(OUT)/check-planted $(OUT)/check-emu $(OUT)/check-core \
+	  $(EMU)/vanpool-cuda.so
 	@bash tests/emu/run.sh $(OUT)
 
 $(OUT)/%.o: %.c
