@@ -12,7 +12,8 @@ run() { # run COMMAND...: shown, and its last line added up
     passed=$((passed + ${1:-0})) failed=$((failed + ${3:-1})) skipped=$((skipped + ${5:-0}))
 }
 run "$out/check-planted"
-run "$out/check-emu"
+run "$out/check-cuda"
 run "$out/check-core" trainer_rescue
+run "$out/check-gpu" quick
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]
