@@ -174,6 +174,7 @@ $(foreach l,$(LEVELS),$(eval $(call level_rule,$(l))))
 
 # Programs that measure; each prints a table. `make bench` builds them and says what there is.
 BENCHES := $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(wildcard tests/bench/*.c))
+$(OUT)/bench/step_clock: $(CORE)
 $(OUT)/bench/%: $(OUT)/tests/bench/%.o $(KERNELS)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo '  link $@')

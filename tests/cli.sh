@@ -39,8 +39,9 @@ feeds() {
     elif [ -n "$say" ] && ! grep -qF -- "$say" err; then no "'$input' | vanpool $*: stderr does not say '$say': $(head -c 300 err)"
     else ok; fi
 }
-# has TEXT: what the last run wrote to stdout. json FILTER: true of all of it together, as an array.
+# has TEXT, hasnt TEXT: what the last run wrote to stdout. json FILTER: true of all of it together, as an array.
 has() { if grep -qF -- "$1" out; then ok; else no "stdout does not have '$1': $(head -c 300 out)"; fi; }
+hasnt() { if grep -qF -- "$1" out; then no "stdout has '$1'"; else ok; fi; }
 json() { if jq -es "$1" out >/dev/null 2>jqerr; then ok; else no "not so: $1: $(head -c 200 jqerr) $(tail -n 1 out | head -c 400)"; fi; }
 same() { if cmp -s "$1" "$2"; then ok; else no "$1 and $2 differ${3:+: $3}"; fi; }
 no_escape() { if grep -q "$(printf '\033')" out; then no "an escape sequence in $1"; else ok; fi; }
@@ -201,6 +202,24 @@ gives 2 '' sample whole.st
 mkdir -p locked
 if [ "$(id -u)" != 0 ]; then chmod 555 locked; gives 5 'locked' train --steps 2 --quiet --save locked/x.st; fi
 
+# ---- traces, and two of a kind side by side ----
+gives 0 '' train --steps 40 --every 20 --quiet --seed 3 --trace three.jsonl --save three.st
+gives 0 '' train --steps 40 --every 10 --quiet --seed 3 --trace more.jsonl --save more.st
+gives 0 '' train --steps 40 --every 20 --json --quiet --seed 3; strip >one
+cp three.jsonl out; strip >two; same one two 'a trace is not what --json says'
+gives 0 '' inspect three.jsonl; has 'a trace of 2 steps'
+gives 0 '' inspect three.jsonl --json; json '.[0] | .type == "trace" and .steps == 2 and .start.seed == 3 and .end.type == "end"'
+gives 0 '' diff three.jsonl more.jsonl; has '2 steps in common'
+gives 0 '' diff three.jsonl more.jsonl --json; json '.[-1] | .equal and .common_steps == 2 and .same > 30'
+gives 0 '' diff three.st more.st --json; json '.[-1] | .equal and .differ == 0 and .same > 20'
+gives 0 '' train --steps 40 --every 20 --quiet --seed 4 --trace four.jsonl --save four.st
+gives 0 '' diff three.jsonl four.jsonl --json; json '(.[-1].equal | not) and any(.[]; .type == "setting" and .name == "seed" and .a == 3 and .b == 4) and any(.[]; .name == "loss" and .first_step == 20 and .largest_difference > 0)'
+gives 0 '' diff three.st four.st; has 'config.seed'; has '0 tensors are equal'
+gives 2 'two checkpoints or two traces' diff three.st
+gives 4 'two of a kind' diff three.st three.jsonl
+gives 5 'missing.st' diff missing.st three.st
+gives 5 '/nonexistent/x' train --steps 5 --quiet --trace /nonexistent/x
+
 # ---- race ----
 gives 0 '' race --steps 40 --every 20 --json --quiet
 json '.[-1].type == "race" and (.[-1].lanes | length >= 2) and (.[-1].lanes | any(.on_pareto_front))'
@@ -278,7 +297,58 @@ gives 0 '' repl --state "$state"; grep 'step 30: loss' out | sed 's/, [^,]* toke
 feeds 0 '' 'state\nview\n' --plain --state "$state"; has "$state"; has 'fair share'
 grep 'step 30: loss' out | sed 's/, [^,]* tokens a second//' | tail -n 1 >two; same one two 'a state gives another step'
 gives 2 'leave --seed out' repl --state "$state" --seed 3
+feeds 0 '' 'watch load_cv every=30\ntrain 70\nwatch none\ntrain 5\n' repl; has 'step 30: '; has 'step 60: '
+if [ "$(grep -c '; load_cv [0-9.]*$' out)" = 3 ] && grep -q '^step 75: .*second$' out; then ok; else no "watch: $(cat out)"; fi
+feeds 0 '' 'watch load_cv\ntrain 20\n' --plain; has '; load_cv '
+feeds 2 'did you mean load_cv' 'watch lod_cv\n' repl
+feeds 2 'every=N' 'watch loss every=0\n' repl
 feeds 2 'did you mean .png' 'train 1\nexport v.pgn\n' repl
+feeds 0 '' 'train 30\nwhy 2\nregret\nshow why\n' repl --strategy topp
+has 'token 2 (#2) in layer 1 after 30 steps: loss '; has 'with its 0 to 8 best experts: '; has '64 tokens in layer 1'
+has 'gates sum to 1.000'
+sed -n '/^with its 0 to 8/s/.*: //p' out >one; sed -n 's/.*best vans, after 30 steps: \(.*\)\./\1/p' out >two
+cmp -s one two && ok || no 'why and show why give the same losses'
+feeds 0 '' 'train 30\nwhy 2\n' --plain --strategy topp; sed -n '/^with its 0 to 8/s/.*: //p' out >two
+cmp -s one two && ok || no 'why says in the plain run what it says in the REPL'
+feeds 0 '' 'train 3\ntry "ab\\"c"\ntry\nwrite 12 0\n' repl --data text:words.txt --batch 2
+has 'ab"c'; has 'experts of each in layer 1: 2222'; has 'the standing window again'; no_escape repl
+feeds 2 'writes no text' 'write\n' repl
+feeds 2 'tokens 0 to 63' 'why 64\n' repl
+feeds 2 '1 to 8' 'try a sofa\n' repl
+{ printf 'try "'; head -c 1000000 /dev/zero | tr '\0' x; printf '"\n'; } >paste
+timeout 60 "$bin" repl --data text:words.txt --batch 2 <paste >out 2>err; got=$?
+[ $got = 2 ] && [ "$(grep -c . err)" = 1 ] && ok || no "a paste of a million bytes: exit $got: $(head -c 300 err)"
+
+# ---- lessons, records, classes ----
+gives 0 '' lesson list; has 'Eight vans'
+gives 0 '' lesson list --json; json 'length > 20 and all(has("number") and has("title") and has("pages") and has("done"))'
+gives 0 '' lesson check 0 1; has '2 passed, 0 failed, 0 skipped'
+gives 2 'no such lesson' lesson check 77
+gives 2 'there is no lesson' lesson nonsense --plain
+gives 0 '' lesson export 4; has '<h2>The curve</h2>'; hasnt 'One way to do it'
+gives 0 '' lesson export 4 --answers; has 'One way to do it'
+mkdir -p own; printf -- '---\ntitle: Mine\n---\n## A\n\nText.\n\n```do\ntrian 5\n```\n' >own/01-mine.md
+gives 1 'did not pass' lesson check --folder own; has '01-mine:8:'; has 'did you mean train?'
+printf -- '---\ntitle: Mine\n---\n## A\n\nText.\n\n```do\ntrain 5\n```\n```expect\nstep >= 0\n```\n' >own/01-mine.md
+gives 1 'did not pass' lesson check --folder own; has 'all its checks hold although'
+printf -- '---\ntitle: Mine\n---\n## A\n\n```do\ntrain 5\n```\n```expect\nstep >= 5\n```\n' >own/01-mine.md
+gives 0 '' lesson check --folder own; has '1 passed'
+gives 5 'cannot read' lesson list --folder no-such-folder
+export XDG_STATE_HOME=$PWD/state
+feeds 0 '' 'lesson 1\nsolve\nnext\nsolve\nanswer 50\nanswer b\n' --plain --record anna.record; has 'All of it holds'; has 'Right: an average'
+gives 0 '' replay anna.record --quiet; has 'fingerprints of the weights are the same'; hasnt 'others'
+gives 0 '' replay anna.record --quiet --simd sse2 --to 200; has 'losses are near'
+gives 0 '' replay anna.record --quiet --cast anna.cast; [ "$(head -1 anna.cast | jq .version)" = 2 ] && ok || no 'the cast is no asciicast'
+jq -s 'all(.[1:][]; length == 3)' anna.cast | grep -q true && ok || no 'a frame of the cast is odd'
+sed 's/"hash":"./"hash":"x/' anna.record >other.record
+gives 1 'another way' replay other.record --quiet
+gives 0 '' report anna.record; has '<h2>Curves</h2>'; cp out anna.html
+gives 0 '' report anna.record --markdown; has '| steps made | 600 |'
+gives 0 '' class anna.html anna.record --csv; [ "$(sed -n 2p out | cut -d, -f2-)" = "$(sed -n 3p out | cut -d, -f2-)" ] && ok || no 'a report says other than its record'
+gives 4 'no record' class words.txt
+XDG_RUNTIME_DIR=$PWD gives 5 'nobody presents' notes
+gives 5 'never written over' --plain --record anna.record
+export XDG_STATE_HOME=$tmp/state
 
 # ---- explorer without a screen ----
 gives 0 '' --plain; has 'step 200'; no_escape --plain

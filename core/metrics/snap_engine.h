@@ -30,7 +30,7 @@ struct snap_pass {
 };
 struct snap_engine {
     bool on;
-    long steps;     /* in the newest window of measured steps; 0: none yet */
+    long steps;     /* timed in the newest window; 0: none yet */
     double step_ms; /* mean over them */
     struct snap_spent spent;
     double flops;        /* of a step, forward and backward */

@@ -12,9 +12,11 @@
 #include <string.h>
 
 /* ---- a window of steps ---- */
-#define WINDOW 0.5       /* seconds of steps */
-#define FIRST_WINDOW 0.1 /* something soon */
-#define PEAK_AFTER 1.0   /* seconds after the start: the first steps matter more */
+#define WINDOW 0.2        /* seconds of timed steps */
+#define FIRST_WINDOW 0.03 /* something soon */
+#define PEAK_AFTER 1.0    /* seconds after the start: the first steps matter more */
+#define SHORT 5e-3   /* of steps shorter than this one in SAMPLE is timed: looking at the clock */
+enum { SAMPLE = 4 }; /* some hundred times would be a hundredth of such a step */
 
 static void fresh_window(struct trainer *t)
 {
@@ -33,17 +35,18 @@ void trainer_engine(struct trainer *t, bool on)
 
 void engine_begin(struct trainer *t)
 {
-    if (t->now.engine.on) kn_timing(t->be, true);
+    struct engine *g = &t->engine;
+    g->timed = t->now.engine.on && (g->newest > SHORT || t->step % SAMPLE == 0);
+    if (g->timed) kn_timing(t->be, true);
     kn_times_part(t->be, PART_REST);
 }
 
-/* FLOPs of the newest step's picks, and of all picks there could be. */
+/* FLOPs of the newest measured step's picks, and of all picks there could be. */
 static void show_flops(struct trainer *t, struct snap_engine *s)
 {
     const struct model *m = t->model;
     double tokens = t->sequences * t->context;
     double pick = m->L * moe_expert_flops(&m->layer[0].moe);
-    trainer_settle(t);
     s->flops = t->now.train_flops_per_token * tokens;
     s->expert_flops = 3 * t->now.expert_flops_per_token * tokens;
     s->dense = 3 * (model_fixed_flops(m, m->C) + m->layer[0].moe.route.E * pick) * tokens;
@@ -59,7 +62,8 @@ static void measure_peak(struct trainer *t)
 void engine_end(struct trainer *t, double seconds)
 {
     struct snap_engine *s = &t->now.engine;
-    if (!s->on) return;
+    t->engine.newest = seconds;
+    if (!t->engine.timed) return;
     kn_timing(t->be, false);
     t->engine.seconds += seconds, t->engine.steps++;
     if (!t->engine.peaked && clock_now() - t->engine.opened > PEAK_AFTER) measure_peak(t);

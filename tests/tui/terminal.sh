@@ -168,6 +168,7 @@ visit() {
     done
     keys 9
     check 'the lessons are listed' sees 'No lesson is open'
+    keys 1
     keys e
     check 'e explains the view' sees '┌─ Vans'
     keys Escape F1
@@ -181,6 +182,11 @@ visit() {
     check 'Enter runs what was found' sees '6 Curves ─'
     keys Escape
     check 'Esc goes back' sees '1 Vans'
+    keys p
+    check 'p presents one view' gone 'Knobs'
+    check 'its notes are on a second terminal' notes_say 'Which vans does each order get'
+    keys p
+    check 'p ends it' sees 'Knobs'
     keys Space
     check 'Space pauses' stands
     check 'paused it takes less than 1 % of a core' idle
@@ -212,6 +218,7 @@ visit() {
     check 'the history is private' [ "$(stat -c %a "$home/vanpool/history")" = 600 ]
     check 'the history has what was typed' grep -qx 'router topk k=3' "$home/vanpool/history"
 }
+notes_say() { XDG_RUNTIME_DIR= timeout 2 "$program" notes 2>/dev/null | grep -q "$1"; }
 knob_p() { screen | grep -oE '▸p +[0-9.]+' | grep -oE '[0-9.]+' | head -1; }
 knob_p_is() { wait_knob '=' "$1"; }
 knob_p_not() { wait_knob '!=' "$1"; }
@@ -295,7 +302,57 @@ only_ascii() { ! screen | LC_ALL=C grep -q '[^ -~]'; }
 coloured() { tm capture-pane -p -e -t s | grep -qE $'\x1b\\[[0-9;]*(3[0-7]|38;5|9[0-7])'; }
 colourless() { ! coloured; }
 
+# ---- one token, nearer and nearer ----
+nearer() {
+    shell 120 36
+    start
+    keys Down Down Enter
+    check 'Enter opens the token under the cursor' sees '#2 needs'
+    check 'what other counts would do is asked for by itself' sees 'by the weights of step [0-9]'
+    check 'and the regret of a batch' sees 'regret -?[0-9]'
+    keys Space
+    check 'pause' sees 'Space go on'
+    keys Down
+    check 'the next token is asked about while it rests, too' sees '#3 needs'
+    check 'and is answered' sees 'by the weights of step [0-9]'
+    keys z
+    check 'z shows the arithmetic' sees '2\. Softmax'
+    keys Z
+    check 'Z goes back to the choice' sees 'loss with its n best'
+    keys Escape
+    check 'Esc goes back to the fleet' sees '1 Vans ─ Which'
+    keys t
+    keys -l '1 3 5'
+    keys Enter
+    check 't makes an order of ones own' sees '▸ yours +▪▪▪'
+    keys ':'
+    keys -l 'try 1 99'
+    keys Enter
+    check 'an item type that is none is refused in a sentence' sees 'number from 1 to 8'
+    check 'and nothing is lost' sees '▸ yours'
+    keys q
+    check 'q leaves' shell_waits
+
+    run "clear; $program --data text:README.md"
+    sees 'step [0-9]' 20
+    keys t
+    keys -l 'a van for two"'
+    keys Enter
+    check 'a sentence of ones own is routed' sees 'your text: 13 bytes'
+    keys ':'
+    keys -l 'write 20'
+    keys Enter
+    check 'and written on, byte by byte' sees '20 written$|20 written ' 30
+    keys ':'
+    keys -l 'try'
+    keys Enter
+    check 'try alone brings the window back' gone 'your text'
+    keys q
+    check 'q leaves again' shell_waits
+}
+
 visit
+nearer
 ends
 terminals
 echo "$passed passed, $failed failed, 0 skipped"

@@ -6,6 +6,7 @@
 #include "tui/screen/terminal.h"
 
 struct app_options {
+    const char *before;          /* lines said before anything else: rules and record; NULL: none */
     const char *first;           /* command lines run before the first step; NULL: none */
     const char *lesson, *folder; /* a lesson to open; where lessons are, NULL: the program's own */
     enum terminal_color color;

@@ -53,10 +53,11 @@ void app_lesson_tick(struct app *a, bool snapshot)
     struct runner *r = &a->guide.runner;
     bool idle = a->any && a->wishes == 0 && (a->now.paused || a->now.goal < 0);
     if (snapshot && guide_feed(&a->guide, &a->now)) a->stale = true;
+    while (a->any && guide_note(&a->guide, line, sizeof line)) wish_say(a, line, false);
     if (!idle || !r->saying) return;
     if (!a->now.paused)
         wish_say(a, "pause", false);
-    else if (runner_says(r, line, sizeof line))
+    else if (guide_says(&a->guide, &a->now, line, sizeof line))
         wish_say(a, line, false);
 }
 

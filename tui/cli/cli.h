@@ -25,8 +25,13 @@ bool cli_race(const struct flags *f, struct err *e);
 /* The explorer with a lesson open in it; NULL: none. */
 bool cli_explore_lesson(const struct flags *f, const char *which, struct err *e);
 bool cli_lesson(const struct flags *f, struct err *e);
+bool cli_replay(const struct flags *f, struct err *e);
+bool cli_report(const struct flags *f, struct err *e);
+bool cli_notes(const struct flags *f, struct err *e);
+bool cli_class(const struct flags *f, struct err *e);
 bool cli_route(const struct flags *f, struct err *e);
 bool cli_sample(const struct flags *f, struct err *e);
+bool cli_diff(const struct flags *f, struct err *e);
 bool cli_inspect(const struct flags *f, struct err *e);
 bool cli_repl(const struct flags *f, struct err *e);
 bool cli_bench(const struct flags *f, struct err *e);
@@ -35,7 +40,7 @@ bool cli_list(const struct flags *f, struct err *e);
 bool cli_doctor(const struct flags *f, struct err *e);
 bool cli_help(const struct flags *f, struct err *e);
 bool cli_version(const struct flags *f, struct err *e);
-/* the explorer as lines of text; lesson, folder: as in app_options */
-bool cli_plain(const struct config *c, const char *first, const char *lesson, const char *folder,
-               struct err *e);
+/* the explorer as lines of text; of the options: before, first, lesson, folder */
+struct app_options;
+bool cli_plain(const struct config *c, const struct app_options *o, struct err *e);
 #endif

@@ -55,14 +55,20 @@ bool cli_explore_lesson(const struct flags *f, const char *lesson, struct err *e
 {
     struct config c;
     struct text wrong = {0};
+    char before[1100] = "";
     struct app_options o = {.lesson = lesson, .folder = f->folder};
-    bool screen = !f->plain && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+    if (f->policy) snprintf(before, sizeof before, "policy \"%.200s\"\n", f->policy);
+    if (f->record)
+        snprintf(before + strlen(before), sizeof before - strlen(before), "record \"%.200s\"\n",
+                 f->record);
+    if (*before) o.before = before;
     char first[FLAGS_FIRST];
+    bool screen = !f->plain && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
     if (!choose_screen(f, &o, &wrong, e) || !flags_config(f, &c, e) ||
         !flags_first(f, first, sizeof first, e))
         return text_free(&wrong), false;
-    if (!screen) return text_free(&wrong), cli_plain(&c, first, lesson, f->folder, e);
     o.first = first;
+    if (!screen) return text_free(&wrong), cli_plain(&c, &o, e);
     complain(&wrong);
     if (wrong.size > 0) o.wrong = text_str(&wrong);
     e->code = (enum err_code)app_run(&c, &o);

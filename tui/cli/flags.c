@@ -37,11 +37,12 @@ static const struct entry entries[] = {
     WHOLE("threads", "N", threads, FLAGS_MACHINE, 0, 1024, "threads; 0: all there are"),
     REAL("minutes", "M", minutes, FLAGS_TRAIN, 1e-3, 1e6, "train for so long"),
     WORD("until", "'FIELD<VALUE'", until, FLAGS_TRAIN, "train until this holds"),
-    WORD("save", "FILE", save, FLAGS_TRAIN, "write a checkpoint at the end"),
+    WORD("save", "FILE", save, FLAGS_TRAIN | FLAGS_REPLAY, "write a checkpoint at the end"),
     WHOLE("save-every", "N", save_every, FLAGS_TRAIN, 1, 1e9, "and every N steps"),
     WORD("resume", "FILE", resume, FLAGS_TRAIN, "go on from a checkpoint"),
+    WORD("trace", "FILE", trace, FLAGS_TRAIN, "also write what --json says to this file"),
     WHOLE("every", "N", every, FLAGS_REPORT, 1, 1e9, "steps between two reports"),
-    SWITCH("quiet", quiet, FLAGS_REPORT | FLAGS_CLAIMS, "no progress on stderr"),
+    SWITCH("quiet", quiet, FLAGS_REPORT | FLAGS_CLAIMS | FLAGS_REPLAY, "no progress on stderr"),
     WORD("strategies", "A,B,C", strategies, FLAGS_RACE, "a lane for each strategy"),
     LIST("lane", "'NAME KNOB=VALUE...'", lanes, FLAGS_RACE, "a lane with its knobs; repeatable"),
     WORD("seeds", "A,B,C", seeds, FLAGS_RACE | FLAGS_LESSON | FLAGS_CLAIMS, "each with each seed"),
@@ -59,6 +60,14 @@ static const struct entry entries[] = {
          "the run and the view that 'state' has printed"),
     WORD("file", "FILE", file, FLAGS_REPL, "run this script (also -f FILE)"),
     WORD("folder", "FOLDER", folder, FLAGS_LESSON, "lessons of your own: NN-name.md files"),
+    WORD("record", "FILE", record, FLAGS_SCREEN | FLAGS_REPL,
+         "write down all that is said, for replay and report"),
+    WORD("policy", "FILE", policy, FLAGS_SCREEN | FLAGS_REPL,
+         "a teacher's rules: what is fixed, locked or hidden"),
+    WHOLE("to", "N", to, FLAGS_REPLAY, 0, 1e12, "only the first N steps"),
+    WORD("cast", "FILE", cast, FLAGS_REPLAY, "the screen as an asciicast, for players of such"),
+    SWITCH("markdown", markdown, FLAGS_CLASS, "Markdown instead of HTML"),
+    SWITCH("csv", csv, FLAGS_CLASS, "values with commas between, for spreadsheets"),
     SWITCH("answers", answers, FLAGS_LESSON, "export: with solutions, hints and notes"),
     SWITCH("plain", plain, FLAGS_SCREEN, "lines of text instead of a screen"),
     WORD("color", "auto|always|never", color, FLAGS_SCREEN | FLAGS_SAMPLE, "colours"),
@@ -195,7 +204,8 @@ bool flags_read(struct flags *f, const char *subcommand, unsigned sets, int oper
                         .threads = -1,
                         .every = -1,
                         .save_every = -1,
-                        .tokens = -1};
+                        .tokens = -1,
+                        .to = -1};
     bool only_operands = false;
     sets |= FLAGS_EVERY;
     for (int i = 0; i < argc; i++) {

@@ -21,6 +21,8 @@ enum flag_set {
     FLAGS_HELP = 1 << 20,
     FLAGS_STATE = 1 << 21,
     FLAGS_LESSON = 2048,
+    FLAGS_REPLAY = 4096,
+    FLAGS_CLASS = 8192,
     FLAGS_CLAIMS = 16384,
 };
 enum { FLAGS_MOST = 64 }; /* of one flag that may be repeated */
@@ -30,13 +32,14 @@ struct flag_list {
     int count;
 };
 struct flags {
-    bool help, man, json, quiet, plain, counts, no_mouse, answers;
+    bool help, man, json, quiet, plain, counts, no_mouse, answers, markdown, csv;
     struct flag_list data, knobs, lanes, requires, operands;
     const char *setting[CONFIG_COUNT]; /* of the config table, as written; NULL: not named */
-    const char *strategy, *base, *preset, *backend, *simd, *save, *resume, *until, *strategies,
-        *seeds, *budget, *prompt, *file, *color, *charset, *folder, *theme, *completion, *state;
-    double minutes, temperature, target;     /* NaN: not named */
-    long threads, every, save_every, tokens; /* -1: not named */
+    const char *strategy, *base, *preset, *backend, *simd, *save, *resume, *trace, *until,
+        *strategies, *seeds, *budget, *prompt, *file, *color, *charset, *folder, *theme,
+        *completion, *state, *record, *cast, *policy;
+    double minutes, temperature, target;         /* NaN: not named */
+    long threads, every, save_every, tokens, to; /* -1: not named */
 };
 
 /* A flag as help shows it. */

@@ -3,6 +3,7 @@
  * end. No escape sequence leaves it. */
 #include "core/base/clock.h"
 #include "core/session/session.h"
+#include "tui/app/app.h"
 #include "tui/cli/cli.h"
 #include "tui/cli/out.h"
 #include "tui/prompt/face.h"
@@ -68,7 +69,7 @@ static bool tell_snapshot(struct plain *p, struct err *e)
     tell_marks(p);
     bool due = p->now->paused || now - p->told_at >= 0.5;
     if (p->now->step > 0 && p->now->step != p->told && due) {
-        face_step(p->now, &p->out);
+        face_step(&p->face, p->now, &p->out);
         p->told = p->now->step, p->told_at = now;
     }
     return p->out.size == 0 || out_put(&p->out, e);
@@ -159,10 +160,15 @@ static bool loop(struct plain *p, struct err *e)
         if (out_interrupts())
             return err_set(e, ERR_INTERRUPTED, "interrupted at step %ld", p->now->step);
         read_input(p, PACE_MS);
-        while (ready(p, alone) && runner_says(&p->face.guide.runner, line, sizeof line)) {
+        while (ready(p, alone) && guide_note(&p->face.guide, line, sizeof line))
+            if (!say(p, line, e)) return false;
+        bool saying = p->face.guide.runner.saying != NULL;
+        while (ready(p, alone) && guide_says(&p->face.guide, p->now, line, sizeof line)) {
             text_add(&p->out, "> %s\n", line);
             if (!say(p, line, e)) return false;
         }
+        if (saying && !p->face.guide.runner.saying) guide_checks(&p->face.guide, &p->out);
+        if (p->out.size && !out_put(&p->out, e)) return false;
         while (ready(p, alone) && !p->face.guide.runner.saying && take_line(p, line, sizeof line)) {
             p->said = true;
             if (!say(p, line, e)) return false;
@@ -177,23 +183,24 @@ static bool loop(struct plain *p, struct err *e)
     return true;
 }
 
-bool cli_plain(const struct config *c, const char *first, const char *lesson, const char *folder,
-               struct err *e)
+bool cli_plain(const struct config *c, const struct app_options *o, struct err *e)
 {
+    char before[1200];
+    snprintf(before, sizeof before, "pause\n%s", o->before ? o->before : "");
     struct plain p = {.told = -1, .marked = -1};
     p.now = calloc(1, sizeof *p.now);
     p.past = calloc(1, sizeof *p.past);
     bool ok = p.now && p.past;
     if (!ok) err_set(e, ERR_MEMORY, "out of memory for a snapshot");
     out_catch_interrupt();
-    if (folder) snprintf(p.face.guide.folder, sizeof p.face.guide.folder, "%s", folder);
-    if (ok && lesson) {
-        ok = guide_open(&p.face.guide, lesson, true, e);
+    if (o->folder) snprintf(p.face.guide.folder, sizeof p.face.guide.folder, "%s", o->folder);
+    if (ok && o->lesson) {
+        ok = guide_open(&p.face.guide, o->lesson, true, e);
         guide_page(&p.face.guide, NULL, &p.out);
         p.face.guide.moved = false, p.said = true;
     }
-    ok = ok && (p.session = session_open(c, "pause", e));
-    if (ok && *first) ok = p.said = say(&p, first, e);
+    ok = ok && (p.session = session_open(c, before, e));
+    if (ok && o->first && *o->first) ok = p.said = say(&p, o->first, e);
     ok = ok && loop(&p, e);
     session_close(p.session);
     if (ok && p.started && p.now->step > 0 && !p.said &&

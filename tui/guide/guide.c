@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <jansson.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,6 +145,25 @@ bool guide_list(const struct guide *g, bool json, struct text *out, struct err *
 
 /* ---- the words ---- */
 
+/* Kept until the face takes it; what is too much is lost. */
+static void note(struct guide *g, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void note(struct guide *g, const char *format, ...)
+{
+    va_list args;
+    if (g->notes == (int)(sizeof g->note / sizeof *g->note)) return;
+    va_start(args, format);
+    vsnprintf(g->note[g->notes++], sizeof g->note[0], format, args);
+    va_end(args);
+}
+
+bool guide_note(struct guide *g, char *line, int size)
+{
+    if (g->notes == 0) return false;
+    snprintf(line, (size_t)size, "note %s", g->note[0]);
+    memmove(g->note[0], g->note[1], sizeof g->note[0] * (size_t)--g->notes);
+    return true;
+}
+
 static void remember(struct guide *g)
 {
     struct progress p;
@@ -157,7 +177,10 @@ bool guide_feed(struct guide *g, const struct snapshot *s)
 {
     bool was = g->runner.lesson && runner_done(&g->runner);
     bool changed = runner_feed(&g->runner, s);
-    if (changed && !was && runner_done(&g->runner)) remember(g);
+    if (changed && !was && runner_done(&g->runner)) {
+        remember(g);
+        note(g, "page done %s %d", g->lesson.name, g->runner.page + 1);
+    }
     return changed;
 }
 
@@ -176,6 +199,14 @@ void guide_checks(const struct guide *g, struct text *out)
         text_add(out, "[%s] %s\n", g->runner.check[i].ticked ? "x" : " ", g->runner.check[i].words);
     if (g->runner.checks && runner_done(&g->runner))
         text_add(out, "All of it holds: 'next' turns the page.\n");
+}
+
+bool guide_says(struct guide *g, const struct snapshot *s, char *line, int size)
+{
+    if (!g->runner.saying) return false;
+    if (runner_says(&g->runner, line, size)) return true;
+    guide_feed(g, s);
+    return false;
 }
 
 static bool turn(struct guide *g, int by, struct text *out, struct err *e)
@@ -206,7 +237,9 @@ static bool do_lesson(struct guide *g, int argc, char **argv, struct text *out, 
         text_add(out, "The lesson is closed; the model trains on. 'lesson N' opens one.\n");
         return true;
     }
-    return guide_open(g, what, true, e);
+    if (!guide_open(g, what, true, e)) return false;
+    note(g, "lesson %s", g->lesson.name);
+    return true;
 }
 
 static bool do_play(struct guide *g, struct text *out)
@@ -237,7 +270,13 @@ static bool do_answer(struct guide *g, int argc, char **argv, const struct snaps
     for (int i = 1; i < argc; i++)
         snprintf(words + strlen(words), sizeof words - strlen(words), "%s%s", i > 1 ? " " : "",
                  argv[i]);
-    return runner_answer(&g->runner, words, s, out, e);
+    size_t before = out->size;
+    if (!runner_answer(&g->runner, words, s, out, e)) return false;
+    const char *said = text_str(out) + before;
+    words[strcspn(words, "\"\\#")] = 0; /* a remark is one plain line */
+    note(g, "answer %s%.60s, lesson %s page %d", strncmp(said, "Right", 5) == 0 ? "right " : "",
+         words, g->lesson.name, g->runner.page + 1);
+    return true;
 }
 
 static bool do_words(struct guide *g, int argc, char **argv, struct err *e)

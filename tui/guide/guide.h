@@ -11,6 +11,8 @@ struct guide {
     struct lesson lesson; /* the open one; runner.lesson is NULL where none is */
     char folder[512];     /* lessons of somebody else's; "" the program's own */
     char answer[64], view[24];
+    char note[8][160]; /* remarks for the record, oldest first */
+    int notes;
     bool moved; /* another page or another view is wanted: the face looks */
 };
 void guide_close(struct guide *g); /* accepts a zeroed one */
@@ -32,6 +34,11 @@ bool guide_list(const struct guide *g, bool json, struct text *out, struct err *
  * them. *ok: it went well, else e. */
 bool guide_line(struct guide *g, int argc, char **argv, const struct snapshot *s, struct text *out,
                 bool *ok, struct err *e);
+/* The next command line that the page wants said. False: none; behind the last one the page looks at
+ * what was measured. */
+bool guide_says(struct guide *g, const struct snapshot *s, char *line, int size);
+/* The next remark for the record, as a command line. False: none. */
+bool guide_note(struct guide *g, char *line, int size);
 /* Looks at a snapshot; a page whose checks have all ticked is remembered. True: something ticked. */
 bool guide_feed(struct guide *g, const struct snapshot *s);
 

@@ -49,7 +49,7 @@ static void note(struct repl *r)
                  text_seconds(left, s->race.left));
     } else {
         history_add(r->past, s);
-        face_step(s, &r->line);
+        face_step(&r->face, s, &r->line);
     }
     snprintf(line, sizeof line, "%.*s", (int)strcspn(text_str(&r->line), "\n"), text_str(&r->line));
     text_clear(&r->line);
@@ -86,8 +86,14 @@ static bool train(struct repl *r, struct err *e)
             break;
         }
         if (endless && line_waits()) return true;
-        bool measure = i % 20 == 0;
+        long next = trainer_now(console_trainer(r->console)) + 1;
+        long every = racing ? 0 : watch_every(&r->face.watch);
+        bool due = every > 0 && next % every == 0, measure = i % 20 == 0 || due;
         if (!console_step(r->console, measure, false, e)) return false;
+        if (due && console_busy(r->console)) { /* the last one is told anyway */
+            face_step(&r->face, console_snapshot(r->console), &r->out);
+            if (!say(r, e)) return false;
+        }
         if (measure) note(r), guide_feed(&r->face.guide, console_snapshot(r->console));
         if (racing && !console_snapshot(r->console)->race.on) {
             if (!race_ended(r, e)) return false;
@@ -97,7 +103,7 @@ static bool train(struct repl *r, struct err *e)
     if (trainer_now(console_trainer(r->console)) == first) return true;
     const struct snapshot *now = console_snapshot(r->console);
     history_add(r->past, now);
-    face_step(now, &r->out);
+    face_step(&r->face, now, &r->out);
     if (guide_feed(&r->face.guide, now)) guide_checks(&r->face.guide, &r->out);
     return say(r, e);
 }
@@ -133,6 +139,9 @@ static bool do_line(struct repl *r, const char *line, struct err *e)
     if (!ok || !say(r, e) || !train(r, e)) return false;
     if (guide_feed(&r->face.guide, console_snapshot(r->console)))
         guide_checks(&r->face.guide, &r->out);
+    char remark[256];
+    while (guide_note(&r->face.guide, remark, sizeof remark))
+        if (!console_do(r->console, remark, &r->out, e)) return false;
     return say(r, e) && (own != FACE_DONE || lesson_says(r, e));
 }
 
@@ -179,6 +188,21 @@ static bool loop(struct repl *r, struct err *e)
     return true;
 }
 
+/* A class's rules first, so that the record begins with what they fix. */
+static bool begin(struct repl *r, const struct flags *f, struct err *e)
+{
+    char line[1024];
+    if (f->policy) {
+        snprintf(line, sizeof line, "policy \"%s\"", f->policy);
+        if (!console_do(r->console, line, &r->out, e)) return false;
+    }
+    if (f->record) {
+        snprintf(line, sizeof line, "record \"%s\"", f->record);
+        if (!console_do(r->console, line, &r->out, e)) return false;
+    }
+    return say(r, e);
+}
+
 bool cli_repl(const struct flags *f, struct err *e)
 {
     struct repl r = {.person = !f->file && isatty(STDIN_FILENO), .file = f->file != NULL};
@@ -189,7 +213,8 @@ bool cli_repl(const struct flags *f, struct err *e)
     out_catch_interrupt();
     if (ok && !(r.past = calloc(1, sizeof *r.past)))
         ok = err_set(e, ERR_MEMORY, "out of memory for the curves");
-    ok = ok && (r.console = console_open(&c, e)) && do_all(&r, first, e) && loop(&r, e);
+    ok = ok && (r.console = console_open(&c, e)) && begin(&r, f, e) && do_all(&r, first, e) &&
+         loop(&r, e);
     console_close(r.console);
     guide_close(&r.face.guide);
     script_close(&r.script);

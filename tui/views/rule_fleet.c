@@ -154,6 +154,40 @@ static int spread_rows(const struct scene *s)
     return s->now->E + 1;
 }
 
+/* Who is on the fleet, who came and who went: of the strategy that hires and fires. */
+static void say_fleet(char *to, size_t size, const struct scene *s)
+{
+    char hired[32], fired[32];
+    int on = 0;
+    for (int e = 0; e < s->now->E; e++) on += !off(s, e);
+    snprintf(to, size, "%d of %d on the fleet, %s hired, %s fired", on, s->now->E,
+             facts_number(hired, rule_value(s->now, "hired"), 0),
+             facts_number(fired, rule_value(s->now, "fired"), 0));
+}
+
+static void bars_draw(struct canvas *to, const struct scene *s)
+{
+    char line[96];
+    int foot = to->height >= 5;
+    struct canvas above = canvas_part(to, 0, 0, to->width, to->height - foot);
+    spread_draw(&above, s);
+    say_fleet(line, sizeof line, s);
+    if (foot) canvas_fit(to, 0, to->height - 1, to->width, INK_DIM, "%s", line);
+}
+
+static int bars_rows(const struct scene *s)
+{
+    return s->now->E + 2;
+}
+
+static void bars_tell(struct text *to, const struct scene *s)
+{
+    char line[96];
+    spread_tell(to, s);
+    say_fleet(line, sizeof line, s);
+    text_add(to, "%s.\n", line);
+}
+
 static int seats_rows(const struct scene *s)
 {
     return s->now->E + 3;
@@ -173,10 +207,10 @@ static void seats_draw(struct canvas *to, const struct scene *s)
 const struct rule_picture rule_bars = {
     .title = "a bar for each expert, and the window",
     .least = 4,
-    .most = EXPERTS_MAX + 1,
-    .whole = spread_rows,
-    .draw = spread_draw,
-    .tell = spread_tell,
+    .most = EXPERTS_MAX + 2,
+    .whole = bars_rows,
+    .draw = bars_draw,
+    .tell = bars_tell,
 };
 const struct rule_picture rule_zero = {
     .title = "the zero line, and the window's scores",

@@ -22,7 +22,11 @@ static const char explain[] = "The first tokens of the held-out text, always the
                               "Below: the token under the cursor, how the router scores every "
                               "expert for it, which ones it takes, and with which "
                               "gate their answers enter.\n"
-                              "With orders the crates ▪ of each order stand in place of letters.";
+                              "With orders the crates ▪ of each order stand in place of letters.\n"
+                              "try \"TEXT\" puts a text of yours in the window's place, write N "
+                              "lets the model go on from it (its digits are coloured); try alone "
+                              "brings the window back. With orders, try 1 3 5 makes one of three "
+                              "items.";
 
 enum { CRATE_CELL = 6, GUTTER = 9, LINES_MAX = SNAP_TOKENS };
 #define LOSS_FULL 4.0 /* nat at which the strip is full */
@@ -90,7 +94,8 @@ static void draw_line(struct canvas *to, int x, int y, int rows, const struct sc
         else
             draw_crates(to, x, y, ink, t->need);
         if (i == cursor) canvas_bold(to, x, y, wide);
-        enum ink below = i == cursor ? INK_BRIGHT : INK_DIM;
+        bool written = now->typed.on && now->text && now->typed.first + i >= now->typed.typed;
+        enum ink below = i == cursor ? INK_BRIGHT : written ? INK_ACCENT : INK_DIM;
         int middle = x + (wide - 1) / 2;
         if (rows > 1) canvas_text(to, middle, y + 1, below, "%c", count < 10 ? '0' + count : '+');
         for (int k = 0; rows > 2 && k < wide; k++)
@@ -99,7 +104,8 @@ static void draw_line(struct canvas *to, int x, int y, int rows, const struct sc
     }
 }
 
-static void draw_window(struct canvas *to, const struct scene *s)
+/* Returns the rows that it used. */
+static int draw_window(struct canvas *to, const struct scene *s)
 {
     struct lines lines;
     int gutter = to->width >= 64 ? GUTTER : 0, cursor = facts_cursor(s), here = 0;
@@ -121,10 +127,31 @@ static void draw_window(struct canvas *to, const struct scene *s)
         }
         draw_line(to, gutter, y, rows, s, lines.first[first + i], lines.first[first + i + 1]);
     }
+    int used = (lines.count < shown ? lines.count : shown) * rows;
+    return lines.count <= shown && used < to->height ? used : to->height;
 }
 
 /* ---- the layer chooser
  * -------------------------------------------------------------------------------------------- */
+/* "your text: 27 bytes, 120 written, 35 to go", where there is one. */
+static void say_own(char *to, int size, const struct snapshot *now)
+{
+    const struct snap_own *o = &now->typed;
+    char from[32];
+    int n = snprintf(to, (size_t)size, "your text: %d bytes", o->typed);
+    if (o->written || o->left)
+        n += snprintf(to + n, (size_t)(size - n), ", %d written", o->written);
+    if (o->left) n += snprintf(to + n, (size_t)(size - n), ", %d to go", o->left);
+    if (o->first)
+        snprintf(to + n, (size_t)(size - n), "; shown from byte %s on",
+                 facts_whole(from, o->first));
+}
+
+static bool is_own(const struct snapshot *now)
+{
+    return now->text && now->typed.on;
+}
+
 static void draw_layers(struct canvas *to, const struct scene *s)
 {
     const struct snapshot *now = s->now;
@@ -141,6 +168,14 @@ static void draw_layers(struct canvas *to, const struct scene *s)
     }
     char unit[48];
     snprintf(unit, sizeof unit, "%s per %s", facts_words(now)->experts, facts_words(now)->token);
+    if (is_own(now)) {
+        char own[128];
+        say_own(own, sizeof own, now);
+        if (to->height > 1)
+            canvas_fit(to, 0, 1, to->width, INK_ACCENT, "%s", own);
+        else
+            snprintf(unit, sizeof unit, "your text");
+    }
     canvas_fit(to, x + 1, y, to->width - x - 1, INK_DIM, "%s", unit);
 }
 
@@ -317,10 +352,12 @@ static void tokens_draw(struct canvas *to, const struct scene *s)
     struct canvas top = canvas_part(&in, 0, 0, in.width, head);
     draw_layers(&top, s);
     struct canvas middle = canvas_part(&in, 0, head, in.width, h - head - keys - foot);
-    draw_window(&middle, s);
-    struct canvas key = canvas_part(&in, 0, h - foot - keys, in.width, keys);
+    int y = head + draw_window(&middle, s), most = facts_columns(s->now) + 1;
+    struct canvas key = canvas_part(&in, 0, y, in.width, keys);
     draw_key(&key, s->now);
-    struct canvas bottom = canvas_part(&in, 0, h - foot, in.width, foot);
+    y += keys; /* what the window leaves is for the token: all of its scores */
+    if (h - y > foot) foot = h - y < most || foot == 1 ? h - y : most > foot ? most : foot;
+    struct canvas bottom = canvas_part(&in, 0, y, in.width, foot);
     if (cursor < 0 || foot < 1) return;
     if (foot == 1 || in.width < 60) {
         draw_short(&bottom, s, cursor);
@@ -345,10 +382,12 @@ static void tokens_tell(struct text *to, const struct scene *s)
     }
     int i = facts_cursor(s), layer = facts_layer(s);
     if (now->text && i >= 0) {
+        int shown = is_own(now) ? SNAP_TOKENS : 64;
+        if (is_own(now)) say_own(line, sizeof line, now), text_add(to, "%s.\n", line);
         text_add(to, "text: ");
-        for (int k = 0; k < now->tokens && k < 64; k++) text_add(to, "%s", now->token[k].text);
+        for (int k = 0; k < now->tokens && k < shown; k++) text_add(to, "%s", now->token[k].text);
         text_add(to, "\nexperts of each in layer %d: ", layer + 1);
-        for (int k = 0; k < now->tokens && k < 64; k++)
+        for (int k = 0; k < now->tokens && k < shown; k++)
             text_add(to, "%c",
                      now->token[k].count[layer] < 10 ? '0' + now->token[k].count[layer] : '+');
         text_add(to, "\n");

@@ -1,0 +1,139 @@
+/* core/console/cmd_record.c - A session on record: what ran, every line that was said and when,
+ * and what was measured every hundred steps, with a fingerprint of the weights. */
+#include "core/console/verbs.h"
+#include "core/script/command.h"
+#include "core/script/policy.h"
+#include "core/script/record.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SAMPLE_EVERY = 100 };
+
+static json_t *number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *header(const struct console *c)
+{
+    const struct config *config = trainer_config(c->trainer);
+    const struct snapshot *s = &c->snapshot;
+    json_t *settings = json_object(), *knobs = json_object();
+    for (int i = 0; i < CONFIG_COUNT; i++)
+        json_object_set_new(settings, config_options[i].name, json_real(config->value[i]));
+    for (int i = 0; i < ROUTER_KNOBS && config->router->knobs[i].name; i++)
+        json_object_set_new(knobs, config->router->knobs[i].name, json_real(config->knob[i]));
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:s, s:i, s:I, s:I, s:o, s:o}", "type",
+                     "record", "schema", "vanpool/1", "version", VANPOOL_VERSION, "data",
+                     config->data, "strategy", config->router->name, "paper", (int)config->paper,
+                     "backend", s->backend, "simd", s->simd, "threads", s->threads, "named",
+                     (json_int_t)config->named, "knob_named", (json_int_t)config->knob_named,
+                     "settings", settings, "knobs", knobs);
+}
+
+/* Not being able to write ends the record and not the training. */
+static void put(struct console *c, json_t *line)
+{
+    struct err why = {0};
+    if (record_put(c->record, line, &why)) return;
+    record_close(c->record);
+    c->record = NULL;
+    trainer_tell_of(c->trainer, why.text);
+}
+
+void record_line(struct console *c, const char *line)
+{
+    static const char *const not_kept[] = {"record", "note", "save", "show", "list", "help", NULL};
+    struct command_line words;
+    if (!c->record || !command_parse(&words, line, NULL) || words.argc == 0) return;
+    const struct command *command = command_find(words.argv[0], NULL);
+    if (!command || command->kind != COMMAND_CORE) return;
+    for (int i = 0; not_kept[i]; i++)
+        if (strcmp(command->name, not_kept[i]) == 0) return;
+    put(c, json_pack("{s:s, s:I, s:s}", "type", "line", "made", (json_int_t)c->made, "line", line));
+}
+
+void record_sample(struct console *c, bool wanted)
+{
+    char hash[24];
+    if (!c->record || (c->made % SAMPLE_EVERY && !wanted)) return;
+    const struct snapshot *s = console_snapshot(c);
+    snprintf(hash, sizeof hash, "%016llx", (unsigned long long)trainer_hash(c->trainer));
+    put(c, json_pack("{s:s, s:I, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "type", "sample", "made",
+                     (json_int_t)c->made, "step", (json_int_t)s->step, "hash", hash, "strategy",
+                     s->router ? s->router->name : "", "loss", number(s->loss), "accuracy",
+                     number(s->accuracy), "experts_per_token", number(s->experts_per_token),
+                     "load_max_over_mean", number(s->load_max_over_mean), "tokens_per_s",
+                     number(s->tokens_per_s)));
+}
+
+static bool cmd_record(struct console *c, int argc, char **argv, struct text *out, struct err *e)
+{
+    if (!verb_words(verb_named("record"), argc, 1, 1, e)) return false;
+    if (strcmp(argv[1], "stop") == 0) {
+        if (!c->record) return err_set(e, ERR_USAGE, "nothing is being recorded");
+        record_sample(c, true);
+        record_close(c->record);
+        c->record = NULL;
+        text_add(out, "the record is closed\n");
+        return true;
+    }
+    if (c->record) return err_set(e, ERR_USAGE, "a record is being written: 'record stop' ends it");
+    if (trainer_now(c->trainer) > 0)
+        return err_set(e, ERR_USAGE, "a record begins with a fresh model: say reset, then record");
+    console_snapshot(c);
+    if (!(c->record = record_open(argv[1], e))) return false;
+    c->made = 0;
+    if (!record_put(c->record, header(c), e)) return false;
+    text_add(out, "recording to %s until 'record stop'\n", argv[1]);
+    return true;
+}
+
+static bool cmd_note(struct console *c, int argc, char **argv, struct text *out, struct err *e)
+{
+    char words[512] = "";
+    (void)out;
+    if (argc < 2) return verb_words(verb_named("note"), argc, 1, 30, e);
+    for (int i = 1; i < argc; i++)
+        snprintf(words + strlen(words), sizeof words - strlen(words), "%s%s", i > 1 ? " " : "",
+                 argv[i]);
+    if (c->record)
+        put(c, json_pack("{s:s, s:I, s:s}", "type", "note", "made", (json_int_t)c->made, "text",
+                         words));
+    return true;
+}
+
+/* What is fixed is set first, and then nothing of it can be changed. */
+static bool cmd_policy(struct console *c, int argc, char **argv, struct text *out, struct err *e)
+{
+    if (!verb_words(verb_named("policy"), argc, 1, 1, e)) return false;
+    if (c->policy)
+        return err_set(e, ERR_USAGE, "the rules of %s are in force already", c->policy->file);
+    struct policy *p = malloc(sizeof *p);
+    struct config to = console_config(c);
+    bool ok = p || err_set(e, ERR_MEMORY, "out of memory for the class's rules");
+    ok = ok && policy_read(p, argv[1], e);
+    for (int i = 0; ok && i < p->fix_name.count; i++)
+        ok = config_set(&to, p->fix_name.word[i], p->fix_value.word[i], e);
+    if (ok && p->fix_name.count) ok = console_renew(c, &to, e);
+    if (!ok) return free(p), false;
+    c->policy = p;
+    text_add(out, "the rules of %s are in force\n", p->file);
+    return true;
+}
+
+const struct command record_commands[] = {
+    {.name = "policy",
+     .usage = "policy FILE",
+     .help = "a teacher's rules: what is fixed and what is locked, from now on",
+     .run = cmd_policy},
+    {.name = "record",
+     .usage = "record FILE|stop",
+     .help = "write down all that is said from now on: 'vanpool replay FILE' makes it again",
+     .run = cmd_record},
+    {.name = "note", .usage = "note WORDS", .help = "a remark in the record", .run = cmd_note},
+    {.name = NULL},
+};
