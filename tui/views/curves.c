@@ -3,6 +3,7 @@
 #include "tui/views/facts.h"
 #include "tui/draw/prose.h"
 #include "tui/draw/spark.h"
+#include "tui/views/say.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -340,18 +341,25 @@ static void curves_tell(struct text *to, const struct scene *s)
     if (!s->now || !h || h->count < 1) return;
     struct curve curve[HISTORY_LINES];
     curves_of(curve, s->now);
-    char a[32], b[32], c[32], d[32];
+    char a[32];
     for (int i = 0; i < HISTORY_LINES; i++) {
         float low = INFINITY, high = -INFINITY;
         for (int k = 0; k < h->count; k++)
             low = fminf(low, h->line[curve[i].line][k]),
             high = fmaxf(high, h->line[curve[i].line][k]);
-        text_add(to, "%s %s%s%s at step %s", curve[i].name,
-                 show(a, &curve[i], newest(h, curve[i].line)), curve[i].unit[0] ? " " : "",
-                 curve[i].unit, facts_whole(b, (double)h->step[h->count - 1]));
-        if (high >= low)
-            text_add(to, ", between %s and %s since step %s", show(a, &curve[i], low),
-                     show(c, &curve[i], high), facts_whole(d, (double)h->step[0]));
+        const char *name = curve[i].name, *unit = curve[i].unit;
+        double last = newest(h, curve[i].line);
+        text_add(to, "%s ", name);
+        say_as(to, show(a, &curve[i], last), last, unit, "%s, last", name);
+        text_add(to, "%s%s at step %s", *unit ? " " : "", unit,
+                 facts_whole(a, (double)h->step[h->count - 1]));
+        if (high >= low) {
+            text_add(to, ", between ");
+            say_as(to, show(a, &curve[i], low), (double)low, unit, "%s, lowest", name);
+            text_add(to, " and ");
+            say_as(to, show(a, &curve[i], high), (double)high, unit, "%s, highest", name);
+            text_add(to, " since step %s", facts_whole(a, (double)h->step[0]));
+        }
         text_add(to, ".\n");
     }
     for (int m = 0; m < h->marks; m++)

@@ -345,7 +345,7 @@ static void draw_edged(struct canvas *to, const struct scene *s, const struct fr
     canvas_text(to, right, 1, INK_FRAME, "┬");
     canvas_text(to, right, bottom, INK_FRAME, "┴");
     grid_level(to, right, split, w - right, "├", "┤");
-    draw_tabs(to, 2, bottom, right - 3, f->view);
+    if (!f->paper) draw_tabs(to, 2, bottom, right - 3, f->view);
     grid_title(to, right + 1, 1, PANEL - 2, INK_TITLE, "Knobs");
     grid_title(to, right + 1, split, PANEL - 2, INK_TITLE, "Now");
     struct canvas knobs = canvas_part(to, right + 1, 2, PANEL - 2, split - 2);
