@@ -257,7 +257,13 @@ static void do_turn(struct app *a, const char *key)
 static void do_undo(struct app *a, const char *key)
 {
     (void)key;
-    wish_undo(a);
+    wish_say(a, "undo", false);
+}
+
+static void do_redo(struct app *a, const char *key)
+{
+    (void)key;
+    wish_say(a, "redo", false);
 }
 
 static void do_pause(struct app *a, const char *key)
@@ -348,6 +354,7 @@ static const struct action {
     {"more", do_turn},
     {"less", do_turn},
     {"undo", do_undo},
+    {"redo", do_redo},
     {"pause", do_pause},
     {"step", do_step},
     {"race", do_race},
