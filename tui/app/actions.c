@@ -184,7 +184,7 @@ static int page_end(const struct app *a)
 
 static void shift(struct app *a, int by)
 {
-    bool page = a->frame.view->key == '?' || a->frame.view->key == '9';
+    bool page = a->frame.view->uses & VIEW_SCROLL;
     int *to = page ? &a->scene.scroll : &a->scene.cursor;
     int most = page ? page_end(a) : a->any && a->now.tokens > 0 ? a->now.tokens - 1 : 0;
     *to += by;
@@ -257,7 +257,13 @@ static void do_turn(struct app *a, const char *key)
 static void do_undo(struct app *a, const char *key)
 {
     (void)key;
-    wish_undo(a);
+    wish_say(a, "undo", false);
+}
+
+static void do_redo(struct app *a, const char *key)
+{
+    (void)key;
+    wish_say(a, "redo", false);
 }
 
 static void do_pause(struct app *a, const char *key)
@@ -348,6 +354,7 @@ static const struct action {
     {"more", do_turn},
     {"less", do_turn},
     {"undo", do_undo},
+    {"redo", do_redo},
     {"pause", do_pause},
     {"step", do_step},
     {"race", do_race},

@@ -55,7 +55,7 @@ static void paint(struct app *a)
     a->frame.prompt = a->typing ? line_typed(&cursor) : NULL;
     a->frame.prompt_cursor = cursor;
     a->frame.hint = *a->hint ? a->hint : watched(a);
-    a->frame.can_undo = a->undos > 0 || a->backs > 0;
+    a->frame.can_undo = a->any && a->now.undos > 0;
     a->frame.can_go_back = a->before != NULL || a->frame.presenter;
     a->canvas.zones = &a->zones;
     a->zones.count = 0;

@@ -16,6 +16,7 @@ static const struct key_entry entries[] = {
     {"- _", "less", "turn the selected knob down"},
     {"r", "race", "race all rules against each other; again, once there was a race"},
     {"u", "undo", "take the last change back"},
+    {"U Ctrl-R", "redo", "make the change again that was taken back"},
     {"Space", "pause", "pause, and go on"},
     {".", "step", "make one step"},
     {"Up Left", "up", "the token before, the line above"},
