@@ -365,6 +365,7 @@ static bool race_step(struct console *c)
     if (!race_live_turn(c->race, TURN_MS / 1e3, &why))
         snprintf(c->snapshot.notice, sizeof c->snapshot.notice, "the race is over: %.130s",
                  why.text);
+    if (!race_live_on(c->race)) race_leave(c);
     show(c);
     return true;
 }
