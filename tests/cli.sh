@@ -202,6 +202,24 @@ gives 2 '' sample whole.st
 mkdir -p locked
 if [ "$(id -u)" != 0 ]; then chmod 555 locked; gives 5 'locked' train --steps 2 --quiet --save locked/x.st; fi
 
+# ---- traces, and two of a kind side by side ----
+gives 0 '' train --steps 40 --every 20 --quiet --seed 3 --trace three.jsonl --save three.st
+gives 0 '' train --steps 40 --every 10 --quiet --seed 3 --trace more.jsonl --save more.st
+gives 0 '' train --steps 40 --every 20 --json --quiet --seed 3; strip >one
+cp three.jsonl out; strip >two; same one two 'a trace is not what --json says'
+gives 0 '' inspect three.jsonl; has 'a trace of 2 steps'
+gives 0 '' inspect three.jsonl --json; json '.[0] | .type == "trace" and .steps == 2 and .start.seed == 3 and .end.type == "end"'
+gives 0 '' diff three.jsonl more.jsonl; has '2 steps in common'
+gives 0 '' diff three.jsonl more.jsonl --json; json '.[-1] | .equal and .common_steps == 2 and .same > 30'
+gives 0 '' diff three.st more.st --json; json '.[-1] | .equal and .differ == 0 and .same > 20'
+gives 0 '' train --steps 40 --every 20 --quiet --seed 4 --trace four.jsonl --save four.st
+gives 0 '' diff three.jsonl four.jsonl --json; json '(.[-1].equal | not) and any(.[]; .type == "setting" and .name == "seed" and .a == 3 and .b == 4) and any(.[]; .name == "loss" and .first_step == 20 and .largest_difference > 0)'
+gives 0 '' diff three.st four.st; has 'config.seed'; has '0 tensors are equal'
+gives 2 'two checkpoints or two traces' diff three.st
+gives 4 'two of a kind' diff three.st three.jsonl
+gives 5 'missing.st' diff missing.st three.st
+gives 5 '/nonexistent/x' train --steps 5 --quiet --trace /nonexistent/x
+
 # ---- race ----
 gives 0 '' race --steps 40 --every 20 --json --quiet
 json '.[-1].type == "race" and (.[-1].lanes | length >= 2) and (.[-1].lanes | any(.on_pareto_front))'
@@ -279,6 +297,11 @@ gives 0 '' repl --state "$state"; grep 'step 30: loss' out | sed 's/, [^,]* toke
 feeds 0 '' 'state\nview\n' --plain --state "$state"; has "$state"; has 'fair share'
 grep 'step 30: loss' out | sed 's/, [^,]* tokens a second//' | tail -n 1 >two; same one two 'a state gives another step'
 gives 2 'leave --seed out' repl --state "$state" --seed 3
+feeds 0 '' 'watch load_cv every=30\ntrain 70\nwatch none\ntrain 5\n' repl; has 'step 30: '; has 'step 60: '
+if [ "$(grep -c '; load_cv [0-9.]*$' out)" = 3 ] && grep -q '^step 75: .*second$' out; then ok; else no "watch: $(cat out)"; fi
+feeds 0 '' 'watch load_cv\ntrain 20\n' --plain; has '; load_cv '
+feeds 2 'did you mean load_cv' 'watch lod_cv\n' repl
+feeds 2 'every=N' 'watch loss every=0\n' repl
 feeds 2 'did you mean .png' 'train 1\nexport v.pgn\n' repl
 feeds 0 '' 'train 30\nwhy 2\nregret\nshow why\n' repl --strategy topp
 has 'token 2 (#2) in layer 1 after 30 steps: loss '; has 'with its 0 to 8 best experts: '; has '64 tokens in layer 1'
@@ -323,6 +346,7 @@ gives 0 '' report anna.record; has '<h2>Curves</h2>'; cp out anna.html
 gives 0 '' report anna.record --markdown; has '| steps made | 600 |'
 gives 0 '' class anna.html anna.record --csv; [ "$(sed -n 2p out | cut -d, -f2-)" = "$(sed -n 3p out | cut -d, -f2-)" ] && ok || no 'a report says other than its record'
 gives 4 'no record' class words.txt
+XDG_RUNTIME_DIR=$PWD gives 5 'nobody presents' notes
 gives 5 'never written over' --plain --record anna.record
 export XDG_STATE_HOME=$tmp/state
 

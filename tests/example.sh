@@ -25,6 +25,8 @@ holds 'it trains' sh -c './build/release/vanpool train --strategy positive --ste
 holds 'it is listed' sh -c './build/release/vanpool list strategies --json | jq -e "select(.name == \"positive\")"'
 holds 'it races' sh -c './build/release/vanpool race --strategies topk,positive --steps 100 --json --quiet | tail -n 1 |
     jq -e ".lanes | length == 2"'
+holds 'the view rule shows it' sh -c 'printf "router positive\ntrain 20\nview rule\n" |
+    ./build/release/vanpool repl | grep -q "columns of .* are taken"'
 for suite in router_table router_live trainer_saved; do
     holds "$suite" env CK_TIMEOUT_MULTIPLIER=5 build/release/check-core $suite
 done

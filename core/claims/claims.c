@@ -140,7 +140,7 @@ void claim_judge(struct claim_result *r)
         if (r->held[i] == r->seeds) continue;
         if (r->verdict == CLAIM_SHOWS || r->held[i] < most) {
             most = r->held[i];
-            snprintf(r->why, sizeof r->why, "%s with %d of %d seeds", c->asks[i], r->held[i],
+            snprintf(r->why, sizeof r->why, "%s held with %d of %d seeds", c->asks[i], r->held[i],
                      r->seeds);
         }
         r->verdict = CLAIM_DOES_NOT;

@@ -93,7 +93,7 @@ static const struct claim claims[] = {
                 "experts, and a device that decodes from slow memory"},
 
     {.strategy = "adak",
-     .says = "at least as accurate as the Top-K it is bolted on, with a quarter fewer experts",
+     .says = "at the same budget at least as accurate as Top-K, with a quarter fewer experts",
      .figure = "accuracy 54.43 -> 55.13, 4 -> 2.58 experts, 1.23T -> 0.92T FLOPs (Qwen1.5-MoE)",
      .setting = "four trained models, 6 tasks, allocators alone trained",
      .source = "Yue et al. 2024, arXiv 2410.10456, tables 2 and 3",

@@ -32,66 +32,99 @@ static void add_ours(struct text *to, const struct claim_result *r)
         for (int k = 0; as.router->knobs[k].name; k++) {
             const struct option *o = &as.router->knobs[k];
             if (!(o->flags & OPTION_OURS) || as.knob[k] == 0) continue;
-            text_add(to, "%s%c %s=%s", n++ ? ", " : "", 'a' + i, o->name,
+            text_add(to, "%s%c %s=%s", n++ ? ", " : "in no paper: ", 'a' + i, o->name,
                      option_show(o, as.knob[k], shown));
         }
     }
 }
 
 /* ---- for people ---- */
+enum { WIDE = 100, INDENT = 12 };
+
+/* A label and what it says, broken between words; *label empty: the line before goes on. */
+static void say(struct text *to, const char *label, const char *words)
+{
+    int at = INDENT;
+    text_add(to, "  %-*s", INDENT - 2, label);
+    while (*words) {
+        int n = (int)strcspn(words, " ");
+        if (at > INDENT && at + 1 + n > WIDE) {
+            text_add(to, "\n%*s", INDENT, "");
+            at = INDENT;
+        }
+        text_add(to, "%s%.*s", at > INDENT ? " " : "", n, words);
+        at += n + (at > INDENT);
+        words += n + (words[n] == ' ');
+    }
+    text_add(to, "\n");
+}
+
 static int digits_of(const char *name)
 {
     const struct field *f = field_find(name, NULL);
     return f ? f->digits : 3;
 }
 
-static void text_lane(struct text *to, const struct claim_result *r, int lane)
+static void say_lane(struct text *to, const struct claim_result *r, int lane)
 {
     char mean[16], min[16], max[16];
+    struct text line = {0};
     const char *comma = "";
-    text_add(to, "    %c  %s\n      ", 'a' + lane, r->label[lane]);
+    text_add(to, "  %c  %s\n", 'a' + lane, r->label[lane]);
     for (int i = 0; i < r->values; i++) {
         const struct claim_value *v = &r->value[i];
         if (v->name[0] != 'a' + lane) continue;
         struct race_range range = claim_range(r, i);
         int digits = digits_of(v->name + 2);
-        text_add(to, "%s %s %s", comma, v->name + 2, text_number(mean, range.mean, digits));
+        text_add(&line, "%s%s %s", comma, v->name + 2, text_number(mean, range.mean, digits));
         if (r->seeds > 1 && range.min < range.max)
-            text_add(to, " (%s..%s)", text_number(min, range.min, digits),
+            text_add(&line, " (%s..%s)", text_number(min, range.min, digits),
                      text_number(max, range.max, digits));
-        comma = ",";
+        comma = ", ";
     }
-    text_add(to, "\n");
+    say(to, "", text_str(&line));
+    text_free(&line);
+}
+
+static void say_asked(struct text *to, const struct claim_result *r)
+{
+    const struct claim *c = r->claim;
+    for (int i = 0; i < CLAIM_ASKS && c->asks[i]; i++) {
+        text_add(to, "  %-*s%s", INDENT - 2, i ? "" : "asked", c->asks[i]);
+        if (r->verdict != CLAIM_CANNOT)
+            text_add(to, ": held with %d of %d seed%s", r->held[i], r->seeds,
+                     r->seeds > 1 ? "s" : "");
+        text_add(to, "\n");
+    }
 }
 
 void claim_text(struct text *to, const struct claim_result *r)
 {
     const struct claim *c = r->claim;
-    struct text ours = {0};
+    struct text line = {0};
     text_add(to, "%s: %s\n", c->strategy, c->says);
-    text_add(to, "  reported  %s\n            %s\n            %s\n", c->figure, c->setting,
-             c->source);
+    say(to, "reported", c->figure);
+    say(to, "", c->setting);
+    say(to, "", c->source);
     if (r->steps) {
-        text_add(to, "  here      %s, %ld steps, %d seed%s: mean (least..most)\n", c->data,
-                 r->steps, r->seeds, r->seeds > 1 ? "s" : "");
-        for (int i = 0; i < CLAIM_LANES && c->lane[i]; i++) text_lane(to, r, i);
+        text_add(to, "  %-*s%s, %ld steps, %d seed%s\n", INDENT - 2, "here", c->data, r->steps,
+                 r->seeds, r->seeds > 1 ? "s: mean (least..most)" : "");
+        for (int i = 0; i < CLAIM_LANES && c->lane[i]; i++) say_lane(to, r, i);
+        add_ours(&line, r);
     }
-    if (r->steps) add_ours(&ours, r);
-    if (ours.size) text_add(to, "  ours      %s: in no paper\n", text_str(&ours));
-    text_free(&ours);
-    for (int i = 0; i < CLAIM_ASKS && c->asks[i]; i++) {
-        text_add(to, "  %-9s %s", i ? "" : "asked", c->asks[i]);
-        if (r->verdict != CLAIM_CANNOT) text_add(to, ": with %d of %d seeds", r->held[i], r->seeds);
-        text_add(to, "\n");
-    }
-    text_add(to, "  verdict   %s: %s\n", claim_verdict_name(r->verdict), r->why);
-    if (r->verdict == CLAIM_CANNOT && c->missing) text_add(to, "  missing   %s\n", c->missing);
+    if (line.size) say(to, "ours", text_str(&line));
+    text_clear(&line);
+    say_asked(to, r);
+    text_add(&line, "%s: %s", claim_verdict_name(r->verdict), r->why);
+    say(to, "verdict", text_str(&line));
+    if (r->verdict == CLAIM_CANNOT && c->missing) say(to, "missing", c->missing);
+    text_clear(&line);
     if (r->steps) {
-        text_add(to, "  again     ");
-        claim_experiment(r, to);
-        text_add(to, "\n");
+        claim_experiment(r, &line);
+        text_add(to, "  %-*s%s\n", INDENT - 2, "again", text_str(&line));
     }
     text_add(to, "\n");
+    text_free(&line);
 }
 
 /* ---- for programs ---- */

@@ -11,7 +11,7 @@ void engine_say(struct console *c, struct text *out)
     const struct snap_pass *pass = console_snapshot(c)->engine.pass;
     char ms[16], flops[16], experts[16];
     for (int i = 0; i < ENGINE_PASSES; i++)
-        text_add(out, "%s%s: %s run, %sFLOP, %s ms", i ? "; " : "", names[i],
+        text_add(out, "%s%s: %s run, %s FLOPs, %s ms", i ? "; " : "", names[i],
                  text_number(experts, pass[i].experts, 2), text_count(flops, pass[i].flops),
                  text_number(ms, pass[i].ms, 3));
     text_add(out, "\n");

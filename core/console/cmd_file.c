@@ -21,8 +21,9 @@ bool console_load(struct console *c, const char *path, struct err *e)
     here.data[0] = 0; /* the file decides all but the machine */
     struct trainer *t = trainer_resume(path, &here, e);
     if (!t) return false;
-    trainer_close(c->trainer);
+    struct trainer *old = c->trainer;
     c->trainer = t;
+    console_park(c, old);
     c->waiting = 0;
     journal_begin(&c->journal, trainer_config(t), path);
     if (c->goal >= 0) c->goal = trainer_now(t);

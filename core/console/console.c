@@ -12,6 +12,14 @@
 
 /* ---- the table ---- */
 
+static void complete_watch(int argc, char **argv, int arg, verb_add *add, void *to)
+{
+    (void)argc, (void)argv;
+    if (arg == 1) add(to, "none");
+    for (int i = 0; i < snapshot_field_count; i++) add(to, snapshot_fields[i].name);
+    add(to, "every=");
+}
+
 /* What a face does itself; here for help and completion. */
 const struct command face_commands[] = {
     {.name = "view",
@@ -31,6 +39,11 @@ const struct command face_commands[] = {
      .usage = "unpin [N]",
      .help = "let a pinned run go, the newest or number N",
      .kind = COMMAND_FACE},
+    {.name = "watch",
+     .usage = "watch [FIELD... [every=N]|none]",
+     .help = "numbers beside every report while it trains",
+     .kind = COMMAND_FACE,
+     .complete = complete_watch},
     {.name = "hint", .usage = "hint", .help = "what to try next", .kind = COMMAND_FACE},
     {.name = "color",
      .usage = "color auto|always|never",
@@ -94,6 +107,7 @@ const struct command *command_at(int i)
         record_commands,
         state_commands,
         fleet_commands,
+        time_commands,
         face_commands,
     };
     /* clang-format on */
@@ -155,6 +169,12 @@ struct console *console_adopt(struct trainer *t, struct err *e)
         return NULL;
     }
     c->trainer = t;
+    if (!(c->undo = calloc(2, sizeof *c->undo))) {
+        err_set(e, ERR_MEMORY, "out of memory: a console needs %zu bytes", 2 * sizeof *c->undo);
+        console_close(c);
+        return NULL;
+    }
+    past_open(t);
     journal_begin(&c->journal, trainer_config(t), NULL);
     c->journal.unknown = trainer_now(t) > 0;
     c->goal = trainer_now(t);
@@ -177,6 +197,8 @@ void console_close(struct console *c)
     record_sample(c, true);
     record_close(c->record);
     free(c->policy);
+    undo_close(c);
+    trainer_close(c->parked);
     trainer_close(c->trainer);
     journal_free(&c->journal);
     free(c);
@@ -193,13 +215,24 @@ struct config console_config(const struct console *c)
     return config;
 }
 
+void console_park(struct console *c, struct trainer *old)
+{
+    if (c->parked)
+        trainer_close(old); /* a line that makes two: what it found is what comes back */
+    else
+        c->parked = old;
+    past_open(c->trainer);
+}
+
 bool console_renew(struct console *c, const struct config *to, struct err *e)
 {
     bool endless = c->goal < 0;
     struct config whole = *to;
     whole.fleet = (struct fleet){0}; /* a new fleet */
     to = &whole;
-    if (!config_check(to, e) || !trainer_reset(c->trainer, to, e)) return false;
+    struct trainer *old = config_check(to, e) ? trainer_renew(c->trainer, to, e) : NULL;
+    if (!old) return false;
+    console_park(c, old);
     c->waiting = 0;
     journal_begin(&c->journal, trainer_config(c->trainer), NULL);
     c->goal = endless ? -1 : trainer_now(c->trainer);
@@ -217,13 +250,26 @@ static void scripts_fail(struct console *c, struct err *e)
     while (c->scripts > 0) script_close(&c->script[--c->scripts]);
 }
 
-/* What changes the run is noted with the step before which it was said. */
+/* Whatever a line changes can be taken back, but taking back itself; what changes the run is noted
+ * with the step before which it was said. */
 static bool run_core(struct console *c, const struct command *command, struct command_line *words,
                      struct text *out, struct err *e)
 {
     long step = trainer_now(c->trainer);
+    bool outer = c->depth == 0 && command->run != verb_named("undo")->run &&
+                 command->run != verb_named("redo")->run;
+    char line[UNDO_LINE];
+    int n = 0;
     words->argv[0] = (char *)command->name;
-    if (!command->run(c, words->argc, words->argv, out, e)) return false;
+    for (int i = 0; i < words->argc && n < (int)sizeof line; i++)
+        n += snprintf(line + n, sizeof line - (size_t)n, "%s%s", i ? " " : "", words->argv[i]);
+    if (outer && !undo_look(c, line, command->writes, e)) return false;
+    c->depth++;
+    bool ok = command->run(c, words->argc, words->argv, out, e);
+    c->depth--;
+    if (outer) undo_keep(c, ok);
+    past_note(c->trainer);
+    if (!ok) return false;
     journal_cut(&c->journal, trainer_now(c->trainer));
     if (command->changes && words->argc > 1)
         journal_note(&c->journal, step, words->argc, words->argv);
@@ -295,6 +341,7 @@ static void show(struct console *c)
     struct snapshot *s = &c->snapshot;
     race_live_show(c->race, &s->race);
     memcpy(s->kept, c->kept, sizeof s->kept);
+    s->undos = c->undo[0].count, s->redos = c->undo[1].count;
     s->goal = c->goal;
     s->scripted = goes_on(c);
     s->paused = !console_busy(c) && !s->scripted;
@@ -318,6 +365,7 @@ static bool race_step(struct console *c)
     if (!race_live_turn(c->race, TURN_MS / 1e3, &why))
         snprintf(c->snapshot.notice, sizeof c->snapshot.notice, "the race is over: %.130s",
                  why.text);
+    if (!race_live_on(c->race)) race_leave(c);
     show(c);
     return true;
 }
@@ -327,6 +375,7 @@ bool console_step(struct console *c, bool wanted, bool window, struct err *e)
     if (!console_busy(c)) return true;
     if (race_live_on(c->race)) return race_step(c);
     bool ok = trainer_step(c->trainer, e);
+    past_note(c->trainer);
     c->stale = true;
     if (!ok) c->goal = trainer_now(c->trainer);
     c->made++;

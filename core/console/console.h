@@ -47,6 +47,7 @@ struct command {
     bool changes; /* the run: with words behind it, it is part of what `state` tells */
     bool (*run)(struct console *c, int argc, char **argv, struct text *out,
                 struct err *e); /* NULL for FACE */
+    bool writes;                /* weights: to take it back, the whole state is kept before it */
     /* Words that may stand at place `arg` (1-based) of this command: calls `add` with each. NULL:
      * none. */
     void (*complete)(int argc, char **argv, int arg, void (*add)(void *to, const char *word),

@@ -5,6 +5,7 @@
 #include "core/console/console.h"
 #include "core/console/journal.h"
 #include "core/console/scenario.h"
+#include "core/console/undo.h"
 #include "core/script/script.h"
 #include "core/train/probe.h"
 #include "core/train/race_live.h"
@@ -23,10 +24,15 @@ struct console {
     int scripts;
     struct race_live *race; /* the newest; NULL: there was none. The model rests while it is on */
     struct race raced;      /* what it was, for another */
+    bool rested;            /* the model was paused when it began, and is again when it ends */
     bool scripted;          /* the line being run came from a script */
     bool held;              /* a person said pause: scripts wait too */
     bool pieces;            /* see console_leave_work */
     struct scenario_state scenario;
+    struct undo_list *undo; /* [2]: changes, and those that were taken back */
+    struct undo looked;     /* what there was before the line that is run */
+    struct trainer *parked; /* the one that this line has replaced; NULL: none */
+    int depth;              /* lines that run others */
     struct journal journal;
     struct snap_kept kept[SNAP_KEPT];
     struct record *record; /* NULL: none is written */
@@ -47,6 +53,7 @@ extern const struct command scenario_commands[];
 extern const struct command record_commands[];
 extern const struct command state_commands[];
 extern const struct command fleet_commands[];
+extern const struct command time_commands[];
 extern const struct command face_commands[];
 
 /* Into the record, where there is one: a line that went well, what was measured (every hundred
@@ -57,6 +64,8 @@ void record_sample(struct console *c, bool wanted);
 void work_say(struct console *c, enum probe_kind asked, struct text *out);
 /* The trainer's config, with what waits for `reset`. */
 struct config console_config(const struct console *c);
+/* A trainer that was replaced, until the line is done: undo brings it back. */
+void console_park(struct console *c, struct trainer *old);
 /* A fresh model of this config in the trainer's place; on error all stays as it was. */
 bool console_renew(struct console *c, const struct config *to, struct err *e);
 /* A checkpoint's model in the trainer's place; on error all stays as it was. */
@@ -68,6 +77,8 @@ bool verb_number(const char *what, const char *word, long least, long *to, struc
 bool verb_words(const struct command *of, int argc, int least, int most, struct err *e);
 const struct command *verb_named(const char *name); /* in the whole table; must be there */
 
+/* The race is over: the model goes on as it was. */
+void race_leave(struct console *c);
 /* What `engine compare` has found. */
 void engine_say(struct console *c, struct text *out);
 

@@ -60,6 +60,7 @@ struct snapshot {
     /* predictions: a token's items */
     int E, S, N, L, D, H, context, tokens_per_step, threads, predictions;
     bool text, paused, finished, paper;
+    int undos, redos; /* changes that can be taken back, or made again */
     bool scripted; /* a script goes on by itself */
     char backend[8], simd[8];
     uint64_t seed;

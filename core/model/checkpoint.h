@@ -48,6 +48,9 @@ bool checkpoint_read(const struct checkpoint *c, const struct checkpoint_tensor 
 /* What is in the file, for people or as one JSON object a line. */
 bool checkpoint_inspect(const char *path, bool json, struct text *out, struct err *e);
 
+/* Where the settings of two files differ, and how far apart each tensor's numbers are. */
+bool checkpoint_diff(const char *a, const char *b, bool json, struct text *out, struct err *e);
+
 /* ---- writing ---- */
 /* One tensor to be written: numbers are doubles at `at`, written as F64 where `exact`, else as F32.
  */

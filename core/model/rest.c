@@ -63,7 +63,7 @@ bool rest_open(struct rest *r, struct model *m, struct err *e)
     const struct fleet *f = &m->config.fleet;
     size_t size = 0;
     bool ok = true;
-    *r = (struct rest){0};
+    *r = (struct rest){.be = m->be};
     for (int l = 0; l < m->L; l++)
         for (int i = 0; ok && i < m->layer[l].moe.shape.E; i++) {
             if (fleet_rests(f) >> i & 1) ok = add_expert(r, m, &m->layer[l].moe, i);
@@ -72,13 +72,13 @@ bool rest_open(struct rest *r, struct model *m, struct err *e)
     for (int i = 0; i < r->parts; i++) size += r->part[i].gradient ? 0 : r->part[i].n;
     if (ok && r->parts) ok = (r->kept = kn_alloc(m->be, size)).at != NULL;
     if (ok) return true;
-    rest_close(r, m->be);
+    rest_close(r);
     return err_set(e, ERR_MEMORY, "not enough memory to keep an expert as it is");
 }
 
-void rest_close(struct rest *r, struct kn_backend *be)
+void rest_close(struct rest *r)
 {
-    if (r->kept.at) kn_free(be, r->kept);
+    if (r->kept.at) kn_free(r->be, r->kept);
     free(r->part);
     *r = (struct rest){0};
 }

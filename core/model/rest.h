@@ -14,6 +14,7 @@ struct rest_part {
 struct rest {
     struct rest_part *part;
     int parts, room;
+    struct kn_backend *be;
     struct kn_buf kept;
 };
 
@@ -21,7 +22,7 @@ struct rest {
 bool rest_by_column(const struct router_array *a);
 /* What rests in this model by its config's fleet, with memory to keep it. */
 bool rest_open(struct rest *r, struct model *m, struct err *e);
-void rest_close(struct rest *r, struct kn_backend *be);    /* accepts a zeroed one */
+void rest_close(struct rest *r);                           /* accepts a zeroed one */
 void rest_gradient(const struct rest *r, struct model *m); /* before gradients are summed */
 void rest_keep(const struct rest *r, struct model *m);     /* before the update */
 void rest_back(const struct rest *r, struct model *m); /* after it, before weights are repacked */

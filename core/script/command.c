@@ -95,30 +95,73 @@ static void add_matching(void *to, const char *word)
     if (strncmp(word, c->prefix, strlen(c->prefix)) == 0) c->add(c->to, word);
 }
 
+/* What the usage says of a place: "show [FIELD|all]" has "FIELD|all" at 1. The last one goes on where
+ * it ends in dots. */
+static void usage_at(const struct command *c, int arg, char *to, int size)
+{
+    const char *at = c->usage;
+    to[0] = 0;
+    for (int i = 0; *at && i <= arg; i++) {
+        int n = (int)strcspn(at, " ");
+        bool goes_on = strstr(at, "...") && !at[n];
+        if (i == arg || (goes_on && i > 0)) {
+            int k = 0;
+            for (const char *s = at; s < at + n && k < size - 1; s++)
+                if (!strchr("[].", *s)) to[k++] = *s;
+            to[k] = 0;
+        }
+        at += n + strspn(at + n, " ");
+    }
+}
+
+bool command_place(const char *line, int cursor, struct command_line *words,
+                   struct command_place *to)
+{
+    char upto[sizeof words->memory];
+    int n = (int)strlen(line);
+    if (cursor < 0 || cursor > n) cursor = n;
+    if (cursor > (int)sizeof upto - 2) return false;
+    /* A mark at the cursor: the word that holds it is the one to complete; in a comment there is
+     * none. */
+    snprintf(upto, sizeof upto, "%.*s\1", cursor, line);
+    if (!command_parse(words, upto, NULL) || words->argc == 0) return false;
+    char *word = words->argv[words->argc - 1], *mark = strchr(word, '\1');
+    if (!mark) return false;
+    *mark = 0;
+    *to = (struct command_place){.arg = words->argc - 1, .prefix = word};
+    if (to->arg == 0) return true;
+    to->command = command_find(words->argv[0], NULL);
+    if (to->command) usage_at(to->command, to->arg, to->usage, sizeof to->usage);
+    return to->command != NULL;
+}
+
+/* Of a command without a way of its own: the plain words of its usage, as in "mouse on|off". */
+static void complete_usage(const char *usage, const struct completion *c)
+{
+    for (const char *at = usage; *at;) {
+        char word[32];
+        int n = (int)strcspn(at, "|");
+        snprintf(word, sizeof word, "%.*s", n, at);
+        if (n > 0 && !word[strspn(word, "abcdefghijklmnopqrstuvwxyz")])
+            add_matching((void *)c, word);
+        at += n + (at[n] == '|');
+    }
+}
+
 void command_complete(const char *line, int cursor, void (*add)(void *to, const char *word),
                       void *to)
 {
     struct command_line words;
-    char upto[sizeof words.memory];
-    int n = (int)strlen(line);
-    if (cursor < 0 || cursor > n) cursor = n;
-    if (cursor > (int)sizeof upto - 2) return;
-    /* A mark at the cursor: the word that holds it is the one to complete; in a comment there is
-     * none. */
-    snprintf(upto, sizeof upto, "%.*s\1", cursor, line);
-    if (!command_parse(&words, upto, NULL) || words.argc == 0) return;
-    char *word = words.argv[words.argc - 1], *mark = strchr(word, '\1');
-    if (!mark) return;
-    *mark = 0;
-    struct completion c = {.prefix = word, .add = add, .to = to};
-    int arg = words.argc - 1;
-    if (arg == 0) {
+    struct command_place place;
+    if (!command_place(line, cursor, &words, &place)) return;
+    struct completion c = {.prefix = place.prefix, .add = add, .to = to};
+    if (place.arg == 0) {
         for (int i = 0; command_at(i); i++) add_matching(&c, command_at(i)->name);
-        return;
+    } else if (place.command->complete) {
+        place.command->complete(words.argc, words.argv, place.arg, add_matching, &c);
+    } else {
+        complete_usage(place.usage, &c);
     }
-    const struct command *command = command_find(words.argv[0], NULL);
-    if (command && command->complete)
-        command->complete(words.argc, words.argv, arg, add_matching, &c);
 }
 
 /* ---- explaining ---- */

@@ -20,6 +20,17 @@ const struct command *command_find(const char *name, struct err *e);
 /* Completions of the word that ends at `cursor` in `line`: calls add with each whole word. */
 void command_complete(const char *line, int cursor, void (*add)(void *to, const char *word),
                       void *to);
+/* Where `cursor` is in a line: which command's, at which of its places (0: its name), what is typed
+ * of the word, and what the usage says of that place ("" nothing). False: in no word of a command.
+ */
+struct command_place {
+    const struct command *command;
+    int arg;
+    const char *prefix; /* in `words` */
+    char usage[64];
+};
+bool command_place(const char *line, int cursor, struct command_line *words,
+                   struct command_place *to);
 /* help TOPIC: a command, strategy, knob, field, view, or the list of all. */
 bool command_help(const char *topic, struct text *out, struct err *e);
 #endif

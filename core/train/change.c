@@ -55,7 +55,7 @@ static bool same_rest(struct trainer *t, const struct config *c, struct err *e)
     bool ok = rest_open(&rest, t->model, e);
     t->model->config = was;
     if (!ok) return false;
-    rest_close(&t->rest, t->be);
+    rest_close(&t->rest);
     t->rest = rest;
     return true;
 }
@@ -69,6 +69,7 @@ bool trainer_apply(struct trainer *t, const struct config *c, struct err *e)
     }
     bool other = c->router != t->config.router, came = other;
     trainer_settle(t);
+    past_changed(t);
     if (model_same_shape(t->model, c)) {
         if (!same_rest(t, c, e)) return false;
         model_set_router(t->model, c);
@@ -127,16 +128,33 @@ bool trainer_set(struct trainer *t, const char *name, const char *value, struct 
     return true;
 }
 
-bool trainer_reset(struct trainer *t, const struct config *c, struct err *e)
+bool trainer_change(struct trainer *t, const struct config *c, struct err *e)
+{
+    return trainer_apply(t, c, e);
+}
+
+struct trainer *trainer_renew(struct trainer *t, const struct config *c, struct err *e)
 {
     struct trainer *fresh = trainer_open(c, e);
-    if (!fresh) return false;
-    struct trainer old = *t;
-    *t = *fresh;
-    *fresh = old;
+    if (!fresh) return NULL;
+    trainer_swap(t, fresh);
+    const struct trainer old = *fresh;
     if (old.focus < t->model->L) t->focus = old.focus;
     bool typed = old.own.on && old.data->shape.text == t->data->shape.text;
     if (typed && (old.data->shape.text || t->data->order)) t->own = old.own, t->own.left = 0;
-    trainer_close(fresh);
-    return true;
+    return fresh;
+}
+
+bool trainer_reset(struct trainer *t, const struct config *c, struct err *e)
+{
+    struct trainer *old = trainer_renew(t, c, e);
+    trainer_close(old);
+    return old != NULL;
+}
+
+void trainer_swap(struct trainer *a, struct trainer *b)
+{
+    struct trainer held = *a;
+    *a = *b;
+    *b = held;
 }

@@ -95,6 +95,7 @@ static void settle_weights(struct trainer *t)
 {
     model_repack(t->model);
     trainer_keep(t);
+    past_changed(t);
 }
 
 /* ---- the acts ---- */

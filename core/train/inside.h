@@ -48,10 +48,11 @@ struct own {
     struct rng draw;
 };
 struct probe; /* core/train/probe.c */
+struct past;  /* core/train/past.c */
 
 struct trainer {
     struct config config;
-    struct kn_backend *be;
+    struct kn_backend *be, *gone; /* gone: lost, and left for it; NULL: none */
     struct dataset *data;
     struct model *model;
     struct batch batch;     /* room for training and for the window */
@@ -66,7 +67,9 @@ struct trainer {
     struct learning learning;
     struct engine engine;
     struct own own;
-    struct probe *probe; /* taken when first asked */
+    struct probe *probe;        /* taken when first asked */
+    struct past *past;          /* NULL: nobody keeps it */
+    enum trainer_poison poison; /* what the next step finds not finite */
 
     long step, skipped;
     int bad_row, returns;     /* steps skipped in a row; how often the good state was taken back */
@@ -103,9 +106,11 @@ void rescue_keep(struct trainer *t); /* the good state, to the host */
 void rescue_close(struct good *g);
 /* Copies router state between the layers and the good copy. */
 void trainer_move_states(struct trainer *t, bool keep);
-void own_fill(struct trainer *t);  /* over the window in t->batch: what was typed */
-void own_tell(struct trainer *t);  /* of the measured window, what own is */
-void probe_close(struct probe *p); /* accepts NULL */
+void own_fill(struct trainer *t);     /* over the window in t->batch: what was typed */
+void own_tell(struct trainer *t);     /* of the measured window, what own is */
+void probe_close(struct probe *p);    /* accepts NULL */
+void past_close(struct past *p);      /* accepts NULL */
+void past_changed(struct trainer *t); /* the next state stands at a change */
 /* The byte behind t->batch.ids[0..n-1]; NULL experts: not wanted. */
 bool sample_next(struct trainer *t, int n, double temperature, struct rng *r, unsigned char *byte,
                  double *experts, struct err *e);

@@ -38,7 +38,7 @@ void optimizer_sums(struct optimizer *o, const struct params *p, struct kn_buf l
 
 bool optimizer_finite(struct optimizer *o, double *loss, double *grad_norm)
 {
-    double sum[OPTIMIZER_SUMS];
+    double *sum = o->sum;
     kn_read(o->be, sum, o->sums, OPTIMIZER_SUMS);
     *loss = sum[OPTIMIZER_LOSS];
     *grad_norm = sqrt(sum[OPTIMIZER_G]);

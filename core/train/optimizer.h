@@ -8,6 +8,7 @@
 struct optimizer {
     struct kn_backend *be;
     struct kn_buf sums, factor; /* [OPTIMIZER_SUMS], [1] */
+    double sum[6];              /* as optimizer_finite read them */
     long updates;               /* made so far: the moments' bias correction */
 };
 enum { OPTIMIZER_LOSS, OPTIMIZER_G, OPTIMIZER_W, OPTIMIZER_M, OPTIMIZER_V, OPTIMIZER_SUMS };

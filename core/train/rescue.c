@@ -1,6 +1,7 @@
 /* core/train/rescue.c - When a device is lost, what is on it is lost: so the newest good state is in
  * host memory too, and training goes on with it on the CPU. */
 #include "core/train/inside.h"
+#include "core/train/past.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,7 +85,8 @@ bool trainer_rescue(struct trainer *t, struct err *e)
     trainer_identify(t);
     trainer_tell(t, "now on the CPU, from the state after %ld updates; in %.20s %.80s",
                  t->optimizer.updates, op, reason);
-    kn_close(gone); /* the words are its own */
+    past_cut(t, 0);
+    t->gone = gone; /* the words are its own; states taken by hand may still be there */
     if (e) *e = (struct err){0};
     return true;
 }

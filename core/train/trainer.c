@@ -113,7 +113,7 @@ bool trainer_build(struct trainer *t, const struct config *c, const struct model
     struct kn_backend *its = gone->model && gone->model->be ? gone->model->be : t->be;
     measure_close(gone->measure);
     close_good(&gone->good, its);
-    rest_close(&gone->rest, its);
+    rest_close(&gone->rest);
     if (gone->model) model_close(gone->model);
     free(gone->model);
     if (!ok) {
@@ -137,7 +137,7 @@ static bool start_on(struct trainer *t, const struct config *c, struct err *e)
     if (t->model) model_close(t->model);
     free(t->model);
     measure_close(t->measure);
-    close_good(&t->good, t->be), rest_close(&t->rest, t->be);
+    close_good(&t->good, t->be), rest_close(&t->rest);
     optimizer_close(&t->optimizer);
     t->model = NULL, t->measure = NULL;
     return false;
@@ -208,11 +208,13 @@ void trainer_close(struct trainer *t)
     free(t->model);
     measure_close(t->measure);
     probe_close(t->probe);
-    if (t->be) close_good(&t->good, t->be), rest_close(&t->rest, t->be);
+    past_close(t->past);
+    if (t->be) close_good(&t->good, t->be), rest_close(&t->rest);
     optimizer_close(&t->optimizer);
     batch_close(&t->batch);
     dataset_close(t->data);
     kn_close(t->be);
+    kn_close(t->gone);
     free(t);
 }
 
@@ -257,14 +259,69 @@ static bool routed(struct trainer *t)
     return true;
 }
 
-/* The step's gradient stays unused. */
-static bool skip(struct trainer *t, struct err *e)
+/* ---- what is not finite ---- */
+void trainer_inject(struct trainer *t, enum trainer_poison what)
 {
+    t->poison = what;
+}
+
+static void write_nan(struct trainer *t, struct kn_buf at)
+{
+    const double nan = NAN;
+    kn_write(t->be, at, &nan, 1);
+}
+
+/* Before the forward pass. A weight stays poisoned; of the router's w one number does for this step
+ * alone, so that its logits are. *kept: what stood there. */
+static void poison_weights(struct trainer *t, double *kept)
+{
+    struct model *m = t->model;
+    struct kn_buf w = params_at(&m->params, m->params.w, m->head_at),
+                  gate = m->layer[0].moe.route.param[0];
+    if (t->poison == POISON_WEIGHT) write_nan(t, w);
+    if (t->poison == POISON_LOGITS) kn_read(t->be, kept, gate, 1), write_nan(t, gate);
+    if (t->poison == POISON_WEIGHT || t->poison == POISON_LOGITS) model_repack(m);
+}
+
+static void heal_router(struct trainer *t, double kept)
+{
+    if (t->poison != POISON_LOGITS) return;
+    kn_write(t->be, t->model->layer[0].moe.route.param[0], &kept, 1);
+    model_repack(t->model);
+}
+
+static void poison_results(struct trainer *t)
+{
+    if (t->poison == POISON_LOSS) write_nan(t, t->model->loss);
+    if (t->poison == POISON_GRADIENT) write_nan(t, t->model->params.g);
+}
+
+/* What the newest step found, in words. The cause stands before its effects. */
+static const char *found(struct trainer *t, bool finite, bool routed)
+{
+    static const char *const names[] = {[OPTIMIZER_LOSS] = "the loss",
+                                        [OPTIMIZER_G] = "the gradient",
+                                        [OPTIMIZER_W] = "a weight",
+                                        [OPTIMIZER_M] = "a first moment",
+                                        [OPTIMIZER_V] = "a second moment"};
+    static const int order[] = {OPTIMIZER_W, OPTIMIZER_M, OPTIMIZER_V, OPTIMIZER_LOSS, OPTIMIZER_G};
+    for (int i = 0; !finite && i < OPTIMIZER_SUMS; i++) {
+        if (order[i] == OPTIMIZER_LOSS && !routed) break;
+        if (!isfinite(t->optimizer.sum[order[i]])) return names[order[i]];
+    }
+    return "a router's logit";
+}
+
+/* The step's gradient stays unused. */
+static bool skip(struct trainer *t, const char *what, struct err *e)
+{
+    const char *by = t->poison ? " (injected)" : "";
     struct params *p = &t->model->params;
     kn_zero(t->be, p->g, p->size);
     t->skipped++;
     if (++t->bad_row < BAD_ROW) {
-        trainer_tell(t, "step %ld was not finite; its update is left out", t->step);
+        trainer_tell(t, "step %ld: %s was not finite%s; its update is left out", t->step, what, by);
+        trainer_mark(t, "not finite: left out");
         return true;
     }
     if (t->returns == RETURNS)
@@ -277,8 +334,9 @@ static bool skip(struct trainer *t, struct err *e)
     t->lr_scale /= 2;
     go_back(t);
     trainer_tell(
-        t, "%d steps in a row were not finite; back to the state after %ld updates, at lr x %g",
-        BAD_ROW, t->optimizer.updates, t->lr_scale);
+        t, "%d steps in a row, %s was not finite; back to the state after %ld updates, at lr x %g",
+        BAD_ROW, what, t->optimizer.updates, t->lr_scale);
+    trainer_mark(t, "not finite: back");
     return true;
 }
 
@@ -295,9 +353,13 @@ bool trainer_step(struct trainer *t, struct err *e)
     for (int l = 0; l < m->L; l++) m->layer[l].moe.route.late = done >= .5;
     model_draw(m, (uint32_t)t->step);
     learn_baseline(t, phase);
+    double kept = 0;
+    if (t->poison) poison_weights(t, &kept);
     model_forward(m, true);
+    if (t->poison) heal_router(t, kept);
     model_loss(m, !rests);
     if (!rests) model_backward(m);
+    if (t->poison) poison_results(t);
     rest_gradient(&t->rest, m);
     kn_times_part(t->be, PART_OPTIMISER);
     optimizer_sums(&t->optimizer, &m->params, m->loss, t->config.value[CONFIG_CLIP]);
@@ -305,7 +367,8 @@ bool trainer_step(struct trainer *t, struct err *e)
     bool finite = optimizer_finite(&t->optimizer, &t->loss, &t->grad_norm);
     if (!trainer_alive(t, e)) return trainer_rescue(t, e) && trainer_step(t, e);
     bool ok = true;
-    if (finite && routed(t)) {
+    bool whole = routed(t);
+    if (finite && whole) {
         if (t->step % KEEP_EVERY == 0) trainer_keep(t);
         if (!rests) {
             rest_keep(&t->rest, m);
@@ -318,8 +381,10 @@ bool trainer_step(struct trainer *t, struct err *e)
         learn_step(t, phase);
         t->bad_row = 0;
     } else {
-        ok = skip(t, e);
+        ok = skip(t, found(t, finite, whole), e);
+        past_changed(t); /* made again, it would not find what was injected */
     }
+    t->poison = POISON_NONE;
     t->step++;
     t->fresh = true, t->measured = false;
     double seconds = clock_now() - start, tokens = m->T;

@@ -48,8 +48,16 @@ bool trainer_fleet(struct trainer *t, enum fleet_act act, int expert, struct err
 /* Everything of `from` into `to`, each number times 1 + .01 u, u in [-1,1): alike to the last bit
  * they would learn the same for ever. Moments become 0. */
 bool trainer_clone(struct trainer *t, int from, int to, struct err *e);
+/* Strategy, knobs, live settings and fleet as in *c, an earlier config of this trainer. */
+bool trainer_change(struct trainer *t, const struct config *c, struct err *e);
 /* a fresh model in its place */
 bool trainer_reset(struct trainer *t, const struct config *c, struct err *e);
+/* The same; the old one comes back, to be closed or swapped in again. NULL: nothing has changed. */
+struct trainer *trainer_renew(struct trainer *t, const struct config *c, struct err *e);
+void trainer_swap(struct trainer *a, struct trainer *b); /* their whole contents */
+/* To see the guard at work: the next step finds a NaN there, as if a kernel or a file had made it. */
+enum trainer_poison { POISON_NONE, POISON_GRADIENT, POISON_WEIGHT, POISON_LOSS, POISON_LOGITS };
+void trainer_inject(struct trainer *t, enum trainer_poison what);
 /* the layer of snapshot's arrays */
 void trainer_focus(struct trainer *t, int layer);
 /* Of all weights: two trainers with the same one are in the same state of learning. */

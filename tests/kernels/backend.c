@@ -200,6 +200,39 @@ START_TEST(calls_are_timed_only_where_that_was_asked_for)
 }
 END_TEST
 
+START_TEST(parts_are_told_apart_and_no_thread_is_idle_for_longer_than_the_op)
+{
+    RIG(r);
+    struct kn_time one[KN_OP_COUNT], other[KN_OP_COUNT], all[KN_OP_COUNT];
+    struct kn_buf y = rig_buf(&r, 1000, NULL);
+    kn_timing(r.be, true);
+    kn_zero(r.be, y, 1000);
+    kn_times_part(r.be, KN_PARTS - 1);
+    for (int i = 0; i < 3; i++) kn_zero(r.be, y, 1000);
+    for (int i = 0; trial_op(i); i++) {
+        struct trial t = trial_open(trial_op(i), r.be, small, 5);
+        t.op->forward(&t);
+        if (t.op->back) t.op->back(&t);
+        trial_close(&t);
+    }
+    ck_assert_int_eq(kn_times_of(r.be, 0, one, KN_OP_COUNT), KN_OP_COUNT);
+    kn_times_of(r.be, KN_PARTS - 1, other, KN_OP_COUNT);
+    kn_times(r.be, all, KN_OP_COUNT);
+    ck_assert_int_eq(one[KN_OP_zero].calls, 1);
+    for (int i = 0; i < KN_OP_COUNT; i++) {
+        const struct kn_time *t = &all[i];
+        double threads = t->seconds * kn_threads(r.be);
+        ck_assert_int_eq(one[i].calls + other[i].calls, t->calls);
+        HOLDS(t->idle >= -1e-9 && t->idle <= threads + 1e-9, "%s: %g s idle of %g", t->op, t->idle,
+              threads);
+        HOLDS(t->moved >= 0 && t->moved <= threads + 1e-6, "%s: %g s moving rows of %g", t->op,
+              t->moved, threads);
+    }
+    HOLDS(strcmp(kn_name(r.be), "cpu") != 0 || all[KN_OP_moe_ffn].moved > 0, "no rows were moved");
+    rig_close(&r);
+}
+END_TEST
+
 START_TEST(every_op_has_a_trial)
 {
     struct rig r = rig_open(&variants[0], 1);
@@ -286,6 +319,8 @@ START_TEST(ops_take_no_memory)
     SKIP("a sanitizer owns malloc here");
 #else
     RIG(r);
+    if (strcmp(kn_name(r.be), "cuda") == 0 && strncmp(kn_simd(r.be), "emulated", 8) != 0)
+        SKIP("the driver's own memory is not ours to count");
     struct shape large = {.T = 1000,
                           .D = 64,
                           .E = 8,
@@ -332,6 +367,8 @@ SUITE(backend)
     tcase_add_loop_test(tc, first_failure_is_kept, 0, VARIANTS);
     tcase_add_loop_test(tc, ops_after_a_failure_do_nothing, 0, VARIANTS);
     tcase_add_loop_test(tc, calls_are_timed_only_where_that_was_asked_for, 0, VARIANTS);
+    tcase_add_loop_test(tc, parts_are_told_apart_and_no_thread_is_idle_for_longer_than_the_op, 0,
+                        VARIANTS);
     tcase_add_test(tc, every_op_has_a_trial);
     tcase_add_loop_test(tc, ops_take_no_memory, 0, VARIANTS);
     suite_add_tcase(suite, tc);

@@ -1,6 +1,7 @@
 /* The pool of the cpu backend: each unit once, whatever the number of threads, job after job. */
 #include "tests/check.h"
 #include "kernels/cpu/pool.h"
+#include "kernels/table.h"
 
 #include <stdatomic.h>
 
@@ -63,12 +64,48 @@ START_TEST(no_units_and_no_pool_are_fine)
 }
 END_TEST
 
+/* Units of a millisecond, and how long the threads beside the caller were in them. */
+struct spell {
+    struct tally tally;
+    double seconds[16];
+};
+
+static void spend(void *job, int unit, int thread)
+{
+    struct spell *s = job;
+    double start = kn_clock();
+    while (kn_clock() - start < 1e-3) {}
+    count(&s->tally, unit, thread);
+    s->seconds[thread] += kn_clock() - start;
+}
+
+START_TEST(a_timed_job_is_the_same_job_and_tells_who_helped)
+{
+    enum { SOME = 24 };
+    static struct spell s;
+    int threads = s.tally.threads = team[_i];
+    struct pool *p = pool_open(threads);
+    double start = kn_clock(), helped = pool_run_timed(p, SOME, spend, &s),
+           wall = kn_clock() - start, others = 0;
+    for (int u = 0; u < UNITS; u++) ck_assert_int_eq(s.tally.calls[u], u < SOME);
+    for (int i = 1; i < threads; i++) others += s.seconds[i];
+    ck_assert_msg(helped <= (threads - 1) * wall, "%g s helped in %g", helped, wall);
+    /* Less what the caller waited: it was in the job for all but that. */
+    ck_assert_msg(helped >= others - (wall - s.seconds[0]), "%g s helped, %g s in units", helped,
+                  others);
+    ck_assert_double_eq(pool_run_timed(p, 0, spend, &s), 0);
+    pool_close(p);
+}
+END_TEST
+
 SUITE(pool)
 {
     TCase *c = tcase_create("pool");
     tcase_set_timeout(c, 60);
     tcase_add_loop_test(c, every_unit_is_done_once_job_after_job, 0, sizeof team / sizeof *team);
     tcase_add_test(c, all_is_done_when_run_returns);
+    tcase_add_loop_test(c, a_timed_job_is_the_same_job_and_tells_who_helped, 0,
+                        sizeof team / sizeof *team);
     tcase_add_test(c, no_units_and_no_pool_are_fine);
     suite_add_tcase(suite, c);
 }

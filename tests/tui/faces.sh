@@ -61,7 +61,7 @@ if command -v tmux >/dev/null; then
         say "view $v" "─ .*$(jq -r '.question[:20]' "repl.$v.json")"
         say "export explorer.$v.json" "wrote explorer.$v.json"
         say "export explorer.$v.txt 120x34" "wrote explorer.$v.txt"
-        screen | head -n 34 | sed 's/ *$//' >screen.$v.txt
+        screen | head -n 33 | sed 's/ *$//' >screen.$v.txt
     done
 else
     echo 'SKIP the explorer beside the other faces: tmux is not installed'
@@ -74,7 +74,7 @@ faces='repl plain'
 # number FACE NAME SHOWN: what is shown is the number of train.json, rounded as it is shown; – is null.
 number() {
     local want
-    want=$(jq -r --arg n "$2" '.[$n] // "null"' train.json)
+    want=$(jq -r --arg n "$2" '.[$n] // .router[$n] // .losses[$n] // "null"' train.json)
     if awk -v shown="${3//,/}" -v want="$want" 'BEGIN {
         if (shown == "–" || want == "null") exit !(shown == "–" && want == "null")
         digits = index(shown, ".") ? length(shown) - index(shown, ".") : 0
@@ -125,7 +125,7 @@ done
 if [ $explorer = yes ]; then
     for v in $views; do # times go by while it stands
         sed -E 's/[0-9.]+[kM]? tok\/s/TIME tok\/s/; s/speed +.*$/speed/' screen.$v.txt >want
-        sed -E 's/[0-9.]+[kM]? tok\/s/TIME tok\/s/; s/speed +.*$/speed/; s/ *$//' explorer.$v.txt >got
+        sed -E 's/[0-9.]+[kM]? tok\/s/TIME tok\/s/; s/speed +.*$/speed/; s/ *$//' explorer.$v.txt | head -n 33 >got
         if cmp -s want got; then ok; else no "the export of $v is not the screen: $(diff want got | head -n 6)"; fi
     done
     shown() { grep -oE -- "$2" "screen.$1.txt" | head -n 1 | grep -oE -- '-?[0-9.]+|–' | tail -n 1; }

@@ -50,6 +50,13 @@ static const struct edit {
     {"Ctrl-U takes all before", "knob p", "", "\025", "", 0},
     {"a unique beginning is completed", "kno", "", "\t", "knob ", 5},
     {"what all completions share is completed", "router t", "", "\t", "router top", 10},
+    {"a view is a word", "view cur", "", "\t", "view curves ", 12},
+    {"a theme is a word", "theme dark-", "", "\t", "theme dark-16 ", 14},
+    {"words of the usage are words", "color al", "", "\t", "color always ", 13},
+    {"a file is a word", "load one-", "", "\t", "load one-file ", 14},
+    {"a folder goes on", "source fol", "", "\t", "source folder/", 14},
+    {"so does a text", "data text:one", "", "\t", "data text:one-file ", 19},
+    {"an open quote is no trap", "load \"a b", "", "\t", "load \"a b", 9},
     {"a knob is completed with its sign", "router topk dr", "", "\t", "router topk drop=", 17},
 };
 
@@ -59,6 +66,9 @@ START_TEST(line_edits)
     struct text done = {0};
     int cursor;
     open_home();
+    ck_assert_int_eq(chdir(home), 0);
+    fclose(fopen("one-file", "w"));
+    mkdir("folder", 0700);
     line_begin();
     ck_assert_int_eq(type(c->keys, &done), LINE_TYPING);
     if (*c->escape) ck_assert_int_eq(line_key(c->escape, &done), LINE_TYPING);
@@ -68,6 +78,8 @@ START_TEST(line_edits)
     ck_assert_msg(cursor == c->cursor, "%s: cursor %d, want %d", c->what, cursor, c->cursor);
     line_end();
     text_free(&done);
+    unlink("one-file");
+    rmdir("folder");
     close_home();
 }
 END_TEST
@@ -121,6 +133,58 @@ START_TEST(lines_are_recalled_and_kept_for_oneself)
 }
 END_TEST
 
+START_TEST(the_history_is_capped_and_stays_private)
+{
+    struct text done = {0};
+    struct stat about;
+    char line[64];
+    int lines = 0;
+    open_home();
+    for (int i = 0; i < 1300; i++) {
+        snprintf(line, sizeof line, "knob p 0.%d\r", i + 1000);
+        line_begin();
+        ck_assert_int_eq(type(line, &done), LINE_DONE);
+    }
+    FILE *f = fopen(history, "r");
+    ck_assert_ptr_nonnull(f);
+    while (fgets(line, sizeof line, f)) lines += strstr(line, "0.") != NULL;
+    fclose(f);
+    ck_assert_int_ge(lines, 1000);
+    ck_assert_int_le(lines, 1050);
+    ck_assert_ptr_nonnull(strstr(line, "0.2299"));
+    ck_assert_int_eq(stat(history, &about), 0);
+    ck_assert_int_eq(about.st_mode & 0777, 0600);
+    text_free(&done);
+    close_home();
+}
+END_TEST
+
+START_TEST(what_is_pasted_is_letters_only_and_no_longer_than_a_line)
+{
+    struct text done = {0};
+    char much[5000];
+    int cursor;
+    open_home();
+    line_begin();
+    ck_assert(line_put("knob\tp\n0.5\033[A\1", 14));
+    ck_assert_str_eq(line_typed(&cursor), "knob p 0.5[A");
+    memset(much, 'x', sizeof much);
+    much[sizeof much - 1] = 0;
+    ck_assert(!line_put(much, sizeof much - 1));
+    ck_assert_uint_eq(strlen(line_typed(&cursor)), LINE_MOST);
+    ck_assert_int_eq(type("yyy", &done), LINE_TYPING);
+    ck_assert_uint_eq(strlen(line_typed(&cursor)), LINE_MOST);
+    line_begin();
+    memset(much, '.', 1022);
+    strcpy(much + 1022, "\xc3\xa9"); /* one byte of it would fit */
+    ck_assert(!line_put(much, 1024));
+    ck_assert_uint_eq(strlen(line_typed(&cursor)), 1022);
+    line_end();
+    text_free(&done);
+    close_home();
+}
+END_TEST
+
 START_TEST(ctrl_d_leaves_an_empty_line_only)
 {
     struct text done = {0};
@@ -155,6 +219,8 @@ SUITE(line)
     tcase_add_loop_test(tc, line_edits, 0, sizeof edits / sizeof *edits);
     tcase_add_test(tc, tab_shows_what_a_word_could_become);
     tcase_add_test(tc, lines_are_recalled_and_kept_for_oneself);
+    tcase_add_test(tc, the_history_is_capped_and_stays_private);
+    tcase_add_test(tc, what_is_pasted_is_letters_only_and_no_longer_than_a_line);
     tcase_add_test(tc, ctrl_d_leaves_an_empty_line_only);
     tcase_add_test(tc, the_environment_is_left_alone);
     suite_add_tcase(suite, tc);

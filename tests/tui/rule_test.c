@@ -91,12 +91,37 @@ START_TEST(the_threshold_is_what_the_rule_compares_with)
         {"topk", "score 0."},   {"topp", "p 0.90"},      {"dynmoe", "bars 0.54…0.62"},
         {"remoe", "above 0"},   {"blockffn", "above 0"}, {"adak", "score 0."},
         {"adamoe", "score 0."}, {"moepp", "score 0."},   {"longcat", "s+b "},
-        {"unimoe", "p 0.90"},   {"lossfree", "s+b "},    {"expertchoice", "seats 0.17…0.25"}};
+        {"unimoe", "p 0.90"},   {"lossfree", "s+b "},    {"expertchoice", "seat 0.17…0.25"}};
     struct scene s = scene_of(cases[_i].strategy);
     char got[32];
     facts_threshold(got, &s);
     ck_assert_msg(strncmp(got, cases[_i].begins, strlen(cases[_i].begins)) == 0, "%s: %s",
                   cases[_i].strategy, got);
+}
+END_TEST
+
+START_TEST(experts_nulls_and_threshold_are_in_sight_with_every_strategy)
+{
+    static const struct {
+        int width, height;
+    } sizes[] = {{120, 36}, {80, 24}, {40, 12}};
+    const struct router *r = router_at(_i / 3);
+    struct scene s = scene_of(r->name);
+    struct canvas c;
+    struct text t = {0};
+    char experts[32], nulls[64], number[32], threshold[32];
+    facts_number(experts, now.experts_per_token, 2), facts_threshold(threshold, &s);
+    facts_number(number, now.zero_compute_per_token, 2);
+    snprintf(nulls, sizeof nulls, sizes[_i % 3].width < 60 ? "null %s" : "null hits %s", number);
+    if (sizes[_i % 3].width >= 108) snprintf(nulls, sizeof nulls, "null hits     %s", number);
+    draw(&c, &s, sizes[_i % 3].width, sizes[_i % 3].height, CHARSET_BRAILLE);
+    canvas_write(&c, &t, false);
+    ck_assert_msg(strstr(text_str(&t), experts), "%s: %s\n%s", r->name, experts, text_str(&t));
+    ck_assert_msg(strstr(text_str(&t), nulls), "%s: %s\n%s", r->name, nulls, text_str(&t));
+    ck_assert_msg(strstr(text_str(&t), threshold), "%s: %s\n%s", r->name, threshold, text_str(&t));
+    ck_assert_int_eq(isnan(now.zero_compute_per_token), r->slots == NULL);
+    text_free(&t);
+    canvas_close(&c);
 }
 END_TEST
 
@@ -167,6 +192,8 @@ START_TEST(another_strategys_numbers_are_no_past_of_this_one)
     now.router = router_find("topp", NULL), now.step++;
     history_add(&past, &now);
     for (int i = 0; i < count; i++) ck_assert(isnan(past.rule[0][i]));
+    ck_assert_int_eq(past.came, now.step);
+    ck_assert(history_since(&past).from <= (double)now.step);
     ck_assert(isfinite(past.line[HISTORY_LOSS][count - 1]));
 }
 END_TEST
@@ -180,6 +207,8 @@ SUITE(rule_views)
     suite_add_tcase(suite, tc);
     tc = tcase_create("facts");
     tcase_add_loop_test(tc, the_threshold_is_what_the_rule_compares_with, 0, 12);
+    tcase_add_loop_test(tc, experts_nulls_and_threshold_are_in_sight_with_every_strategy, 0,
+                        3 * router_count());
     tcase_add_loop_test(tc, what_is_in_stands_on_the_right_side_of_its_bar, 0, 4);
     tcase_add_loop_test(tc, every_metric_and_loss_is_told, 0, router_count());
     tcase_add_loop_test(tc, titles_of_pictures_are_never_cut, 0, router_count());

@@ -168,6 +168,7 @@ visit() {
     done
     keys 9
     check 'the lessons are listed' sees 'No lesson is open'
+    keys 1
     keys e
     check 'e explains the view' sees '┌─ Vans'
     keys Escape F1
@@ -181,6 +182,11 @@ visit() {
     check 'Enter runs what was found' sees '6 Curves ─'
     keys Escape
     check 'Esc goes back' sees '1 Vans'
+    keys p
+    check 'p presents one view' gone 'Knobs'
+    check 'its notes are on a second terminal' notes_say 'Which vans does each order get'
+    keys p
+    check 'p ends it' sees 'Knobs'
     keys Space
     check 'Space pauses' stands
     check 'paused it takes less than 1 % of a core' idle
@@ -212,6 +218,7 @@ visit() {
     check 'the history is private' [ "$(stat -c %a "$home/vanpool/history")" = 600 ]
     check 'the history has what was typed' grep -qx 'router topk k=3' "$home/vanpool/history"
 }
+notes_say() { XDG_RUNTIME_DIR= timeout 2 "$program" notes 2>/dev/null | grep -q "$1"; }
 knob_p() { screen | grep -oE '▸p +[0-9.]+' | grep -oE '[0-9.]+' | head -1; }
 knob_p_is() { wait_knob '=' "$1"; }
 knob_p_not() { wait_knob '!=' "$1"; }

@@ -30,6 +30,7 @@ void action_view(struct app *a, const struct view *to)
     a->before = a->frame.view;
     a->frame.view = to;
     a->scene.scroll = a->scene.zoom = 0;
+    if (!a->session || a->ended) return;
     if (a->before && a->before->leave) wish_say(a, a->before->leave, false);
     if (to->enter) wish_say(a, to->enter, false);
 }
@@ -118,7 +119,9 @@ static void do_lesson(struct app *a, const char *key)
 static void do_presenter(struct app *a, const char *key)
 {
     (void)key;
+    struct err e = {0};
     a->frame.presenter = !a->frame.presenter;
+    if (a->frame.presenter && !desk_open(&a->desk, &e)) app_hint(a, "%s", e.text);
 }
 
 static void do_log(struct app *a, const char *key)
@@ -181,7 +184,7 @@ static int page_end(const struct app *a)
 
 static void shift(struct app *a, int by)
 {
-    bool page = a->frame.view->key == '?' || a->frame.view->key == '9';
+    bool page = a->frame.view->uses & VIEW_SCROLL;
     int *to = page ? &a->scene.scroll : &a->scene.cursor;
     int most = page ? page_end(a) : a->any && a->now.tokens > 0 ? a->now.tokens - 1 : 0;
     *to += by;
@@ -254,7 +257,13 @@ static void do_turn(struct app *a, const char *key)
 static void do_undo(struct app *a, const char *key)
 {
     (void)key;
-    wish_undo(a);
+    wish_say(a, "undo", false);
+}
+
+static void do_redo(struct app *a, const char *key)
+{
+    (void)key;
+    wish_say(a, "redo", false);
 }
 
 static void do_pause(struct app *a, const char *key)
@@ -345,6 +354,7 @@ static const struct action {
     {"more", do_turn},
     {"less", do_turn},
     {"undo", do_undo},
+    {"redo", do_redo},
     {"pause", do_pause},
     {"step", do_step},
     {"race", do_race},
@@ -366,7 +376,9 @@ static const struct action {
     {"help", do_help},
     {"prompt", do_prompt},
     {"presenter", do_presenter},
-    {"lesson", do_lesson},
+    {"lesson-next", do_lesson},
+    {"lesson-back", do_lesson},
+    {"lesson-hint", do_lesson},
     {"back", do_back},
     {"repaint", do_repaint},
     {"quit", do_quit},
@@ -417,6 +429,17 @@ static void face_view(struct app *a, int argc, char **argv)
         action_view(a, v);
     else
         app_hint(a, "%s", argc == 2 ? e.text : "view NAME: the names are listed under ?");
+}
+
+static void face_watch(struct app *a, int argc, char **argv)
+{
+    struct err e = {0};
+    struct text said = {0};
+    if (!watch_command(&a->watch, argc, argv, a->any ? &a->now : NULL, &said, &e))
+        app_hint(a, "%s", e.text);
+    else if (a->watch.count == 0)
+        app_hint(a, "%.*s", (int)strcspn(text_str(&said), "\n"), text_str(&said));
+    text_free(&said);
 }
 
 static void face_export(struct app *a, int argc, char **argv)
@@ -527,6 +550,7 @@ bool action_face(struct app *a, int argc, char **argv)
         {"mouse", face_mouse},
         {"theme", face_theme},
         {"export", face_export},
+        {"watch", face_watch},
         /* clang-format on */
     };
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)

@@ -29,6 +29,17 @@ static void draw_choices(struct canvas *to)
     canvas_fit(to, 1, to->height - 2, to->width - 2, INK_SELECTED, "%s", choices);
 }
 
+/* Where nothing else is to be said, the last line has the numbers that are watched. */
+static const char *watched(struct app *a)
+{
+    struct text line = {0};
+    if (!a->any || a->watch.count == 0) return NULL;
+    watch_tell(&a->watch, &a->now, &line);
+    snprintf(a->watched, sizeof a->watched, "%s", text_str(&line));
+    text_free(&line);
+    return a->watched;
+}
+
 static void paint(struct app *a)
 {
     int width, height, cursor = 0;
@@ -43,8 +54,8 @@ static void paint(struct app *a)
     a->scene.pins = &a->pins;
     a->frame.prompt = a->typing ? line_typed(&cursor) : NULL;
     a->frame.prompt_cursor = cursor;
-    a->frame.hint = *a->hint ? a->hint : NULL;
-    a->frame.can_undo = a->undos > 0 || a->backs > 0;
+    a->frame.hint = *a->hint ? a->hint : watched(a);
+    a->frame.can_undo = a->any && a->now.undos > 0;
     a->frame.can_go_back = a->before != NULL || a->frame.presenter;
     a->canvas.zones = &a->zones;
     a->zones.count = 0;
@@ -100,6 +111,7 @@ static int patience(const struct app *a, double painted)
 {
     double now = clock_now(), left = a->stale ? painted + 1.0 / FRAMES - now : 1.0 / FRAMES;
     if (!a->ended && (a->wishes > 0 || !a->any)) return ANSWER_MS;
+    if (!a->stale && a->desk.socket) return 1000; /* somebody may come to read the notes */
     if (!a->stale && (a->ended || (a->now.paused && a->listening <= now))) return -1;
     return left > 0 ? (int)ceil(left * 1000) : 0;
 }
@@ -181,10 +193,12 @@ static void loop(struct app *a)
             return;
         }
         if (happened & TERMINAL_KEYS) take_keys(a);
+        if (a->desk.socket) app_present(a);
         bool urgent = listen(a) || happened != 0;
         app_ask(a);
         if (urgent || (a->stale && clock_now() - painted >= 1.0 / FRAMES)) {
             paint(a);
+            app_present(a);
             painted = clock_now();
         }
     }
@@ -194,6 +208,7 @@ static void close_all(struct app *a)
 {
     line_end();
     terminal_close(); /* first: the person has the terminal back while the last step is made */
+    desk_close(&a->desk);
     session_close(a->session);
     canvas_close(&a->canvas);
     text_free(&a->popup.page);

@@ -1,20 +1,20 @@
 #ifndef TUI_APP_INSIDE_H
 #define TUI_APP_INSIDE_H
-/* What app.c (the loop), actions.c (what keys do), wish.c (command lines and taking them back) and
+/* What app.c (the loop), actions.c (what keys do), wish.c (command lines) and
  * popup.c share. */
 #include "core/session/session.h"
 #include "tui/app/app.h"
 #include "tui/app/palette.h"
+#include "tui/guide/desk.h"
 #include "tui/guide/guide.h"
+#include "tui/prompt/watch.h"
 #include "tui/views/view.h"
 
-enum { WISHES = 32, UNDOS = 64 };
+enum { WISHES = 32 };
 
 /* A command line on its way to the session. Answers come in the order of the wishes. */
 struct wish {
-    char back[256]; /* the line that takes it back; "" none */
-    bool typed;     /* by the person: what it says is shown */
-    bool undoing;
+    bool typed; /* by the person: what it says is shown */
 };
 
 enum popup_kind { POPUP_NONE, POPUP_PAGE, POPUP_CHOOSER, POPUP_PALETTE };
@@ -47,11 +47,12 @@ struct app {
     struct wish wish[WISHES]; /* oldest first, without an answer yet */
     int wishes;
     const struct router *wished; /* the strategy asked for; NULL: the one that runs */
-    char undo[UNDOS][256];       /* newest last */
-    int undos, backs;            /* backs: undos that wait for answers */
 
     struct guide guide;
+    struct watch watch;
+    char watched[512];   /* what is watched, as it stands in the last line */
     struct text lessons; /* their list */
+    struct desk desk;    /* the teacher's second terminal */
 
     double asked, asked_regret;     /* when the view why asked last */
     double token_took, regret_took; /* seconds until the answer was there */
@@ -65,7 +66,6 @@ struct app {
 
 /* Says a command line to the session, or does what a face does itself. `typed`: by the person. */
 void wish_say(struct app *a, const char *line, bool typed);
-void wish_undo(struct app *a);
 bool wish_answers(struct app *a); /* takes what has come; true: something has */
 
 /* The view why asks by itself: at once where it looks at another token, and again when the weights
@@ -82,6 +82,8 @@ void mouse_event(struct app *a, const char *kind, int x, int y);
 bool app_lesson_line(struct app *a, int argc, char **argv);
 void app_lesson_tick(struct app *a, bool snapshot); /* snapshot: a new one has come */
 void app_lesson_begin(struct app *a, const struct app_options *o); /* before the first step */
+
+void app_present(struct app *a); /* the notes, where somebody presents */
 
 /* What a key or a face's command does. */
 void action_key(struct app *a, const char *key);

@@ -27,9 +27,11 @@ bool cli_explore_lesson(const struct flags *f, const char *which, struct err *e)
 bool cli_lesson(const struct flags *f, struct err *e);
 bool cli_replay(const struct flags *f, struct err *e);
 bool cli_report(const struct flags *f, struct err *e);
+bool cli_notes(const struct flags *f, struct err *e);
 bool cli_class(const struct flags *f, struct err *e);
 bool cli_route(const struct flags *f, struct err *e);
 bool cli_sample(const struct flags *f, struct err *e);
+bool cli_diff(const struct flags *f, struct err *e);
 bool cli_inspect(const struct flags *f, struct err *e);
 bool cli_repl(const struct flags *f, struct err *e);
 bool cli_bench(const struct flags *f, struct err *e);

@@ -40,6 +40,7 @@ static const struct entry entries[] = {
     WORD("save", "FILE", save, FLAGS_TRAIN | FLAGS_REPLAY, "write a checkpoint at the end"),
     WHOLE("save-every", "N", save_every, FLAGS_TRAIN, 1, 1e9, "and every N steps"),
     WORD("resume", "FILE", resume, FLAGS_TRAIN, "go on from a checkpoint"),
+    WORD("trace", "FILE", trace, FLAGS_TRAIN, "also write what --json says to this file"),
     WHOLE("every", "N", every, FLAGS_REPORT, 1, 1e9, "steps between two reports"),
     SWITCH("quiet", quiet, FLAGS_REPORT | FLAGS_CLAIMS | FLAGS_REPLAY, "no progress on stderr"),
     WORD("strategies", "A,B,C", strategies, FLAGS_RACE, "a lane for each strategy"),

@@ -35,9 +35,9 @@ struct flags {
     bool help, man, json, quiet, plain, counts, no_mouse, answers, markdown, csv;
     struct flag_list data, knobs, lanes, requires, operands;
     const char *setting[CONFIG_COUNT]; /* of the config table, as written; NULL: not named */
-    const char *strategy, *base, *preset, *backend, *simd, *save, *resume, *until, *strategies,
-        *seeds, *budget, *prompt, *file, *color, *charset, *folder, *theme, *completion, *state,
-        *record, *cast, *policy;
+    const char *strategy, *base, *preset, *backend, *simd, *save, *resume, *trace, *until,
+        *strategies, *seeds, *budget, *prompt, *file, *color, *charset, *folder, *theme,
+        *completion, *state, *record, *cast, *policy;
     double minutes, temperature, target;         /* NaN: not named */
     long threads, every, save_every, tokens, to; /* -1: not named */
 };

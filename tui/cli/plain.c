@@ -69,7 +69,7 @@ static bool tell_snapshot(struct plain *p, struct err *e)
     tell_marks(p);
     bool due = p->now->paused || now - p->told_at >= 0.5;
     if (p->now->step > 0 && p->now->step != p->told && due) {
-        face_step(p->now, &p->out);
+        face_step(&p->face, p->now, &p->out);
         p->told = p->now->step, p->told_at = now;
     }
     return p->out.size == 0 || out_put(&p->out, e);
@@ -138,13 +138,14 @@ static bool say(struct plain *p, const char *line, struct err *e)
  * is said at once. */
 static bool ready(const struct plain *p, bool alone)
 {
-    return p->started && p->waiting == 0 && !p->now->asking &&
+    return p->started && p->waiting == 0 && !p->now->asking && !p->now->race.on &&
            (alone || p->now->paused || (p->now->goal < 0 && !p->now->scripted));
 }
 
 static bool over(const struct plain *p, bool alone)
 {
-    bool idle = p->started && p->waiting == 0 && !p->now->asking && !p->face.guide.runner.saying;
+    bool idle = p->started && p->waiting == 0 && !p->now->asking && !p->now->race.on &&
+                !p->face.guide.runner.saying;
     if (alone) return idle && p->now->step >= PLAIN_STEPS;
     return idle && p->said && p->ended && p->bytes == 0 && !p->now->scripted &&
            (p->now->paused || p->now->goal < 0 || p->now->step >= PLAIN_STEPS);

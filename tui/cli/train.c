@@ -2,6 +2,7 @@
  * condition are reached. Whatever ends it, what was learnt is kept: the end line comes, and --save
  * is served. */
 #include "core/base/clock.h"
+#include "core/base/io.h"
 #include "core/metrics/report.h"
 #include "core/script/expect.h"
 #include "core/train/trainer.h"
@@ -17,12 +18,13 @@ struct run {
     const struct flags *flags;
     struct trainer *trainer;
     struct snapshot *now;
-    struct text out;
-    long last, every;      /* the step that ends it, -1: none; steps between reports */
-    double begun, seconds; /* seconds: NaN where time does not end it */
+    struct text out, trace; /* trace: all of it, for --trace */
+    long last, every;       /* the step that ends it, -1: none; steps between reports */
+    double begun, seconds;  /* seconds: NaN where time does not end it */
     struct expect until;
     long until_since;     /* the step from which on it holds */
     bool wanted, reached; /* until was given; it holds */
+    double traced;        /* when the trace was written last */
     double measured;      /* when progress was measured last */
     char said[sizeof((struct snapshot *)0)->notice];
 };
@@ -65,6 +67,28 @@ static void close_run(struct run *r)
     trainer_close(r->trainer);
     free(r->now);
     text_free(&r->out);
+    text_free(&r->trace);
+}
+
+/* ---- the trace ---- */
+
+/* Written whole, so never torn: what a crash takes is the last seconds. */
+static bool save_trace(struct run *r, struct err *e)
+{
+    struct io_piece all = {text_str(&r->trace), r->trace.size};
+    r->traced = clock_now();
+    if (r->trace.failed) return err_set(e, ERR_MEMORY, "out of memory for the trace");
+    return io_save(r->flags->trace, &all, 1, e);
+}
+
+static bool trace(struct run *r,
+                  void (*report)(struct text *, const struct snapshot *, const char *), bool save,
+                  struct err *e)
+{
+    enum { SECONDS = 10 };
+    if (!r->flags->trace) return true;
+    report(&r->trace, r->now, NULL);
+    return (!save && clock_now() - r->traced < SECONDS) || save_trace(r, e);
 }
 
 /* ---- telling ---- */
@@ -88,7 +112,7 @@ static bool tell_start(struct run *r, struct err *e)
         report_row_head(&r->out);
     }
     tell_notice(r);
-    return out_put(&r->out, e);
+    return out_put(&r->out, e) && trace(r, report_start, true, e);
 }
 
 /* Steps first, then time: what ends the run gives the estimate. */
@@ -117,7 +141,7 @@ static bool tell_step(struct run *r, struct err *e)
         report_step(&r->out, r->now, NULL);
     else
         report_row(&r->out, r->now);
-    return out_put(&r->out, e);
+    return out_put(&r->out, e) && trace(r, report_step, false, e);
 }
 
 static bool tell_end(struct run *r, struct err *e)
@@ -136,7 +160,8 @@ static bool tell_end(struct run *r, struct err *e)
         text_add(&r->out, "; %ld steps in %s\n", s->step,
                  text_seconds(wall, clock_now() - r->begun));
     }
-    return out_put(&r->out, e);
+    bool told = out_put(&r->out, e);
+    return trace(r, report_end, true, told ? e : NULL) && told;
 }
 
 /* ---- training ---- */

@@ -60,9 +60,9 @@ static enum face_result guide(struct face *f, int argc, char **argv, struct text
 }
 
 /* The token that was asked about last stands in for one under a cursor. */
-static int cursor_of(const struct snapshot *now)
+static int cursor_of(const struct snapshot *now, int else_at)
 {
-    return now->probe.step >= 0 && now->probe.token < now->tokens ? now->probe.token : 0;
+    return now->probe.step >= 0 && now->probe.token < now->tokens ? now->probe.token : else_at;
 }
 
 enum face_result face_line(struct face *f, const char *line, const struct snapshot *now,
@@ -75,7 +75,7 @@ enum face_result face_line(struct face *f, const char *line, const struct snapsh
     if (!c) return FACE_NOT_MINE;
     f->scene.now = now, f->scene.past = past, f->scene.pins = &f->pins;
     f->scene.lesson = &f->guide.runner;
-    if (now) f->scene.layer = now->focus, f->scene.cursor = cursor_of(now);
+    if (now) f->scene.layer = now->focus, f->scene.cursor = cursor_of(now, f->scene.cursor);
     words.argv[0] = (char *)c->name;
     if (strcmp(c->name, "show") == 0 || strcmp(c->name, "view") == 0)
         return show(f, words.argc, words.argv, out, e);
@@ -84,16 +84,21 @@ enum face_result face_line(struct face *f, const char *line, const struct snapsh
     bool ok;
     if (pins_line(&f->pins, words.argc, words.argv, now, past, out, &ok, e))
         return ok ? FACE_DONE : FACE_FAILED;
+    if (strcmp(c->name, "watch") == 0)
+        return watch_command(&f->watch, words.argc, words.argv, now, out, e) ? FACE_DONE
+                                                                             : FACE_FAILED;
     if (strcmp(c->name, "export") != 0) return guide(f, words.argc, words.argv, out, e);
     return export_command(words.argc, words.argv, &f->scene, view_of(f), 0, 0, out, e)
                ? FACE_DONE
                : FACE_FAILED;
 }
 
-void face_step(const struct snapshot *s, struct text *out)
+void face_step(const struct face *f, const struct snapshot *s, struct text *out)
 {
     char loss[16], right[16], experts[16], speed[16];
-    text_add(out, "step %ld: loss %s, accuracy %s, experts per token %s, %s tokens a second\n",
+    text_add(out, "step %ld: loss %s, accuracy %s, experts per token %s, %s tokens a second",
              s->step, text_number(loss, s->loss, 3), text_number(right, s->accuracy, 3),
              text_number(experts, s->experts_per_token, 2), text_count(speed, s->tokens_per_s));
+    if (f->watch.count) text_add(out, "; "), watch_tell(&f->watch, s, out);
+    text_add(out, "\n");
 }

@@ -6,7 +6,7 @@
 #include "tui/prompt/line.h"
 #include "core/base/io.h"
 #include "core/base/place.h"
-#include "core/script/command.h"
+#include "tui/prompt/words.h"
 #include "tui/screen/canvas.h"
 
 #include <fcntl.h>
@@ -22,10 +22,11 @@
 #include <readline/readline.h>
 #endif
 
-enum { HISTORY_KEEP = 1000, CHOICES_MAX = 64 };
+enum { HISTORY_KEEP = 1000, HISTORY_SLACK = 50, CHOICES_MAX = 64 };
 
 static bool ready, typing;
 static struct text choices;
+static int in_file; /* lines of the history's file, as far as we know */
 
 /* ---- history ---- */
 
@@ -42,6 +43,8 @@ static void history_open(void)
     stifle_history(HISTORY_KEEP);
     const char *path = history_path();
     if (*path) read_history(path);
+    in_file = history_length;
+    if (in_file == HISTORY_KEEP) history_truncate_file(path, HISTORY_KEEP); /* it may hold more */
 }
 
 /* Remembers a line. The file is a comfort: where it cannot be written, the line still is in memory.
@@ -59,10 +62,10 @@ static void history_keep(const char *line)
     if (!io_make_folder(folder, NULL)) return;
     int file = open(path, O_CREAT | O_APPEND | O_WRONLY | O_CLOEXEC, 0600);
     if (file < 0) return;
-    off_t size = lseek(file, 0, SEEK_END);
     close(file);
-    if (append_history(1, path) != 0) return;
-    if (size > 64 * HISTORY_KEEP) history_truncate_file(path, HISTORY_KEEP);
+    if (append_history(1, path) != 0 || ++in_file <= HISTORY_KEEP + HISTORY_SLACK) return;
+    history_truncate_file(path, HISTORY_KEEP);
+    in_file = HISTORY_KEEP;
 }
 
 /* ---- completion ---- */
@@ -82,7 +85,7 @@ static void words_find(const char *line, int cursor)
 {
     while (found.count > 0) free(found.word[--found.count]);
     found.next = 0;
-    command_complete(line, cursor, keep_word, &found);
+    words_complete(line, cursor, keep_word, &found);
 }
 
 /* readline's way of asking: state 0 first, then until NULL; it frees what it gets. */
@@ -96,21 +99,20 @@ static char *next_word(const char *text, int state)
     return NULL;
 }
 
-static bool takes_file(const char *line)
+/* A word that ends so is not done. */
+static bool goes_on(const char *word)
 {
-    struct command_line words;
-    if (!command_parse(&words, line, NULL) || words.argc == 0) return false;
-    const struct command *c = command_find(words.argv[0], NULL);
-    return c && strstr(c->usage, "FILE");
+    return *word && strchr("=/:", word[strlen(word) - 1]);
 }
 
 static char **complete(const char *text, int start, int end)
 {
+    (void)start;
     words_find(rl_line_buffer, end);
-    rl_attempted_completion_over = found.count > 0 || start == 0 || !takes_file(rl_line_buffer);
-    bool value = found.count == 1 && found.word[0][strlen(found.word[0]) - 1] == '=';
+    rl_attempted_completion_over = 1;
+    bool on = found.count == 1 && goes_on(found.word[0]);
     char **matches = rl_completion_matches(text, next_word);
-    rl_completion_append_character = value ? '\0' : ' ';
+    rl_completion_append_character = on ? '\0' : ' ';
     return matches;
 }
 
@@ -403,7 +405,7 @@ static void tab(void)
     if (same > point - start) insert(found.word[0] + (point - start), same - (point - start));
     if (found.count > 1)
         show_choices((const char *const *)found.word, found.count);
-    else if (typed[point - 1] != '=')
+    else if (!goes_on(found.word[0]))
         insert(" ", 1);
 }
 

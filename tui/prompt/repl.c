@@ -49,7 +49,7 @@ static void note(struct repl *r)
                  text_seconds(left, s->race.left));
     } else {
         history_add(r->past, s);
-        face_step(s, &r->line);
+        face_step(&r->face, s, &r->line);
     }
     snprintf(line, sizeof line, "%.*s", (int)strcspn(text_str(&r->line), "\n"), text_str(&r->line));
     text_clear(&r->line);
@@ -86,8 +86,14 @@ static bool train(struct repl *r, struct err *e)
             break;
         }
         if (endless && line_waits()) return true;
-        bool measure = i % 20 == 0;
+        long next = trainer_now(console_trainer(r->console)) + 1;
+        long every = racing ? 0 : watch_every(&r->face.watch);
+        bool due = every > 0 && next % every == 0, measure = i % 20 == 0 || due;
         if (!console_step(r->console, measure, false, e)) return false;
+        if (due && console_busy(r->console)) { /* the last one is told anyway */
+            face_step(&r->face, console_snapshot(r->console), &r->out);
+            if (!say(r, e)) return false;
+        }
         if (measure) note(r), guide_feed(&r->face.guide, console_snapshot(r->console));
         if (racing && !console_snapshot(r->console)->race.on) {
             if (!race_ended(r, e)) return false;
@@ -97,7 +103,7 @@ static bool train(struct repl *r, struct err *e)
     if (trainer_now(console_trainer(r->console)) == first) return true;
     const struct snapshot *now = console_snapshot(r->console);
     history_add(r->past, now);
-    face_step(now, &r->out);
+    face_step(&r->face, now, &r->out);
     if (guide_feed(&r->face.guide, now)) guide_checks(&r->face.guide, &r->out);
     return say(r, e);
 }

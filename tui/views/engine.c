@@ -5,6 +5,7 @@
 #include "tui/draw/bars.h"
 #include "tui/draw/prose.h"
 #include "tui/views/facts.h"
+#include "tui/views/say.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -15,7 +16,8 @@ static const char explain[] =
     "in a step: scoring and choosing, sorting the picks by expert, moving rows there and back, "
     "matrices too small to run at full speed, threads that wait for each other. The table times "
     "all of it now, in the steps that train; a bar is a group's share of the step.\n"
-    "The peak is what this machine's multipliers give in registers, measured here. Arithmetic at "
+    "The peak is what this machine's multipliers give in registers, measured here; other programs "
+    "make it, and everything else, look slower. Arithmetic at "
     "peak is the time that the step's FLOPs would take there; what stands below it is what the "
     "step takes beyond. Waiting is the time that threads had nothing to do, also because some work "
     "is too small to be shared.\n"
@@ -223,7 +225,7 @@ static void draw_passes(struct canvas *to, const struct snapshot *now)
         const struct snap_pass *p = &g->pass[i];
         struct saving s = saving_of(g, i);
         int x = canvas_fit(to, 0, 1 + i, NAME, INK_TEXT, "%s", names[i]);
-        x = canvas_fit(to, NAME, 1 + i, to->width - NAME, INK_TEXT, "%5s run  %7sFLOP  %7s ms",
+        x = canvas_fit(to, NAME, 1 + i, to->width - NAME, INK_TEXT, "%5s run %6s FLOPs %7s ms",
                        facts_number(experts, p->experts, 2), text_count(flops, p->flops),
                        ms_word(ms, p->ms));
         if (i == ENGINE_ALL) continue;
@@ -285,13 +287,27 @@ static void engine_draw(struct canvas *to, const struct scene *s)
     draw_passes(&foot, s->now);
 }
 
+static void tell_group(struct text *to, const struct snap_engine *g, int i)
+{
+    const char *name = engine_names[i].name;
+    char a[32];
+    double all = engine_group_ms(&g->spent, i);
+    text_add(to, "%s (%s): ", name, engine_names[i].help);
+    say_as(to, ms_word(a, all), all, "ms", "%s", name);
+    text_add(to, " ms, forward ");
+    say_as(to, ms_word(a, g->spent.forward[i]), g->spent.forward[i], "ms", "%s forward", name);
+    text_add(to, ", backward ");
+    say_as(to, ms_word(a, g->spent.backward[i]), g->spent.backward[i], "ms", "%s backward", name);
+    text_add(to, ".\n");
+}
+
 static void engine_tell(struct text *to, const struct scene *s)
 {
     static const char *const names[ENGINE_PASSES] = {"as the rule says", "with two experts",
                                                      "with all experts"};
     if (!s->now) return;
     const struct snap_engine *g = &s->now->engine;
-    char line[240], a[32], b[32], c[32];
+    char line[240], a[32];
     double ms[GAPS];
     if (g->steps == 0) {
         text_add(to, "%s\n",
@@ -303,20 +319,26 @@ static void engine_tell(struct text *to, const struct scene *s)
     text_add(to, "%s.\n", line);
     say_machine(line, sizeof line, s->now);
     text_add(to, "%s.\n", line);
-    text_add(to, "a step takes %s ms, mean of %ld.\n", ms_word(a, g->step_ms), g->steps);
+    text_add(to, "a step takes ");
+    say_as(to, ms_word(a, g->step_ms), g->step_ms, "ms", "step time");
+    text_add(to, " ms, mean of %ld.\n", g->steps);
     for (int i = 0; i < ENGINE_GROUPS; i++)
-        if (there(g, i))
-            text_add(to, "%s (%s): %s ms, forward %s, backward %s.\n", engine_names[i].name,
-                     engine_names[i].help, ms_word(a, engine_group_ms(&g->spent, i)),
-                     ms_word(b, g->spent.forward[i]), ms_word(c, g->spent.backward[i]));
+        if (there(g, i)) tell_group(to, g, i);
     cut(g, ms);
-    for (int i = 0; i < GAPS; i++)
-        text_add(to, "%s: %s ms, %s of the step.\n", gap_names[i], ms_word(a, ms[i]),
-                 facts_percent(b, ms[i] / g->step_ms));
-    for (int i = 0; g->compared && i < ENGINE_PASSES; i++)
-        text_add(to, "the same pass %s: %s experts run, %s FLOPs, %s ms.\n", names[i],
-                 facts_number(a, g->pass[i].experts, 2), text_count(b, g->pass[i].flops),
-                 ms_word(c, g->pass[i].ms));
+    for (int i = 0; i < GAPS; i++) {
+        text_add(to, "%s: ", gap_names[i]);
+        say_as(to, ms_word(a, ms[i]), ms[i], "ms", "%s", gap_names[i]);
+        text_add(to, " ms, %s of the step.\n", facts_percent(a, ms[i] / g->step_ms));
+    }
+    for (int i = 0; g->compared && i < ENGINE_PASSES; i++) {
+        text_add(to, "the same pass %s: ", names[i]);
+        say_number(to, g->pass[i].experts, 2, "experts", "experts %s", names[i]);
+        text_add(to, " experts run, ");
+        say_as(to, text_count(a, g->pass[i].flops), g->pass[i].flops, "FLOP", "FLOPs %s", names[i]);
+        text_add(to, " FLOPs, ");
+        say_as(to, ms_word(a, g->pass[i].ms), g->pass[i].ms, "ms", "pass %s", names[i]);
+        text_add(to, " ms.\n");
+    }
 }
 
 const struct view view_engine = {

@@ -55,7 +55,7 @@ char *facts_threshold(char *to, const struct scene *s)
         say_bars(to, "bars", s);
         break;
     case RULE_SEATS:
-        say_bars(to, "seats", s);
+        say_bars(to, "seat", s);
         break;
     case RULE_CUT:
         say_lowest(to, s);

@@ -288,13 +288,14 @@ static void draw_tabs(struct canvas *to, int x, int y, int room, const struct vi
     const struct view *v;
     int end = x + room;
     for (int i = 0; (v = view_at(i)); i++) {
-        char tab[48];
-        snprintf(tab, sizeof tab, " %c %s ", v->key, v->title);
-        int wide = canvas_columns(tab);
+        int wide = canvas_columns(v->title) + 4; /* " 1 Vans ", a blank shared with the next */
         if (v->key == '?' || x + wide > end) continue;
+        enum ink key = v == here ? INK_SELECTED : INK_BRIGHT,
+                 title = v == here ? INK_SELECTED : INK_DIM;
         canvas_zone(to, x, y, wide, 1, "view %s", v->name);
-        canvas_text(to, x, y, v == here ? INK_SELECTED : INK_DIM, "%s", tab);
-        x += wide + 1;
+        canvas_text(to, x, y, key, " %c", v->key);
+        canvas_text(to, x + 2, y, title, " %s ", v->title);
+        x += wide;
     }
 }
 
@@ -345,7 +346,7 @@ static void draw_edged(struct canvas *to, const struct scene *s, const struct fr
     canvas_text(to, right, 1, INK_FRAME, "┬");
     canvas_text(to, right, bottom, INK_FRAME, "┴");
     grid_level(to, right, split, w - right, "├", "┤");
-    draw_tabs(to, 2, bottom, right - 3, f->view);
+    if (!f->paper) draw_tabs(to, 2, bottom, right - 3, f->view);
     grid_title(to, right + 1, 1, PANEL - 2, INK_TITLE, "Knobs");
     grid_title(to, right + 1, split, PANEL - 2, INK_TITLE, "Now");
     struct canvas knobs = canvas_part(to, right + 1, 2, PANEL - 2, split - 2);

@@ -39,7 +39,7 @@ static void forget_rule(struct history *h, const struct router *now, long step)
 void history_add(struct history *h, const struct snapshot *s)
 {
     long last = h->count > 0 ? h->step[h->count - 1] : -1;
-    if (s->step < last) h->count = h->marks = h->every = h->skip = 0;
+    if (s->step < last) h->count = h->marks = h->every = h->skip = 0, h->router = NULL;
     for (int i = 0; i < s->marks && i < SNAP_MARKS; i++) add_mark(h, &s->mark[i]);
     if (h->count > 0 && s->step == last) return;
     if (h->every < 1) h->every = 1;

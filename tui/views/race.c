@@ -5,6 +5,7 @@
 #include "tui/draw/bars.h"
 #include "tui/draw/dots.h"
 #include "tui/draw/prose.h"
+#include "tui/views/say.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -264,8 +265,12 @@ static void draw_plot(struct canvas *to, const struct snapshot *now, bool speed)
     struct range x, y;
     char word[32];
     if (to->height < 4 || to->width < LEFT + 12) return;
-    canvas_fit(to, 0, 0, to->width, INK_DIM, "%s by %s", facts_words(now)->right,
-               speed ? "tokens a second, faster →" : "FLOPs a token, ← cheaper");
+    bool brief = to->width < 40;
+    canvas_fit(to, 0, 0, to->width, INK_DIM, "%s by %s%s", facts_words(now)->right,
+               speed ? "tokens a second" : "FLOPs a token",
+               brief   ? ""
+               : speed ? ", faster →"
+                       : ", ← cheaper");
     if (!ranges(r, speed, &x, &y)) {
         canvas_fit(to, 0, 2, to->width, INK_DIM,
                    "The first evaluation comes at %d %% of the budget.", 100 / (SNAP_TRAIL - 2));
@@ -375,7 +380,7 @@ static void race_tell(struct text *to, const struct scene *s)
     if (!s->now) return;
     const struct snap_race *r = &s->now->race;
     const struct words *w = facts_words(s->now);
-    char a[32], b[32], c[32], d[32], f[32];
+    char a[32], b[32];
     if (r->lanes == 0) {
         text_add(to, "no race has been run: race starts one of all rules, race topk topp one of "
                      "two.\n");
@@ -386,12 +391,20 @@ static void race_tell(struct text *to, const struct scene *s)
              *r->why ? "; " : "", r->why);
     for (int i = 0; i < r->lanes; i++) {
         const struct snap_lane *l = &r->lane[i];
-        text_add(to, "lane %c, %s: %s %s", key_of(i), l->label, percent1(a, l->accuracy), w->right);
+        text_add(to, "lane %c, %s: ", key_of(i), l->label);
+        say_as(to, percent1(a, l->accuracy), l->accuracy, "share", "accuracy of lane %d", i + 1);
+        text_add(to, " %s", w->right);
         if (!isnan(l->least))
-            text_add(to, " (%s to %s)", percent1(b, l->least), percent1(c, l->most));
-        text_add(to, ", loss %s, %s %s per %s, %s FLOPs a token, %s tokens a second; %.0f %% run",
-                 facts_number(b, l->val_loss, 3), facts_number(c, l->experts, 2), w->experts,
-                 w->token, text_count(d, l->flops), text_count(f, l->speed), 100 * l->done);
+            text_add(to, " (%s to %s)", percent1(a, l->least), percent1(b, l->most));
+        text_add(to, ", loss ");
+        say_number(to, l->val_loss, 3, "nat", "loss of lane %d", i + 1);
+        text_add(to, ", ");
+        say_number(to, l->experts, 2, "experts", "experts of lane %d", i + 1);
+        text_add(to, " %s per %s, ", w->experts, w->token);
+        say_as(to, text_count(a, l->flops), l->flops, "FLOP", "FLOPs of lane %d", i + 1);
+        text_add(to, " FLOPs a token, ");
+        say_as(to, text_count(a, l->speed), l->speed, "tok/s", "speed of lane %d", i + 1);
+        text_add(to, " tokens a second; %.0f %% run", 100 * l->done);
         if (l->excluded)
             text_add(to, "; compared with nobody: %s", l->excluded);
         else if (l->front)
@@ -407,6 +420,7 @@ const struct view view_race = {
     .key = '7',
     .title = "Race",
     .question = "Which rule gets the most out of the same fuel?",
+    .uses = VIEW_SCROLL,
     .explain = explain,
     .draw = race_draw,
     .tell = race_tell,

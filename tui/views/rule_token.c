@@ -82,7 +82,10 @@ static void cut_draw(struct canvas *to, const struct scene *s)
     struct ranks r;
     int bar = to->width - NAME - NUMBERS, y = 1;
     if (to->height < 1 || bar < 4) return;
-    if (!rank(&r, s)) return draw_absent(to, s);
+    if (!rank(&r, s)) {
+        draw_absent(to, s);
+        return;
+    }
     canvas_text(to, 0, 0, INK_DIM, "%s", facts_words(s->now)->expert);
     canvas_fit(to, NAME, 0, bar, INK_DIM, "%s", rule_face_of(s->now->router)->letter);
     canvas_text(to, to->width - NUMBERS + 4, 0, INK_DIM, "here");
@@ -141,7 +144,10 @@ static void stairs_draw(struct canvas *to, const struct scene *s)
     int bar = to->width - NAME - NUMBERS, y = 1;
     double p = facts_knob(s->now, "p"), sum = 0, mean = 0;
     if (to->height < 1 || bar < 4) return;
-    if (!rank(&r, s)) return draw_absent(to, s);
+    if (!rank(&r, s)) {
+        draw_absent(to, s);
+        return;
+    }
     int line = NAME + (int)lround(fmin(fmax(p, 0), 1) * (bar - 1));
     canvas_text(to, 0, 0, INK_DIM, "%s", facts_words(s->now)->expert);
     canvas_text(to, to->width - NUMBERS + 4, 0, INK_DIM, "here");

@@ -68,6 +68,18 @@ void say_percent(struct text *to, double share, const char *name, ...)
     number(to, whole, share, 0, "share", '%');
 }
 
+void say_as(struct text *to, const char *shown, double value, const char *unit, const char *name,
+            ...)
+{
+    char whole[96];
+    va_list args;
+    va_start(args, name);
+    vsnprintf(whole, sizeof whole, name, args);
+    va_end(args);
+    keep(to, whole, value, unit);
+    text_add(to, "%s", shown);
+}
+
 /* What stands in braces, or false: then the braces are only text. */
 static bool hole(struct text *to, const struct snapshot *now, const char *word, size_t n)
 {

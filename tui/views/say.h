@@ -17,4 +17,7 @@ void say_figure(struct text *to, double value, const char *unit, const char *nam
     __attribute__((format(printf, 4, 5)));
 void say_percent(struct text *to, double share, const char *name, ...)
     __attribute__((format(printf, 3, 4)));
+/* A number that stands in the sentence as `shown`, in a form of its own. */
+void say_as(struct text *to, const char *shown, double value, const char *unit, const char *name,
+            ...) __attribute__((format(printf, 5, 6)));
 #endif

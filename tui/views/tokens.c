@@ -104,7 +104,8 @@ static void draw_line(struct canvas *to, int x, int y, int rows, const struct sc
     }
 }
 
-static void draw_window(struct canvas *to, const struct scene *s)
+/* Returns the rows that it used. */
+static int draw_window(struct canvas *to, const struct scene *s)
 {
     struct lines lines;
     int gutter = to->width >= 64 ? GUTTER : 0, cursor = facts_cursor(s), here = 0;
@@ -126,6 +127,8 @@ static void draw_window(struct canvas *to, const struct scene *s)
         }
         draw_line(to, gutter, y, rows, s, lines.first[first + i], lines.first[first + i + 1]);
     }
+    int used = (lines.count < shown ? lines.count : shown) * rows;
+    return lines.count <= shown && used < to->height ? used : to->height;
 }
 
 /* ---- the layer chooser
@@ -349,10 +352,12 @@ static void tokens_draw(struct canvas *to, const struct scene *s)
     struct canvas top = canvas_part(&in, 0, 0, in.width, head);
     draw_layers(&top, s);
     struct canvas middle = canvas_part(&in, 0, head, in.width, h - head - keys - foot);
-    draw_window(&middle, s);
-    struct canvas key = canvas_part(&in, 0, h - foot - keys, in.width, keys);
+    int y = head + draw_window(&middle, s), most = facts_columns(s->now) + 1;
+    struct canvas key = canvas_part(&in, 0, y, in.width, keys);
     draw_key(&key, s->now);
-    struct canvas bottom = canvas_part(&in, 0, h - foot, in.width, foot);
+    y += keys; /* what the window leaves is for the token: all of its scores */
+    if (h - y > foot) foot = h - y < most || foot == 1 ? h - y : most > foot ? most : foot;
+    struct canvas bottom = canvas_part(&in, 0, y, in.width, foot);
     if (cursor < 0 || foot < 1) return;
     if (foot == 1 || in.width < 60) {
         draw_short(&bottom, s, cursor);
@@ -410,7 +415,7 @@ const struct view view_tokens = {
     .key = '2',
     .title = "Tokens",
     .question = "Where in the text does the model spend its experts?",
-    .uses = VIEW_CURSOR,
+    .uses = VIEW_CURSOR | VIEW_LAYER,
     .explain = explain,
     .draw = tokens_draw,
     .tell = tokens_tell,
