@@ -12,6 +12,13 @@
 #include <jansson.h>
 #include <unistd.h>
 
+/* For the leak sanitizer: fontconfig keeps what it has read of the machine's fonts. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libfontconfig\n";
+}
+
 static struct snapshot now;
 static struct history past;
 static char folder[64], file[128];
