@@ -3,6 +3,7 @@
 #include "tui/views/rule.h"
 #include "tui/draw/prose.h"
 #include "tui/draw/spark.h"
+#include "tui/views/say.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -115,15 +116,17 @@ static void spread_draw(struct canvas *to, const struct scene *s)
 
 static void spread_tell(struct text *to, const struct scene *s)
 {
-    char a[32], b[32];
     for (int e = 0; e < s->now->E; e++) {
         text_add(to, "%s %d: ", facts_words(s->now)->expert, e + 1);
         if (off(s, e)) {
             text_add(to, "not on the fleet.\n");
             continue;
         }
-        text_add(to, "its bar is %s, taken by %s of the window.\n",
-                 facts_number(a, rule_bar(s, e), 2), facts_percent(b, share_taking(s, e)));
+        text_add(to, "its bar is ");
+        say_number(to, rule_bar(s, e), 2, NULL, "bar %d", e + 1);
+        text_add(to, ", taken by ");
+        say_percent(to, share_taking(s, e), "taken by %d", e + 1);
+        text_add(to, " of the window.\n");
     }
 }
 
