@@ -13,6 +13,11 @@ static bool without(struct err *e, const char *format)
                    format);
 }
 
+const char *export_pictures(void)
+{
+    return NULL;
+}
+
 bool export_svg(struct text *to, const struct picture *p, struct err *e)
 {
     return (void)to, (void)p, without(e, "SVG");
@@ -29,6 +34,7 @@ bool export_png(struct text *to, const struct picture *p, struct err *e)
 #include "tui/screen/theme.h"
 
 #include <cairo-svg.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { CELL_W = 10, CELL_H = 20, MARGIN = 10, SCALE = 2 /* pixels of a PNG to a unit */ };
@@ -150,6 +156,13 @@ static bool draw(cairo_surface_t *surface, const struct canvas *c, double scale,
     cairo_status_t status = cairo_status(on);
     cairo_destroy(on);
     return done(status, e);
+}
+
+const char *export_pictures(void)
+{
+    static char name[32];
+    snprintf(name, sizeof name, "cairo %s", cairo_version_string());
+    return name;
 }
 
 static cairo_status_t append(void *to, const unsigned char *bytes, unsigned n)

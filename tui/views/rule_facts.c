@@ -80,6 +80,21 @@ char *rule_column(char *to, const struct snapshot *now, int column)
     return to;
 }
 
+/* ---- lines of one expert each ---- */
+bool rule_more(struct canvas *to, int y, int i, int n, const struct scene *s)
+{
+    if (y < to->height - 1 || i >= n - 1) return false;
+    canvas_fit(to, 0, y, to->width, INK_DIM, "… %d more %s in a taller window", n - i,
+               facts_words(s->now)->experts);
+    return true;
+}
+
+void rule_right(struct canvas *to, int right, int y, enum ink ink, const char *word)
+{
+    int x = right - canvas_columns(word);
+    if (x >= 0) canvas_text(to, x, y, ink, "%s", word);
+}
+
 /* ---- the formula with numbers ---- */
 static void add_subscript(struct text *to, int number)
 {
