@@ -25,6 +25,7 @@ struct console {
     struct race_live *race; /* the newest; NULL: there was none. The model rests while it is on */
     struct race raced;      /* what it was, for another */
     bool scripted;          /* the line being run came from a script */
+    bool in_script;         /* the same, while it is run */
     bool held;              /* a person said pause: scripts wait too */
     bool pieces;            /* see console_leave_work */
     struct scenario_state scenario;
