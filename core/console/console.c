@@ -193,9 +193,9 @@ void console_close(struct console *c)
 {
     if (!c) return;
     while (c->scripts > 0) script_close(&c->script[--c->scripts]);
-    race_live_close(c->race);
-    record_sample(c, true);
+    record_sample(c, true); /* looks at all that still runs, the race too */
     record_close(c->record);
+    race_live_close(c->race);
     free(c->policy);
     undo_close(c);
     trainer_close(c->parked);
