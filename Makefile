@@ -128,12 +128,24 @@ $(EMU)/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
 	$(if $(V),,@echo '  cc   $< (cuda)')
 	$(Q)$(CC) $(CPPFLAGS) -DRIG_CUDA $(CFLAGS) $(CFLAGS_$(VARIANT)) -MMD -MP -c -o $@ $<
-$(OUT)/check-emu: $(OUT)/tests/main.o $(EMU_T) $(KERNELS)
+$(OUT)/check-cuda: $(OUT)/tests/main.o $(EMU_T) $(KERNELS)
 	$(if $(V),,@echo '  link $@')
 	$(Q)$(CC) $(CFLAGS_$(VARIANT)) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell $(PC) --libs check)
-.PHONY: check-emu
+# The emulator's own guards.
+$(OUT)/check-planted: $(OUT)/tests/main.o $(EMU)/tests/emu/emu.o $(EMU)/tests/emu/api.o $(EMU)/tests/emu/planted/planted.o
+	$(if $(V),,@echo '  link $@')
+	$(Q)g++ -pthread -o $@ $^ $(shell $(PC) --libs check)
+# Trainings and times: no screen, no line editor.
+$(OUT)/check-gpu: $(OUT)/tests/gpu/gpu.o $(CORE) $(KERNELS)
+	$(if $(V),,@echo '  link $@')
+	$(Q)$(CC) $(CFLAGS_$(VARIANT)) $(LDFLAGS) -o $@ $^ $(shell $(PC) --libs $(filter-out ncursesw,$(PKGS))) -lm
+.PHONY: check-emu check-gpu
+check-gpu: cuda              ## where there is a GPU: its ops and trainings against ref, and a table of times
+	@$(MAKE) --no-print-directory -j$$(nproc) $(OUT)/check-cuda $(OUT)/check-gpu
+	@bash tests/gpu/run.sh $(OUT)
 check-emu:                   ## the GPU's kernels, run on the CPU by an emulator, against ref
-	@$(MAKE) --no-print-directory -j$$(nproc) $(OUT)/check-emu $(OUT)/check-core $(EMU)/vanpool-cuda.so
+	@$(MAKE) --no-print-directory -j$$(nproc) $(OUT)/check-planted $(OUT)/check-cuda $(OUT)/check-gpu $(OUT)/check-core \
+	  $(EMU)/vanpool-cuda.so
 	@bash tests/emu/run.sh $(OUT)
 
 $(OUT)/%.o: %.c
@@ -174,7 +186,7 @@ bench: vanpool $(BENCHES)    ## build what measures, and run the program's own t
 
 # ---- set-up: Debian installs what is missing by itself, elsewhere we say what is needed ----
 NEED_PLAY := gcc pkg-config libncurses-dev libreadline-dev libjansson-dev libcmark-dev libinih-dev libcairo2-dev
-NEED_TEST := $(NEED_PLAY) g++ check clang clang-format tmux jq procps
+NEED_TEST := $(NEED_PLAY) g++ check clang clang-format tmux jq procps mandoc
 .PHONY: deps deps-test play
 deps:                        ## install what building needs (Debian; else prints it)
 	@sh tests/install.sh $(NEED_PLAY)

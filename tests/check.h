@@ -15,11 +15,18 @@ struct test_suite {
     void (*fill)(Suite *suite);
     struct test_suite *next;
 };
+#ifdef __cplusplus
+extern "C" {
+#endif
 extern struct test_suite *test_suites;
+void test_skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
+#ifdef __cplusplus
+}
+#endif
 
 #define SUITE(id)                                                                                  \
     static void fill_##id(Suite *suite);                                                           \
-    static struct test_suite suite_##id = {.name = #id, .fill = fill_##id};                        \
+    static struct test_suite suite_##id = {.name = #id, .fill = fill_##id, .next = NULL};          \
     __attribute__((constructor)) static void enlist_##id(void)                                     \
     {                                                                                              \
         suite_##id.next = test_suites;                                                             \
@@ -33,7 +40,6 @@ extern struct test_suite *test_suites;
         test_skip(__VA_ARGS__);                                                                    \
         return;                                                                                    \
     } while (0)
-void test_skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* The only comparison of numbers in tests: NaN never passes. `what` is a printf format. */
 #define NEAR(got, want, atol, rtol, ...)                                                           \

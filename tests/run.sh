@@ -46,6 +46,7 @@ if [ "$what" = test ]; then
     stage 'format' 60 sh -c 'clang-format --dry-run -Werror $(git ls-files "*.c" "*.h" "*.cu" "*.cpp")'
     stage 'build (gcc)' 600 make --no-print-directory -j"$(nproc)" runners build/release/check-pty
 fi
+[ "$what" = test ] && export VANPOOL_LINES=10000 # random command lines
 later=() # whole trainings and random sweeps wait for `make test`
 [ "$what" = check ] && later=(-scenarios -train_probe -trainer_steps -trainer_saved -router_live -router_table -gradients)
 stage kernels 300 $R/check-kernels "${later[@]}"
@@ -59,9 +60,11 @@ if [ "$what" = test ]; then
     stage 'four faces, one run' 120 bash tests/tui/faces.sh
     stage 'man page, install, package' 200 bash tests/package.sh
     stage 'a strategy as docs tell' 300 bash tests/example.sh
-    stage 'gpu kernels (emulated)' 600 make --no-print-directory check-emu
-    if command -v nvcc >/dev/null; then
-        stage 'gpu module (nvcc)' 900 make --no-print-directory -j"$(nproc)" cuda
+    stage 'gpu kernels (emulated)' 900 make --no-print-directory check-emu
+    if command -v nvcc >/dev/null; then # one architecture will do to see that it compiles
+        stage 'gpu module (nvcc)' 900 make --no-print-directory -j"$(nproc)" OUT=build/nvcc \
+            CUDA_GENCODE=-arch=sm_90 build/nvcc/vanpool-cuda.so
+        stage 'gpu module, no driver' 60 bash tests/gpu/no_driver.sh build/nvcc/vanpool-cuda.so
     else
         echo 'SKIP the GPU module is not compiled: there is no nvcc'
     fi

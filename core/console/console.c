@@ -193,9 +193,9 @@ void console_close(struct console *c)
 {
     if (!c) return;
     while (c->scripts > 0) script_close(&c->script[--c->scripts]);
-    race_live_close(c->race);
-    record_sample(c, true);
+    record_sample(c, true); /* looks at all that still runs, the race too */
     record_close(c->record);
+    race_live_close(c->race);
     free(c->policy);
     undo_close(c);
     trainer_close(c->parked);
@@ -387,6 +387,7 @@ static bool race_step(struct console *c)
     if (!race_live_turn(c->race, TURN_MS / 1e3, &why))
         snprintf(c->snapshot.notice, sizeof c->snapshot.notice, "the race is over: %.130s",
                  why.text);
+    if (!race_live_on(c->race)) race_leave(c);
     show(c);
     return true;
 }

@@ -452,6 +452,7 @@ void trainer_measure(struct trainer *t, struct snapshot *to, bool window)
 {
     struct snapshot *s = &t->now;
     trainer_settle(t);
+    if (s->engine.steps > 0) engine_flops(t);
     forget_if_lost(t);
     s->step = t->step;
     s->skipped_steps = (double)t->skipped;

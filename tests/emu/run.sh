@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# The cuda backend on the emulator: every op against ref, then whole trainings and their failures.
+# The cuda backend on the emulator: the emulator's own guards, every op against ref, then whole trainings and their failures.
 cd "$(dirname "$0")/../.." || exit 2
 out=${1:-build/release} passed=0 failed=0 skipped=0
+export CK_TIMEOUT_MULTIPLIER=${CK_TIMEOUT_MULTIPLIER:-5} # a slow machine is no failure
 export VANPOOL_CUDA=$PWD/$out/emu/vanpool-cuda.so
 run() { # run COMMAND...: shown, and its last line added up
     local log
@@ -10,7 +11,9 @@ run() { # run COMMAND...: shown, and its last line added up
     set -- $(printf '%s\n' "$log" | grep -E '^[0-9]+ passed, ' | tail -n 1)
     passed=$((passed + ${1:-0})) failed=$((failed + ${3:-1})) skipped=$((skipped + ${5:-0}))
 }
-run "$out/check-emu"
+run "$out/check-planted"
+run "$out/check-cuda"
 run "$out/check-core" trainer_rescue
+run "$out/check-gpu" quick
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]
