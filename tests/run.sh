@@ -46,6 +46,7 @@ if [ "$what" = test ]; then
     stage 'format' 60 sh -c 'clang-format --dry-run -Werror $(git ls-files "*.c" "*.h" "*.cu" "*.cpp")'
     stage 'build (gcc)' 600 make --no-print-directory -j"$(nproc)" runners build/release/check-pty
 fi
+[ "$what" = test ] && export VANPOOL_LINES=10000 # random command lines
 later=() # whole trainings and random sweeps wait for `make test`
 [ "$what" = check ] && later=(-scenarios -train_probe -trainer_steps -trainer_saved -router_live -router_table -gradients)
 stage kernels 300 $R/check-kernels "${later[@]}"

@@ -119,6 +119,7 @@ static bool begin(struct console *c, const struct race *r, struct text *out, str
     struct race_live *race = race_live_open(r, e);
     struct snap_race *s = &c->snapshot.race;
     if (!race) return false;
+    if (!race_live_on(c->race)) c->rested = c->paused;
     race_live_close(c->race);
     c->race = race;
     c->raced = *r;
@@ -130,10 +131,16 @@ static bool begin(struct console *c, const struct race *r, struct text *out, str
     return true;
 }
 
+void race_leave(struct console *c)
+{
+    c->paused = c->paused || c->rested;
+}
+
 static bool stop(struct console *c, struct err *e)
 {
     if (!race_live_on(c->race)) return err_set(e, ERR_USAGE, "no race is under way");
     race_live_stop(c->race, "stopped");
+    race_leave(c);
     return true;
 }
 

@@ -24,7 +24,9 @@ struct console {
     int scripts;
     struct race_live *race; /* the newest; NULL: there was none. The model rests while it is on */
     struct race raced;      /* what it was, for another */
+    bool rested;            /* the model was paused when it began, and is again when it ends */
     bool scripted;          /* the line being run came from a script */
+    bool in_script;         /* the same, while it is run */
     bool held;              /* a person said pause: scripts wait too */
     bool pieces;            /* see console_leave_work */
     struct scenario_state scenario;
@@ -76,6 +78,8 @@ bool verb_number(const char *what, const char *word, long least, long *to, struc
 bool verb_words(const struct command *of, int argc, int least, int most, struct err *e);
 const struct command *verb_named(const char *name); /* in the whole table; must be there */
 
+/* The race is over: the model goes on as it was. */
+void race_leave(struct console *c);
 /* What `engine compare` has found. */
 void engine_say(struct console *c, struct text *out);
 

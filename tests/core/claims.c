@@ -117,10 +117,11 @@ START_TEST(a_range_is_of_the_seeds)
 END_TEST
 
 /* ---- the table ---- */
-START_TEST(every_strategy_has_a_claim_with_a_figure_and_a_source)
+START_TEST(every_strategy_with_a_paper_has_a_claim_with_a_figure_and_a_source)
 {
     for (int s = 0; router_at(s); s++) {
         int rows = 0;
+        if (!strstr(router_at(s)->paper, "arXiv")) continue;
         for (int i = 0; claim_at(i); i++)
             rows += strcmp(claim_at(i)->strategy, router_at(s)->name) == 0;
         ck_assert_msg(rows > 0, "%s has no claim", router_at(s)->name);
@@ -210,7 +211,7 @@ SUITE(claims)
     tcase_add_test(t, a_number_that_nobody_gave_is_unknown);
     tcase_add_test(t, what_is_not_here_cannot_be_shown_whatever_the_numbers_are);
     tcase_add_test(t, a_range_is_of_the_seeds);
-    tcase_add_test(t, every_strategy_has_a_claim_with_a_figure_and_a_source);
+    tcase_add_test(t, every_strategy_with_a_paper_has_a_claim_with_a_figure_and_a_source);
     tcase_add_test(t, every_experiment_can_be_run);
     tcase_add_test(t, whoever_watches_can_stop_them);
     suite_add_tcase(suite, t);

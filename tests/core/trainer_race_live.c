@@ -120,6 +120,25 @@ START_TEST(the_model_rests_and_comes_back_untouched)
 }
 END_TEST
 
+START_TEST(a_paused_model_is_paused_again_after_the_race)
+{
+    struct err e = {0};
+    struct config config = rig_config("orders", "topk", "cpu", "batch=32", NULL);
+    struct console *c = console_open(&config, &e);
+    must(c, "go"), must(c, "pause");
+    must(c, "race topk topp steps=10");
+    ck_assert(console_busy(c));
+    const struct snapshot *s = run(c); /* ends, though the model has no goal */
+    ck_assert(s->paused && !s->race.on && s->race.lane[1].finished);
+    must(c, "race again"), must(c, "race again"), must(c, "race stop");
+    ck_assert(!console_busy(c));
+    must(c, "go");
+    ck_assert(console_busy(c));
+    ck_assert_int_eq((int)trainer_now(console_trainer(c)), 0);
+    console_close(c);
+}
+END_TEST
+
 START_TEST(what_is_no_race_is_refused_and_says_why)
 {
     static const struct {
@@ -164,6 +183,7 @@ SUITE(trainer_race_live)
     tcase_add_loop_test(t, a_race_in_turn_gives_what_a_race_in_a_row_gives, 0, 2);
     tcase_add_test(t, turns_keep_all_lanes_together);
     tcase_add_test(t, the_model_rests_and_comes_back_untouched);
+    tcase_add_test(t, a_paused_model_is_paused_again_after_the_race);
     tcase_add_loop_test(t, what_is_no_race_is_refused_and_says_why, 0, 11);
     suite_add_tcase(suite, t);
 }

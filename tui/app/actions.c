@@ -184,7 +184,7 @@ static int page_end(const struct app *a)
 
 static void shift(struct app *a, int by)
 {
-    bool page = a->frame.view->key == '?' || a->frame.view->key == '9';
+    bool page = a->frame.view->uses & VIEW_SCROLL;
     int *to = page ? &a->scene.scroll : &a->scene.cursor;
     int most = page ? page_end(a) : a->any && a->now.tokens > 0 ? a->now.tokens - 1 : 0;
     *to += by;

@@ -6,6 +6,7 @@
 #include "tui/app/prefs.h"
 #include "tui/cli/cli.h"
 #include "tui/cli/out.h"
+#include "tui/export/export.h"
 
 #include <jansson.h>
 #include <langinfo.h>
@@ -106,6 +107,9 @@ static void find_folders(json_t *all)
     snprintf(found, sizeof found, "%s%s", here,
              writable ? "" : " cannot be written to: give --save a path elsewhere");
     fact(all, "working folder", writable, found);
+    const char *pictures = export_pictures();
+    fact(all, "pictures", pictures != NULL,
+         pictures ? pictures : "built without cairo: no export to .svg and .png");
     tmp = tmp && *tmp ? tmp : "/tmp";
     fact(all, "temporary folder", access(tmp, W_OK) == 0, tmp);
 }

@@ -138,13 +138,14 @@ static bool say(struct plain *p, const char *line, struct err *e)
  * is said at once. */
 static bool ready(const struct plain *p, bool alone)
 {
-    return p->started && p->waiting == 0 && !p->now->asking &&
+    return p->started && p->waiting == 0 && !p->now->asking && !p->now->race.on &&
            (alone || p->now->paused || (p->now->goal < 0 && !p->now->scripted));
 }
 
 static bool over(const struct plain *p, bool alone)
 {
-    bool idle = p->started && p->waiting == 0 && !p->now->asking && !p->face.guide.runner.saying;
+    bool idle = p->started && p->waiting == 0 && !p->now->asking && !p->now->race.on &&
+                !p->face.guide.runner.saying;
     if (alone) return idle && p->now->step >= PLAIN_STEPS;
     return idle && p->said && p->ended && p->bytes == 0 && !p->now->scripted &&
            (p->now->paused || p->now->goal < 0 || p->now->step >= PLAIN_STEPS);

@@ -25,8 +25,7 @@ static bool has_knobs(const struct scene *s, const struct frame *f)
 
 static bool has_layers(const struct scene *s, const struct frame *f)
 {
-    (void)f;
-    return s->now && s->now->L > 1;
+    return s->now && s->now->L > 1 && (f->view->uses & VIEW_LAYER);
 }
 
 static bool has_axis(const struct scene *s, const struct frame *f)
@@ -58,31 +57,38 @@ static bool is_page(const struct scene *s, const struct frame *f)
     return f->view->uses & VIEW_SCROLL;
 }
 
-/* Rank 0 stays longest. `works` NULL: always. */
+/* Rank 0 stays longest. `works` NULL: always. `view`: only there; NULL: everywhere. */
 static const struct item {
     const char *action, *label, *brief;
     int rank;
     bool (*works)(const struct scene *s, const struct frame *f);
+    const char *view;
 } items[] = {
-    {"pause", "pause", "pause", 5, trains},
-    {"pause", "go on", "go on", 3, rests},
-    {"step", "step", "step", 6, rests},
-    {"view", "view", "view", 2, NULL},
-    {"strategy", "strategy", "rule", 1, NULL},
-    {"knob-next", "knob", "knob", 4, has_knobs},
-    {"more", "more", "more", 3, has_knobs},
-    {"less", "less", "less", 3, has_knobs},
-    {"open", "open", "open", 7, has_tokens},
-    {"zoom", "zoom", "zoom", 7, has_tokens},
-    {"page-down", "further", "further", 1, is_page},
-    {"layer", "layer", "layer", 6, has_layers},
-    {"log", "log axis", "log", 5, has_axis},
-    {"undo", "undo", "undo", 4, can_undo},
-    {"explain", "explain", "explain", 6, NULL},
-    {"prompt", "command", "command", 6, NULL},
-    {"back", "back", "back", 3, can_go_back},
-    {"palette", "everything", "all", 0, NULL},
-    {"quit", "quit", "quit", 0, NULL},
+    {"lesson-next", "next page", "next", 2, NULL, "lesson"},
+    {"lesson-back", "page before", "before", 5, NULL, "lesson"},
+    {"lesson-hint", "hint", "hint", 3, NULL, "lesson"},
+    {"race", "race all rules", "race", 2, NULL, "race"},
+    {"pause", "pause", "pause", 5, trains, NULL},
+    {"pause", "go on", "go on", 3, rests, NULL},
+    {"step", "step", "step", 6, rests, NULL},
+    {"view", "view", "view", 2, NULL, NULL},
+    {"strategy", "strategy", "rule", 1, NULL, NULL},
+    {"knob-next", "knob", "knob", 4, has_knobs, NULL},
+    {"more", "more", "more", 3, has_knobs, NULL},
+    {"less", "less", "less", 3, has_knobs, NULL},
+    {"open", "open", "open", 7, has_tokens, NULL},
+    {"zoom", "zoom", "zoom", 7, has_tokens, NULL},
+    {"own", "your own text", "yours", 6, has_tokens, "tokens"},
+    {"page-down", "further", "further", 4, is_page, NULL},
+    {"layer", "layer", "layer", 6, has_layers, NULL},
+    {"log", "log axis", "log", 5, has_axis, NULL},
+    {"pin", "pin", "pin", 6, has_axis, NULL},
+    {"undo", "undo", "undo", 4, can_undo, NULL},
+    {"explain", "explain", "explain", 6, NULL, NULL},
+    {"prompt", "command", "command", 6, NULL, NULL},
+    {"back", "back", "back", 3, can_go_back, NULL},
+    {"palette", "everything", "all", 0, NULL, NULL},
+    {"quit", "quit", "quit", 0, NULL, NULL},
 };
 enum { ITEMS = sizeof items / sizeof *items, GAP = 2, RANKS = 8, NARROW = 90 };
 
@@ -106,6 +112,7 @@ void footer_draw(struct canvas *to, int y, const struct scene *s, const struct f
             int wide = measure(&items[i], brief, key);
             if (items[i].rank != rank || wide == 0 || used + GAP + wide >= to->width) continue;
             if (items[i].works && !items[i].works(s, f)) continue;
+            if (items[i].view && strcmp(items[i].view, f->view->name) != 0) continue;
             in[i] = true, used += GAP + wide;
         }
     for (int i = 0, x = 1; i < ITEMS; i++) {

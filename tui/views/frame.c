@@ -288,13 +288,14 @@ static void draw_tabs(struct canvas *to, int x, int y, int room, const struct vi
     const struct view *v;
     int end = x + room;
     for (int i = 0; (v = view_at(i)); i++) {
-        char tab[48];
-        snprintf(tab, sizeof tab, " %c %s ", v->key, v->title);
-        int wide = canvas_columns(tab);
+        int wide = canvas_columns(v->title) + 4; /* " 1 Vans ", a blank shared with the next */
         if (v->key == '?' || x + wide > end) continue;
+        enum ink key = v == here ? INK_SELECTED : INK_BRIGHT,
+                 title = v == here ? INK_SELECTED : INK_DIM;
         canvas_zone(to, x, y, wide, 1, "view %s", v->name);
-        canvas_text(to, x, y, v == here ? INK_SELECTED : INK_DIM, "%s", tab);
-        x += wide + 1;
+        canvas_text(to, x, y, key, " %c", v->key);
+        canvas_text(to, x + 2, y, title, " %s ", v->title);
+        x += wide;
     }
 }
 

@@ -110,6 +110,7 @@ const struct view view_lesson = {
     .key = '9',
     .title = "Lesson",
     .question = "What do I try next?",
+    .uses = VIEW_SCROLL,
     .explain = explain,
     .draw = lesson_draw,
     .tell = lesson_tell,

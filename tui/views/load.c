@@ -286,6 +286,7 @@ const struct view view_load = {
     .key = '5',
     .title = "Load",
     .question = "Which vans carry more than their share?",
+    .uses = VIEW_LAYER,
     .explain = explain,
     .draw = load_draw,
     .tell = load_tell,

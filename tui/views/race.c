@@ -420,6 +420,7 @@ const struct view view_race = {
     .key = '7',
     .title = "Race",
     .question = "Which rule gets the most out of the same fuel?",
+    .uses = VIEW_SCROLL,
     .explain = explain,
     .draw = race_draw,
     .tell = race_tell,

@@ -127,6 +127,7 @@ const struct view view_rule = {
     .key = '4',
     .title = "Rule",
     .question = "How does this strategy decide, and what is it learning?",
+    .uses = VIEW_CURSOR | VIEW_LAYER,
     .explain = explain,
     .draw = rule_draw,
     .tell = rule_tell,

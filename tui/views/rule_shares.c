@@ -2,6 +2,7 @@
  * weights of the answer. */
 #include "tui/views/rule.h"
 #include "tui/draw/bars.h"
+#include "tui/views/say.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -81,12 +82,14 @@ static int counts_rows(const struct scene *s)
 static void counts_tell(struct text *to, const struct scene *s)
 {
     const float *likely = allocator(s);
-    char a[32], b[32];
-    for (int n = 1; likely && n <= s->now->E; n++)
-        text_add(to, "%d %s: the allocator gives it %s, %s of the step's %s got it.\n", n,
-                 n == 1 ? facts_words(s->now)->expert : facts_words(s->now)->experts,
-                 facts_percent(a, (double)likely[n - 1]), facts_percent(b, sent(s, n)),
-                 facts_words(s->now)->tokens);
+    for (int n = 1; likely && n <= s->now->E; n++) {
+        text_add(to, "%d %s: the allocator gives it ", n,
+                 n == 1 ? facts_words(s->now)->expert : facts_words(s->now)->experts);
+        say_percent(to, (double)likely[n - 1], "likely %d", n);
+        text_add(to, ", ");
+        say_percent(to, sent(s, n), "sent %d", n);
+        text_add(to, " of the step's %s got it.\n", facts_words(s->now)->tokens);
+    }
 }
 
 const struct rule_picture rule_counts = {
@@ -135,11 +138,11 @@ static int sent_rows(const struct scene *s)
 
 static void sent_tell(struct text *to, const struct scene *s)
 {
-    char a[32];
-    for (int n = 0; n <= most_sent(s); n++)
-        if (sent(s, n) > 0)
-            text_add(to, "%s of the step's %s got %d.\n", facts_percent(a, sent(s, n)),
-                     facts_words(s->now)->tokens, n);
+    for (int n = 0; n <= most_sent(s); n++) {
+        if (!(sent(s, n) > 0)) continue;
+        say_percent(to, sent(s, n), "sent %d", n);
+        text_add(to, " of the step's %s got %d.\n", facts_words(s->now)->tokens, n);
+    }
 }
 
 const struct rule_picture rule_sent = {
@@ -198,10 +201,11 @@ static void nulls_tell(struct text *to, const struct scene *s)
 {
     double share[PICKS_MOST];
     int most = null_counts(s, share);
-    char a[32];
-    for (int n = 0; s->now->tokens && n <= most; n++)
-        text_add(to, "%d of the list are nulls: %s of the window.\n", n,
-                 facts_percent(a, share[n]));
+    for (int n = 0; s->now->tokens && n <= most; n++) {
+        text_add(to, "%d of the list are nulls: ", n);
+        say_percent(to, share[n], "with nulls %d", n);
+        text_add(to, " of the window.\n");
+    }
 }
 
 const struct rule_picture rule_nulls = {
@@ -271,12 +275,15 @@ static void slots_draw(struct canvas *to, const struct scene *s)
 static void slots_tell(struct text *to, const struct scene *s)
 {
     struct kind kind[5];
-    char a[32], b[32];
     int n = kinds_of(s, kind);
     for (int i = 0; i < n; i++) {
-        text_add(to, "%s: %s of the picks", kind[i].name, facts_percent(a, kind[i].share));
-        if (!isnan(kind[i].even))
-            text_add(to, ", the aux loss asks for %s", facts_percent(b, kind[i].even));
+        text_add(to, "%s: ", kind[i].name);
+        say_percent(to, kind[i].share, "picks of %s", kind[i].name);
+        text_add(to, " of the picks");
+        if (!isnan(kind[i].even)) {
+            text_add(to, ", the aux loss asks for ");
+            say_percent(to, kind[i].even, "asked of %s", kind[i].name);
+        }
         text_add(to, ".\n");
     }
 }
@@ -312,12 +319,14 @@ static void weights_draw(struct canvas *to, const struct scene *s)
 static void weights_tell(struct text *to, const struct scene *s)
 {
     double weight[3];
-    char a[32], b[32], c[32];
     weights_of(s, weight);
-    text_add(to,
-             "of the answer's weight %s is the shared experts', %s the routed ones', %s went "
-             "to nulls and is gone.\n",
-             facts_percent(a, weight[0]), facts_percent(b, weight[1]), facts_percent(c, weight[2]));
+    text_add(to, "of the answer's weight ");
+    say_percent(to, weight[0], "weight of shared");
+    text_add(to, " is the shared experts', ");
+    say_percent(to, weight[1], "weight of routed");
+    text_add(to, " the routed ones', ");
+    say_percent(to, weight[2], "weight of nulls");
+    text_add(to, " went to nulls and is gone.\n");
 }
 
 const struct rule_picture rule_weights = {

@@ -24,7 +24,7 @@ struct scene {
 };
 
 /* What of the keys means something in a view. */
-enum view_use { VIEW_CURSOR = 1, VIEW_SCROLL = 2, VIEW_LOG = 4 };
+enum view_use { VIEW_CURSOR = 1, VIEW_SCROLL = 2, VIEW_LOG = 4, VIEW_LAYER = 8 };
 struct view {
     const char *name;
     char key; /* '1'..'9', '?' */
