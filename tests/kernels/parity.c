@@ -224,7 +224,7 @@ START_TEST(experts_on_tensor_cores_are_near_ref)
     bool same = true;
     setenv("VANPOOL_CUDA_MATH", "tf32", 1);
     struct rig fast = rig_open(&variants[1], 1);
-    within = strstr(op->name, "relu") ? 1e-2 : 2e-3;
+    within = strstr(op->name, "relu") ? 5e-2 : 2e-3;
     for (int n = 0; n < ROUNDS; n++) {
         char where[120];
         if (shapes[n / 2].T > 1000 || shapes[n / 2].D == 1) continue;
