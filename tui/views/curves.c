@@ -195,10 +195,13 @@ static void tell_pins(struct text *to, const struct scene *s, const struct curve
         const struct pin *p = &s->pins->pin[i];
         text_add(to, "pinned %d, %s, at step %s:", i + 1, p->label,
                  facts_whole(a, (double)p->step[p->count - 1]));
-        for (int c = 0; c < HISTORY_LINES; c++)
-            text_add(to, "%s %s %s%s%s", c ? "," : "", curve[c].name,
-                     show(a, &curve[c], pins_last(p, curve[c].line)), curve[c].unit[0] ? " " : "",
-                     curve[c].unit);
+        for (int c = 0; c < HISTORY_LINES; c++) {
+            double last = pins_last(p, curve[c].line);
+            text_add(to, "%s %s ", c ? "," : "", curve[c].name);
+            say_as(to, show(a, &curve[c], last), last, curve[c].unit, "pin %d %s", i + 1,
+                   curve[c].name);
+            text_add(to, "%s%s", curve[c].unit[0] ? " " : "", curve[c].unit);
+        }
         text_add(to, ".\n");
     }
 }
