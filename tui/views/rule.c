@@ -36,9 +36,9 @@ static int draw_head(struct canvas *to, const struct scene *s)
         y = draw_prose(to, y, 2, INK_DIM, r->rule);
     y = draw_prose(to, y, h < 6 ? 1 : 2, INK_ACCENT, r->formula);
     rule_live(&live, s);
-    if (h >= 4) y = draw_prose(to, y, h < 6 ? 1 : 2, INK_BRIGHT, text_str(&live));
+    int end = h >= 4 ? draw_prose(to, y, h < 6 ? 1 : 2, INK_BRIGHT, text_str(&live)) : y;
     text_free(&live);
-    return y;
+    return h >= TALL ? y + 2 : end; /* the numbers may need a line or two: nothing jumps */
 }
 
 /* ---- the pictures, one below the other ---- */
