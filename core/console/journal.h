@@ -4,7 +4,7 @@
  * with its step. As one line of words it is what `state` prints and reads:
  *   data=orders strategy=topk k=1 seed=7 @300:router,topp @412:knob,p,0.5 step=600
  * Settings and knobs that stand as they start are left out. A blank, comma or % in a word is %XX.
- * Training is deterministic, so the same words give the same model, bit by bit. */
+ * Training is deterministic (docs/decisions/0006), so the same words give the same model, bit by bit. */
 #include "core/base/text.h"
 #include "core/model/config.h"
 #include "core/script/script.h"

@@ -115,7 +115,7 @@ void snap_probe_clear(struct snap_probe *p)
     memset(p, 0, sizeof *p);
     p->step = p->token = -1;
     p->loss = p->sum = p->stream = p->x = NAN;
-    unknown(p->with, EXPERTS_MAX + 1), unknown(p->other, EXPERTS_MAX);
+    unknown(p->with, EXPERTS_MAX + 1), unknown(p->other, COLUMNS_MAX);
     unknown(p->said, EXPERTS_MAX);
     unknown(p->logit, COLUMNS_MAX), unknown(p->prob, COLUMNS_MAX);
     unknown(p->score, COLUMNS_MAX), unknown(p->gate, COLUMNS_MAX), unknown(p->bar, COLUMNS_MAX);

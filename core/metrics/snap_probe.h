@@ -24,8 +24,8 @@ struct snap_probe {
     uint64_t taken[2];           /* what the rule took, bit by bit */
     float loss;                  /* with what the rule took */
     float with[EXPERTS_MAX + 1]; /* with its 0, 1, 2 … E best experts by score */
-    /* with one pick changed: without an expert that was taken, with one that was not */
-    float other[EXPERTS_MAX];
+    /* with one pick changed: without a column that was taken, with one that was not */
+    float other[COLUMNS_MAX];
     float logit[COLUMNS_MAX], prob[COLUMNS_MAX], score[COLUMNS_MAX], gate[COLUMNS_MAX];
     float bar[COLUMNS_MAX];  /* the score that it must pass, of rules with such thresholds */
     float said[EXPERTS_MAX]; /* |what the expert says to the token|, taken or not */

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PIECE_FLOPS 2e8 /* of one piece, about: some ten milliseconds of one core */
+#define PIECE_FLOPS 2e8   /* of one piece, about: up to ten milliseconds of one core */
+#define REGRET_FLOPS 2e11 /* of a whole batch, about: a large model is asked about fewer tokens */
+enum { REGRET_LEAST = 8 };
 
 /* ---- asking ---- */
 static struct probe *probe_of(struct trainer *t, struct err *e)
@@ -83,14 +85,29 @@ static void note(const struct trainer *t, struct probe *p)
 }
 
 /* ---- the rule's own pass ---- */
-static void choose_subjects(struct probe *p)
+static double row_flops(const struct trainer *t, int length)
 {
-    p->subjects = p->kind == PROBE_TOKEN ? 1 : p->tokens < PROBE_BATCH ? p->tokens : PROBE_BATCH;
+    const struct model *m = t->model;
+    const struct moe *moe = &m->layer[0].moe;
+    return model_fixed_flops(m, length) + m->L * (moe->route.E + 1) / 2.0 * moe_expert_flops(moe);
+}
+
+static int batch_size(const struct trainer *t, const struct probe *p)
+{
+    int length = (t->batch.context + 1) / 2; /* in the mean */
+    double most = REGRET_FLOPS / ((p->E + 2) * length * row_flops(t, length));
+    int n = most < REGRET_LEAST ? REGRET_LEAST : most > PROBE_BATCH ? PROBE_BATCH : (int)most;
+    return n < p->tokens ? n : p->tokens;
+}
+
+static void choose_subjects(const struct trainer *t, struct probe *p)
+{
+    p->subjects = p->kind == PROBE_TOKEN ? 1 : batch_size(t, p);
     for (int i = 0; i < p->subjects; i++)
         p->subject[i] = (int)((int64_t)i * p->tokens / p->subjects);
     if (p->kind == PROBE_TOKEN) p->subject[0] = p->token;
-    /* the rule; 0 .. E experts; each expert the other way round */
-    p->variants = 1 + p->E + 1 + (p->kind == PROBE_TOKEN ? p->E : 0);
+    /* the rule; 0 .. E experts; each column the other way round */
+    p->variants = 1 + p->E + 1 + (p->kind == PROBE_TOKEN ? p->N : 0);
 }
 
 static bool make_room(struct trainer *t, struct probe *p, struct err *e)
@@ -138,7 +155,7 @@ static bool route_window(struct trainer *t, struct probe *p, struct err *e)
 {
     struct model *m = t->model;
     trainer_fill_window(t);
-    choose_subjects(p);
+    choose_subjects(t, p);
     if (!make_room(t, p, e)) return p->begun = false;
     for (int i = 0; i < t->batch.T; i++) copy_token(t, &p->window, i, &t->batch, i);
     p->window.sequences = t->batch.sequences, p->window.context = t->batch.context;
@@ -166,7 +183,7 @@ static const uint8_t *taken(const struct probe *p, int layer, int token)
 }
 
 /* The picks of a variant: 0 as the rule; 1 + n: its n best experts, with the slots of the rule;
- * E + 2 + e: the rule's, with expert e turned round. */
+ * E + 2 + j: the rule's, with column j turned round. */
 static void force_row(const struct probe *p, int token, int variant, int32_t *row)
 {
     const uint8_t *base = taken(p, p->layer, token);
@@ -279,7 +296,7 @@ static void tell_token(struct trainer *t, struct probe *p)
     for (int j = 0; j < p->N; j++) s->taken[j / 64] |= (uint64_t)base[j] << j % 64;
     s->loss = (float)(p->nll[0] / each);
     for (int n = 0; n <= p->E; n++) s->with[n] = (float)(p->nll[1 + n] / each);
-    for (int j = 0; j < p->E; j++) s->other[j] = (float)(p->nll[p->E + 2 + j] / each);
+    for (int j = 0; j < p->N; j++) s->other[j] = (float)(p->nll[p->E + 2 + j] / each);
     t->now.probe = *s;
 }
 

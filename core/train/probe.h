@@ -8,12 +8,12 @@
 #include "core/train/trainer.h"
 
 /* One token: its loss as the rule routes it, with its 0 .. E best experts by score, and with one
- * pick changed, expert by expert. Slots that the rule took stay; a gate is what the rule gives for
+ * pick changed, column by column. Slots that the rule took stay with other counts; a gate is what the rule gives for
  * the picks that are forced (so a ReLU that is shut adds nothing). Other layers route by the rule
  * what then reaches them; of rules that see other tokens (SEES_FUTURE) they keep their picks. */
 bool probe_token(struct trainer *t, int token, struct err *e);
 
-/* Regret, over up to PROBE_BATCH tokens spread evenly over the window. The loss of every token i
+/* Regret, over PROBE_BATCH tokens spread evenly over the window (fewer where the model is large). The loss of every token i
  * with its n best experts, L_i(n), is measured for n = 0 .. E. The oracle has as many experts in
  * all as the rule spent on these tokens and places them where they help most: it finds, exactly
  * (dynamic programming, not step by step), the n_i with sum n_i <= budget and the least sum of

@@ -75,10 +75,10 @@ static void check_token(struct trainer *t, int layer, int token, const char *wha
         ck_assert_msg((p->taken[j / 64] >> j % 64 & 1) == (uint64_t)rule[j], "%s: column %d", what,
                       j);
     NEAR((double)p->loss, loss_with(t, layer, token, rule), 1e-5, 1e-5, "%s: the rule", what);
-    for (int e = 0; e < p->E; e++) {
+    for (int e = 0; e < N; e++) {
         memcpy(row, rule, sizeof row);
         row[e] = !row[e];
-        NEAR((double)p->other[e], loss_with(t, layer, token, row), 1e-5, 1e-5, "%s: expert %d",
+        NEAR((double)p->other[e], loss_with(t, layer, token, row), 1e-5, 1e-5, "%s: column %d",
              what, e);
     }
     memcpy(row, rule, sizeof row);

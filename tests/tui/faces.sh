@@ -74,7 +74,7 @@ faces='repl plain'
 # number FACE NAME SHOWN: what is shown is the number of train.json, rounded as it is shown; – is null.
 number() {
     local want
-    want=$(jq -r --arg n "$2" '.[$n] // "null"' train.json)
+    want=$(jq -r --arg n "$2" '.[$n] // .router[$n] // .losses[$n] // "null"' train.json)
     if awk -v shown="${3//,/}" -v want="$want" 'BEGIN {
         if (shown == "–" || want == "null") exit !(shown == "–" && want == "null")
         digits = index(shown, ".") ? length(shown) - index(shown, ".") : 0

@@ -35,7 +35,7 @@ void scene_why(struct snapshot *s, int token, int layer)
     memcpy(p->taken, t->taken[layer], sizeof p->taken);
     for (int n = 0; n <= s->E; n++) p->with[n] = (float)loss_with(n, wanted);
     p->loss = p->with[count];
-    for (int e = 0; e < s->E; e++)
+    for (int e = 0; e < N; e++)
         p->other[e] = facts_taken(t, layer, e) ? p->loss + (float)(0.41 / (1 + e))
                                                : p->loss + (float)(e % 3 == 0 ? -0.012 : 0.002 * e);
     memcpy(p->logit, s->logits + at, (size_t)N * sizeof(float));

@@ -8,8 +8,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AGAIN_S 1.0
-#define REGRET_S 5.0
+/* While a question is answered no step is made: it may take a twentieth of the time. */
+enum { AGAIN_S = 1, REGRET_S = 5, PATIENCE = 20 };
+
+static double at_least(double seconds, double took)
+{
+    return seconds > PATIENCE * took ? seconds : PATIENCE * took;
+}
+
+/* How long an answer took, once it is there. */
+static void hear(struct app *a, double now)
+{
+    if (a->wishes > 0 || a->now.asking) return;
+    if (a->asks) a->token_took = now - a->asked;
+    if (a->asks_regret) a->regret_took = now - a->asked_regret;
+    a->asks = a->asks_regret = false;
+}
 
 static bool token_is_old(const struct app *a, double now)
 {
@@ -18,7 +32,7 @@ static bool token_is_old(const struct app *a, double now)
     bool same = p->step >= 0 && p->token == a->scene.cursor && p->layer == a->scene.layer &&
                 p->router == a->now.router && p->id == a->now.token[a->scene.cursor].id;
     if (!here) return true;
-    return (!same || p->step != a->now.step) && now - a->asked >= AGAIN_S;
+    return (!same || p->step != a->now.step) && now - a->asked >= at_least(AGAIN_S, a->token_took);
 }
 
 static bool regret_is_old(const struct app *a, double now)
@@ -26,7 +40,7 @@ static bool regret_is_old(const struct app *a, double now)
     const struct snap_regret *r = &a->now.regret;
     bool same = r->step == a->now.step && r->layer == a->scene.layer;
     bool soon = r->step < 0 || r->layer != a->scene.layer;
-    return !same && now - a->asked_regret >= (soon ? AGAIN_S : REGRET_S);
+    return !same && now - a->asked_regret >= at_least(soon ? AGAIN_S : REGRET_S, a->regret_took);
 }
 
 void app_ask(struct app *a)
@@ -34,15 +48,17 @@ void app_ask(struct app *a)
     char line[32];
     double now = clock_now();
     bool looks = strcmp(a->frame.view->name, "why") == 0;
+    hear(a, now);
     if (!looks) a->asked_token = -1;
     if (!looks || !a->any || a->ended || a->wishes > 0 || a->now.asking) return;
     if (a->scene.cursor >= a->now.tokens || a->scene.layer != a->now.focus) return;
     if (token_is_old(a, now)) {
         snprintf(line, sizeof line, "why %d", a->scene.cursor);
-        a->asked = now, a->asked_token = a->scene.cursor, a->asked_layer = a->scene.layer;
+        a->asks = true, a->asked = now, a->asked_token = a->scene.cursor,
+        a->asked_layer = a->scene.layer;
         wish_say(a, line, false);
     } else if (regret_is_old(a, now)) {
-        a->asked_regret = now;
+        a->asks_regret = true, a->asked_regret = now;
         wish_say(a, "regret", false);
     }
 }

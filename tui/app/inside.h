@@ -54,7 +54,9 @@ struct app {
     struct text lessons; /* their list */
     struct desk desk;    /* the teacher's second terminal */
 
-    double asked, asked_regret; /* when the view why asked last */
+    double asked, asked_regret;     /* when the view why asked last */
+    double token_took, regret_took; /* seconds until the answer was there */
+    bool asks, asks_regret;         /* and has not heard yet */
     int asked_token, asked_layer;
     bool stale;       /* the screen does not show what is */
     double listening; /* until when a paused session is listened to */

@@ -6,6 +6,7 @@
 #include "tui/app/prefs.h"
 #include "tui/cli/cli.h"
 #include "tui/cli/out.h"
+#include "tui/export/export.h"
 
 #include <jansson.h>
 #include <langinfo.h>
@@ -34,7 +35,9 @@ static void find_backends(json_t *all, const struct flags *f)
     fact(all, "cpu", be != NULL, be ? found : why);
     kn_close(be);
     be = kn_open("cuda", &settings, why, sizeof why);
-    if (be) snprintf(found, sizeof found, "%s", kn_simd(be));
+    if (be)
+        snprintf(found, sizeof found,
+                 "%s (its kernels have not run on a GPU of ours: make check-gpu)", kn_simd(be));
     fact(all, "gpu", be != NULL, be ? found : why);
     kn_close(be);
 }
@@ -104,6 +107,9 @@ static void find_folders(json_t *all)
     snprintf(found, sizeof found, "%s%s", here,
              writable ? "" : " cannot be written to: give --save a path elsewhere");
     fact(all, "working folder", writable, found);
+    const char *pictures = export_pictures();
+    fact(all, "pictures", pictures != NULL,
+         pictures ? pictures : "built without cairo: no export to .svg and .png");
     tmp = tmp && *tmp ? tmp : "/tmp";
     fact(all, "temporary folder", access(tmp, W_OK) == 0, tmp);
 }

@@ -32,4 +32,6 @@ bool export_json(struct text *to, const struct view *view, const struct scene *s
 /* Through cairo; where the program was built without it, the sentence says so. */
 bool export_svg(struct text *to, const struct picture *p, struct err *e);
 bool export_png(struct text *to, const struct picture *p, struct err *e);
+/* The library that draws pictures, "cairo 1.16.0"; NULL: built without. */
+const char *export_pictures(void);
 #endif

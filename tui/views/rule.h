@@ -46,6 +46,11 @@ void rule_order(const float *row, int N, int order[COLUMNS_MAX]); /* falling */
 double rule_bar(const struct scene *s, int column);
 /* "3", or what a slot is called ("null", "copy 2"); to: 32 bytes. */
 char *rule_column(char *to, const struct snapshot *now, int column);
+/* Where a list of `n` experts, a line each, is at its i-th on row y: in the last row it says how many
+ * more there are, and true comes back. */
+bool rule_more(struct canvas *to, int y, int i, int n, const struct scene *s);
+/* A word that ends before column `right`. */
+void rule_right(struct canvas *to, int right, int y, enum ink ink, const char *word);
 /* The formula with the numbers of the token under the cursor. */
 void rule_live(struct text *to, const struct scene *s);
 
@@ -55,9 +60,9 @@ void rule_kinds_draw(struct canvas *to, const struct scene *s);
 void rule_kinds_tell(struct text *to, const struct scene *s);
 
 /* ---- the pictures ---- */
-extern const struct rule_picture rule_cut, rule_stairs; /* rule_token.c */
-extern const struct rule_picture rule_bars, rule_zero, rule_seats, rule_bias,
-    rule_raster; /* rule_fleet.c */
+extern const struct rule_picture rule_cut, rule_stairs;            /* rule_token.c */
+extern const struct rule_picture rule_bars, rule_zero, rule_seats; /* rule_fleet.c */
+extern const struct rule_picture rule_bias, rule_raster;           /* a file each */
 extern const struct rule_picture rule_sent, rule_counts, rule_nulls, rule_slots,
     rule_weights; /* rule_shares.c */
 extern const struct rule_picture rule_lambda, rule_sparsity, rule_null_share, rule_band,

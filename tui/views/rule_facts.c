@@ -19,11 +19,15 @@ double rule_value(const struct snapshot *now, const char *name)
     return i < 0 ? NAN : now->rule[i];
 }
 
+static const float *read_by(const struct snapshot *now)
+{
+    const float *of[] = {now->logits, now->prob, now->score};
+    return of[rule_face_of(now->router)->reads];
+}
+
 const float *rule_row(const struct scene *s, int token)
 {
-    const struct snapshot *now = s->now;
-    const float *of[] = {now->logits, now->prob, now->score};
-    return facts_row(now, of[rule_face_of(now->router)->reads], token, facts_layer(s));
+    return facts_row(s->now, read_by(s->now), token, facts_layer(s));
 }
 
 void rule_order(const float *row, int N, int order[COLUMNS_MAX])
@@ -40,11 +44,13 @@ void rule_order(const float *row, int N, int order[COLUMNS_MAX])
 static double seat(const struct scene *s, int column)
 {
     const struct snapshot *now = s->now;
+    int layer = facts_layer(s);
+    const float *from = read_by(now);
     double least = INFINITY;
     for (int t = 0; t < now->tokens && t < SNAP_TOKENS; t++) {
-        const float *row = rule_row(s, t);
-        if (row && facts_taken(&now->token[t], facts_layer(s), column))
-            least = fmin(least, (double)row[column]);
+        if (!facts_taken(&now->token[t], layer, column)) continue;
+        const float *row = facts_row(now, from, t, layer);
+        if (row) least = fmin(least, (double)row[column]);
     }
     return isfinite(least) ? least : NAN;
 }
@@ -78,6 +84,21 @@ char *rule_column(char *to, const struct snapshot *now, int column)
             snprintf(to, 32, runs[r].count > 1 ? "%.8s %d" : "%.8s", runs[r].label,
                      column - at + 1);
     return to;
+}
+
+/* ---- lines of one expert each ---- */
+bool rule_more(struct canvas *to, int y, int i, int n, const struct scene *s)
+{
+    if (y < to->height - 1 || i >= n - 1) return false;
+    canvas_fit(to, 0, y, to->width, INK_DIM, "… %d more %s in a taller window", n - i,
+               facts_words(s->now)->experts);
+    return true;
+}
+
+void rule_right(struct canvas *to, int right, int y, enum ink ink, const char *word)
+{
+    int x = right - canvas_columns(word);
+    if (x >= 0) canvas_text(to, x, y, ink, "%s", word);
 }
 
 /* ---- the formula with numbers ---- */

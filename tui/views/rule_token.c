@@ -2,6 +2,7 @@
  * they are cut. Beside it the mean over the window, rank by rank. */
 #include "tui/views/rule.h"
 #include "tui/draw/bars.h"
+#include "tui/views/say.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -82,7 +83,10 @@ static void cut_draw(struct canvas *to, const struct scene *s)
     struct ranks r;
     int bar = to->width - NAME - NUMBERS, y = 1;
     if (to->height < 1 || bar < 4) return;
-    if (!rank(&r, s)) return draw_absent(to, s);
+    if (!rank(&r, s)) {
+        draw_absent(to, s);
+        return;
+    }
     canvas_text(to, 0, 0, INK_DIM, "%s", facts_words(s->now)->expert);
     canvas_fit(to, NAME, 0, bar, INK_DIM, "%s", rule_face_of(s->now->router)->letter);
     canvas_text(to, to->width - NUMBERS + 4, 0, INK_DIM, "here");
@@ -114,14 +118,16 @@ static int cut_rows(const struct scene *s)
 static void cut_tell(struct text *to, const struct scene *s)
 {
     struct ranks r;
-    char a[32], b[32];
     if (!rank(&r, s)) return;
-    text_add(to, "of the %d columns of %s, %d are taken", r.N, s->now->token[facts_cursor(s)].text,
-             r.taken);
-    if (r.taken > 0 && r.taken < r.N)
-        text_add(to, "; the last one in has %s, the best one out %s",
-                 facts_number(a, (double)r.row[r.order[r.taken - 1]], 2),
-                 facts_number(b, (double)r.row[r.order[r.taken]], 2));
+    text_add(to, "of the %d columns of %s, ", r.N, s->now->token[facts_cursor(s)].text);
+    say_number(to, r.in, 0, "columns", "taken here");
+    text_add(to, " are taken");
+    if (r.taken > 0 && r.taken < r.N) {
+        text_add(to, "; the last one in has ");
+        say_number(to, (double)r.row[r.order[r.taken - 1]], 2, NULL, "last in");
+        text_add(to, ", the best one out ");
+        say_number(to, (double)r.row[r.order[r.taken]], 2, NULL, "best out");
+    }
     text_add(to, ".\n");
 }
 
@@ -141,7 +147,10 @@ static void stairs_draw(struct canvas *to, const struct scene *s)
     int bar = to->width - NAME - NUMBERS, y = 1;
     double p = facts_knob(s->now, "p"), sum = 0, mean = 0;
     if (to->height < 1 || bar < 4) return;
-    if (!rank(&r, s)) return draw_absent(to, s);
+    if (!rank(&r, s)) {
+        draw_absent(to, s);
+        return;
+    }
     int line = NAME + (int)lround(fmin(fmax(p, 0), 1) * (bar - 1));
     canvas_text(to, 0, 0, INK_DIM, "%s", facts_words(s->now)->expert);
     canvas_text(to, to->width - NUMBERS + 4, 0, INK_DIM, "here");
@@ -177,17 +186,20 @@ static int stairs_rows(const struct scene *s)
 
 static void stairs_tell(struct text *to, const struct scene *s)
 {
+    enum { MOST = 10 };
     struct ranks r;
-    char a[32], b[32];
     double sum = 0, mean = 0;
     if (!rank(&r, s)) return;
-    for (int i = 0; i < r.N; i++) {
+    for (int i = 0; i < r.N && i <= r.taken && i < MOST; i++) {
         sum += (double)r.row[r.order[i]], mean += (double)r.mean[i];
-        text_add(to, "%s%d best: %s, in the mean %s", i ? "; " : "added up, ", i + 1,
-                 facts_number(a, sum, 2), facts_number(b, mean, 2));
-        if (i + 1 >= r.taken + 1 || i > 10) break;
+        text_add(to, "%s%d best: ", i ? "; " : "added up, ", i + 1);
+        say_number(to, sum, 2, NULL, "step %d here", i + 1);
+        text_add(to, ", in the mean ");
+        say_number(to, mean, 2, NULL, "step %d mean", i + 1);
     }
-    text_add(to, "; p is %s.\n", facts_number(a, facts_knob(s->now, "p"), 2));
+    text_add(to, "; p is ");
+    say_number(to, facts_knob(s->now, "p"), 2, NULL, "p");
+    text_add(to, ".\n");
 }
 
 const struct rule_picture rule_stairs = {

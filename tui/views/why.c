@@ -40,16 +40,17 @@ static void say_head(char *to, int size, const struct scene *s)
 {
     const struct snapshot *now = s->now;
     const struct snap_token *t = &now->token[facts_cursor(s)];
-    char place[32], loss[32];
+    char place[32], loss[32], need[16];
     int count = t->count[facts_layer(s)];
     const char *experts = count == 1 ? facts_words(now)->expert : facts_words(now)->experts;
     facts_number(loss, (double)t->loss, 3);
+    snprintf(need, sizeof need, t->need < 0 ? "–" : "%d", t->need);
     if (now->text)
         snprintf(to, (size_t)size, "‘%s’ at byte %s: %d %s, loss %s nat", t->text,
                  facts_whole(place, (double)t->id), count, experts, loss);
     else
-        snprintf(to, (size_t)size, "%s needs %d: %d %s, loss %s nat", t->text, t->need, count,
-                 experts, loss);
+        snprintf(to, (size_t)size, "%s needs %s: %d %s, loss %s nat", t->text, need, count, experts,
+                 loss);
 }
 
 static int draw_head(struct canvas *to, const struct scene *s)
@@ -77,11 +78,11 @@ static int draw_head(struct canvas *to, const struct scene *s)
 }
 
 /* ---- the choice ---- */
-/* As many columns as leave the end in sight. */
+/* As many columns as leave the end in sight; in the end the shortest form. */
 static void draw_sums(struct canvas *to, const struct scene *s)
 {
     struct text sums = {0};
-    for (int columns = PROBE_COLUMNS; columns >= 1; columns--) {
+    for (int columns = PROBE_COLUMNS; columns >= 0; columns--) {
         text_clear(&sums);
         why_sums(&sums, s, columns, to->width < 74 ? 2 : to->width < 86 ? 3 : PROBE_TERMS);
         if (prose_lines(to->width, text_str(&sums)) <= to->height) break;

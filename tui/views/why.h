@@ -19,6 +19,6 @@ void why_curve_line(struct canvas *to, int y, const struct scene *s);  /* the sa
 void why_regret_draw(struct canvas *to, int y, const struct scene *s); /* four lines */
 void why_curve_tell(struct text *to, const struct scene *s);
 /* ---- why_sums.c: the arithmetic, step by step: so many columns, best first, and so many terms of
- * each product, largest first ---- */
+ * each product, largest first; no column: the whole in six short lines, of the best one ---- */
 void why_sums(struct text *to, const struct scene *s, int columns, int terms);
 #endif

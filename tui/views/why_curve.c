@@ -124,15 +124,18 @@ void why_curve_tell(struct text *to, const struct scene *s)
         text_add(to, "what other %s would do: not asked (why %d asks).\n", w->experts,
                  facts_cursor(s));
     } else {
-        text_add(to, "loss with its 0 to %d best %s, after %ld steps:", p->E, w->experts, p->step);
+        char step[32], name[32];
+        text_add(to, "loss with its 0 to %d best %s, after %s steps:", p->E, w->experts,
+                 facts_whole(step, (double)p->step));
         for (int n = 0; n <= p->E; n++) {
             text_add(to, " ");
             say_number(to, (double)p->with[n], 3, "nat", "why with %d", n);
         }
         text_add(to, ".\nloss if one pick is turned round:");
-        for (int e = 0; e < p->E; e++) {
+        for (int e = 0; e < p->N; e++) {
             bool in = facts_taken(&s->now->token[facts_cursor(s)], facts_layer(s), e);
-            text_add(to, "%s %s %d ", e ? "," : "", in ? "without" : "with", e + 1);
+            text_add(to, "%s %s %s ", e ? "," : "", in ? "without" : "with",
+                     rule_column(name, s->now, e));
             say_number(to, (double)p->other[e], 3, "nat", "why turned %d", e + 1);
         }
         text_add(to, ".\n");

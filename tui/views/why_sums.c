@@ -169,11 +169,38 @@ static void sums_output(struct text *to, const struct scene *s, const struct sna
     text_add(to, " nat a prediction, after %s steps.\n", facts_whole(name, (double)p->step));
 }
 
+/* The best column alone. */
+static void sums_brief(struct text *to, const struct scene *s, const struct snap_probe *p)
+{
+    char name[32], step[32];
+    int best = p->column[0].column, n = 0, said = 0;
+    text_add(to, "x·w of %s: %.3f (|x| %.2f)\n", subject(name, s->now, best),
+             (double)p->logit[best], (double)p->x);
+    text_add(to, "%s %.3f\ntakes", s->now->router->softmax ? "its P" : "its score",
+             (double)(s->now->router->softmax ? p->prob : p->score)[best]);
+    for (int j = 0; j < p->N; j++)
+        if (p->taken[j / 64] >> j % 64 & 1)
+            text_add(to, "%s %s", n++ ? "," : "", subject(name, s->now, j));
+    text_add(to, "%s\ngate·|said|:", n ? "" : " none");
+    for (int j = 0; j < p->E; j++)
+        if (p->taken[j / 64] >> j % 64 & 1)
+            text_add(to, "%s %s %.2f·%.1f", said++ ? "," : "", subject(name, s->now, j),
+                     (double)p->gate[j], (double)p->said[j]);
+    text_add(to, "%s\n|y| %.2f into a stream of %.2f\nloss ", said ? "" : " –", (double)p->sum,
+             (double)p->stream);
+    add_number(to, (double)p->loss, 3);
+    text_add(to, " nat, after %s steps\n", facts_whole(step, (double)p->step));
+}
+
 void why_sums(struct text *to, const struct scene *s, int columns, int terms)
 {
     const struct snap_probe *p = why_answer(s);
     if (!p) {
         text_add(to, "– the numbers were asked for and have not come yet\n");
+        return;
+    }
+    if (columns == 0) {
+        sums_brief(to, s, p);
         return;
     }
     sums_logits(to, s, p, columns, terms);

@@ -22,12 +22,12 @@ struct table {
 
 double why_turned(const struct snap_probe *p, int column)
 {
-    return p && column < p->E ? (double)p->other[column] - (double)p->loss : NAN;
+    return p && column < p->N ? (double)p->other[column] - (double)p->loss : NAN;
 }
 
 static void place(struct table *t, int width)
 {
-    t->name = t->N > t->s->now->E ? 9 : 5; /* slots have words for names */
+    t->name = t->N > t->s->now->E ? 12 : 5; /* slots have words for names */
     int left = width - t->name - 2 - VALUE;
     t->bar = t->name + 2;
     bool gates = left - GATE >= LEAST_BAR, turned = gates && left - GATE - TURNED >= LEAST_BAR;
