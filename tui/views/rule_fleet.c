@@ -15,7 +15,7 @@ enum { NAME = 6, BINS = 256 };
 /* What is drawn: as far above the bars as anything goes, and at most twice as far below them; `cut`:
  * there is more below. */
 struct range {
-    double low, high;
+    double low, high, bar[EXPERTS_MAX];
     bool cut;
 };
 
@@ -28,8 +28,10 @@ static bool window_range(const struct scene *s, struct range *to)
         for (int e = 0; row && e < s->now->E; e++) /* past NaN */
             to->low = fmin(to->low, (double)row[e]), to->high = fmax(to->high, (double)row[e]);
     }
-    for (int e = 0; e < s->now->E; e++)
-        first = fmin(first, rule_bar(s, e)), last = fmax(last, rule_bar(s, e));
+    for (int e = 0; e < s->now->E; e++) {
+        to->bar[e] = rule_bar(s, e);
+        first = fmin(first, to->bar[e]), last = fmax(last, to->bar[e]);
+    }
     double least = first - 2 * (to->high - last);
     if (to->high > last && least > to->low) to->low = least, to->cut = true;
     return to->high > to->low;
@@ -77,7 +79,7 @@ static void draw_expert(struct canvas *to, int y, const struct scene *s, int e,
 {
     enum { BAR = 7, TAKES = 7 };
     int room = to->width - NAME - BAR - TAKES;
-    double bar = rule_bar(s, e);
+    double bar = r->bar[e];
     const float *row = rule_row(s, facts_cursor(s));
     char word[32];
     canvas_text(to, 0, y, facts_van_ink(e), "%2d", e + 1);
@@ -178,7 +180,7 @@ static void bars_tell(struct text *to, const struct scene *s)
 
 static int seats_rows(const struct scene *s)
 {
-    return s->now->E + 3;
+    return s->now->E + 4;
 }
 
 static void seats_draw(struct canvas *to, const struct scene *s)
@@ -211,7 +213,7 @@ const struct rule_picture rule_zero = {
 const struct rule_picture rule_seats = {
     .title = "each expert's last seat, and the window",
     .least = 5,
-    .most = EXPERTS_MAX + 3,
+    .most = EXPERTS_MAX + 4,
     .whole = seats_rows,
     .draw = seats_draw,
     .tell = seats_tell,
