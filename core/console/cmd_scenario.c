@@ -9,22 +9,42 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Nothing that was named before has a part in it but the seed and the machine. */
+static bool clean(struct console *c, struct err *e)
+{
+    const struct config *now = trainer_config(c->trainer);
+    struct config to;
+    if (!config_start(&to, now->data, now->router->name, e)) return false;
+    to.value[CONFIG_SEED] = now->value[CONFIG_SEED], to.named = 1u << CONFIG_SEED;
+    to.threads = now->threads;
+    memcpy(to.backend, now->backend, sizeof to.backend);
+    memcpy(to.simd, now->simd, sizeof to.simd);
+    return console_renew(c, &to, e);
+}
+
 static bool cmd_scenario(struct console *c, int argc, char **argv, struct text *out, struct err *e)
 {
     char title[200];
     const struct packed *p;
-    if (!verb_words(verb_named("scenario"), argc, 0, 2, e)) return false;
+    struct scenario_state state = {.own = NULL};
+    size_t used = 0;
     for (int i = 0; argc == 1 && (p = packed_at(SCENARIO_FOLDER, i)); i++)
         text_add(out, "%-18s %s\n", p->name, packed_title(p, title, sizeof title));
     if (argc == 1) return true;
     if (!(p = packed_find(SCENARIO_FOLDER, "scenario", argv[1], e))) return false;
-    const struct router *own = argc == 3 ? router_find(argv[2], e) : NULL;
-    if (argc == 3 && !own) return false;
+    if (argc > 2 && !(state.own = router_find(argv[2], e))) return false;
+    for (int i = 2; i < argc && used < sizeof state.words; i++)
+        used += (size_t)snprintf(state.words + used, sizeof state.words - used, "%s%s",
+                                 i > 2 ? " " : "", argv[i]);
+    if (used >= sizeof state.words)
+        return err_set(e, ERR_USAGE, "a strategy and its knobs take up to %zu bytes here",
+                       sizeof state.words - 1);
     if (c->scripts == CONSOLE_SCRIPTS)
         return err_set(e, ERR_USAGE, "scripts call each other more than %d deep", CONSOLE_SCRIPTS);
-    if (!script_open_text(&c->script[c->scripts], p->name, p->text, e)) return false;
+    if (!clean(c, e) || !script_open_text(&c->script[c->scripts], p->name, p->text, e))
+        return false;
     c->scripts++;
-    c->scenario = (struct scenario_state){.own = own};
+    c->scenario = state;
     snprintf(c->scenario.name, sizeof c->scenario.name, "%s", p->name);
     text_add(out, "%s: %s\n", p->name, packed_title(p, title, sizeof title));
     return true;
@@ -52,6 +72,41 @@ static bool cmd_phase(struct console *c, int argc, char **argv, struct text *out
     if (!scenario_phase(&c->scenario, now, argv[1], e)) return false;
     snprintf(mark, sizeof mark, "%s", argv[1]);
     trainer_mark(c->trainer, mark);
+    return true;
+}
+
+/* ---- aim ---- */
+
+/* The knob that is a number of experts; -1: the strategy has none. */
+static int count_knob(const struct router *r)
+{
+    for (int i = 0; i < 2 && r->steer[i].knob; i++) {
+        int knob = router_knob(r, r->steer[i].knob);
+        const char *unit = r->knobs[knob].unit;
+        if (!strcmp(r->steer[i].knob, "k") || (unit && strcmp(unit, "experts") == 0)) return knob;
+    }
+    return -1;
+}
+
+static bool cmd_aim(struct console *c, int argc, char **argv, struct text *out, struct err *e)
+{
+    const struct router *r = trainer_config(c->trainer)->router;
+    int knob = count_knob(r);
+    char *end, value[32];
+    if (!verb_words(verb_named("aim"), argc, 1, 1, e)) return false;
+    double experts = strtod(argv[1], &end);
+    if (end == argv[1] || *end || !(experts > 0 && experts <= EXPERTS_MAX))
+        return err_set(e, ERR_USAGE, "aim X is a number of experts, not '%.40s'", argv[1]);
+    if (knob < 0) {
+        text_add(out,
+                 "%s has no knob that is a number of experts: it goes on by its own prices (%s)\n",
+                 r->name, r->steer[0].knob ? r->steer[0].knob : "none");
+        return true;
+    }
+    if (r->knobs[knob].kind == OPTION_INT) experts = fmax(round(experts), 1);
+    snprintf(value, sizeof value, "%.9g", experts);
+    if (!trainer_set_knob(c->trainer, r->knobs[knob].name, value, e)) return false;
+    text_add(out, "%s %s\n", r->knobs[knob].name, value);
     return true;
 }
 
@@ -117,10 +172,15 @@ static void complete_expect(int argc, char **argv, int arg, verb_add *add, void 
 
 const struct command scenario_commands[] = {
     {.name = "scenario",
-     .usage = "scenario [NAME [STRATEGY]]",
+     .usage = "scenario [NAME [STRATEGY [KNOB=VALUE]...]]",
      .help = "list the situations, or go through one, also with another strategy than its own",
      .run = cmd_scenario,
      .complete = complete_scenario},
+    {.name = "aim",
+     .usage = "aim X",
+     .help = "X experts per token, by whatever knob of the strategy says so",
+     .run = cmd_aim,
+     .changes = true},
     {.name = "phase",
      .usage = "phase [NAME]",
      .help = "a new part of the run: a mark on the curves, its numbers kept as NAME.FIELD",

@@ -193,9 +193,9 @@ void console_close(struct console *c)
 {
     if (!c) return;
     while (c->scripts > 0) script_close(&c->script[--c->scripts]);
-    race_live_close(c->race);
-    record_sample(c, true);
+    record_sample(c, true); /* looks at all that still runs, the race too */
     record_close(c->record);
+    race_live_close(c->race);
     free(c->policy);
     undo_close(c);
     trainer_close(c->parked);
@@ -250,12 +250,32 @@ static void scripts_fail(struct console *c, struct err *e)
     while (c->scripts > 0) script_close(&c->script[--c->scripts]);
 }
 
+/* Another strategy goes through a script: it stands in for the script's own, and leaves out knobs
+ * that it does not have. False: there is nothing to run. */
+static bool scenario_own(struct console *c, const struct command *command,
+                         struct command_line *words, struct text *out)
+{
+    const struct router *own = c->scenario.own;
+    if (strcmp(command->name, "router") == 0) {
+        char line[160];
+        snprintf(line, sizeof line, "router %s", c->scenario.words);
+        return command_parse(words, line, NULL);
+    }
+    if (strcmp(command->name, "knob") != 0 || words->argc < 2) return true;
+    char name[48];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(words->argv[1], "="), words->argv[1]);
+    if (router_knob(own, name) >= 0) return true;
+    text_add(out, "%s has no knob '%s': left out\n", own->name, name);
+    return false;
+}
+
 /* Whatever a line changes can be taken back, but taking back itself; what changes the run is noted
  * with the step before which it was said. */
 static bool run_core(struct console *c, const struct command *command, struct command_line *words,
                      struct text *out, struct err *e)
 {
     long step = trainer_now(c->trainer);
+    if (c->in_script && c->scenario.own && !scenario_own(c, command, words, out)) return true;
     bool outer = c->depth == 0 && command->run != verb_named("undo")->run &&
                  command->run != verb_named("redo")->run;
     char line[UNDO_LINE];
@@ -296,6 +316,7 @@ bool console_do(struct console *c, const char *line, struct text *out, struct er
     struct err own = {0};
     bool scripted = c->scripted && c->scripts > 0, paused = c->paused;
     c->scripted = false;
+    c->in_script = scripted;
     bool ok = command_parse(&words, line, &own);
     if (ok && words.open_quote)
         ok = err_set(&own, ERR_USAGE, "a quote is open at the end of the line: close it with \"");
@@ -318,6 +339,7 @@ bool console_next(struct console *c, char *line, int size)
         if (script_next(&c->script[c->scripts - 1], line, size)) return c->scripted = true;
         script_close(&c->script[--c->scripts]);
     }
+    if (c->scripts == 0) c->scenario.own = NULL;
     return false;
 }
 
@@ -432,4 +454,9 @@ struct trainer *console_trainer(struct console *c)
 bool console_quit(const struct console *c)
 {
     return c->quit;
+}
+
+const struct scenario_state *console_scenario(const struct console *c)
+{
+    return &c->scenario;
 }

@@ -25,7 +25,9 @@ bool console_busy(const struct console *c); /* there are steps to make */
 bool console_step(struct console *c, bool measure, bool window, struct err *e);
 const struct snapshot *console_snapshot(struct console *c); /* the newest */
 struct trainer *console_trainer(struct console *c);
-bool console_quit(const struct console *c); /* `quit` was said */
+struct scenario_state;
+const struct scenario_state *console_scenario(const struct console *c); /* of the newest one */
+bool console_quit(const struct console *c);                             /* `quit` was said */
 
 /* Questions and writing take many small pieces. console_do finishes them before it returns, unless
  * a face that must stay awake says that it makes the pieces itself: then they are left for it, and

@@ -15,6 +15,7 @@ struct scenario_phase {
 struct scenario_state {
     char name[40];            /* "" none has been started */
     const struct router *own; /* goes through it in the place of the script's; NULL: the script's */
+    char words[128];          /* `own` with its knobs, as they are typed */
     struct scenario_phase phase[SCENARIO_PHASES];
     int phases;
     int held, broken; /* conditions that were asked */

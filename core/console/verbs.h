@@ -26,6 +26,7 @@ struct console {
     struct race raced;      /* what it was, for another */
     bool rested;            /* the model was paused when it began, and is again when it ends */
     bool scripted;          /* the line being run came from a script */
+    bool in_script;         /* the same, while it is run */
     bool held;              /* a person said pause: scripts wait too */
     bool pieces;            /* see console_leave_work */
     struct scenario_state scenario;

@@ -26,9 +26,20 @@ struct data_sizes {
     int layers, width, heads, context, experts, expert_width, batch;
 };
 
+/* What the data is like from now on, without being another data set: settings of the same names. 0:
+ * as it always is. */
+enum data_mix { MIX_USUAL, MIX_SMALL, MIX_LARGE, MIX_EVEN };   /* sizes of orders */
+enum data_season { SEASON_ALL, SEASON_SUMMER, SEASON_WINTER }; /* half of the item types each */
+enum { DATA_MIX = 1, DATA_SEASON = 2, DATA_DISTRICT = 4 };     /* which of them a data set has */
+struct data_day {
+    int mix, season;
+    int district; /* 1: another task of the same kind (tables, words of another language) */
+};
+
 /* One batch, host memory owned by who made it (batch_open). T = sequences * context tokens. */
 struct batch {
     int T, sequences, context; /* not text: sequences = T, context = 1 */
+    struct data_day day;       /* set by who asks for it */
     float *x;                  /* [T, input]; NULL for text */
     int32_t *ids;              /* [T]; NULL unless text */
     int32_t *label;            /* [T * items], -1 where there is nothing to predict */
@@ -50,7 +61,8 @@ struct batch {
 struct dataset;
 struct dataset_type {
     const char *name, *title, *help;
-    bool text; /* sequences of bytes: see data_shape */
+    bool text;       /* sequences of bytes: see data_shape */
+    unsigned shifts; /* DATA_MIX and the like */
     struct data_sizes sizes;
     int steps;         /* default budget */
     double lr_default; /* learning rate where the strategy has none of its own in lr */
@@ -78,7 +90,7 @@ struct dataset {
     uint64_t fingerprint; /* of the content; a resumed run on other data is refused */
     double val_tokens;    /* tokens in the whole validation split */
     void (*close)(struct dataset *d);
-    /* Fills b (T, sequences, context set; arrays given) with batch `index` of a split.
+    /* Fills b (T, sequences, context, day set; arrays given) with batch `index` of a split.
      * Deterministic in (seed, split, index). Thread-safe: touches nothing of d. */
     void (*fill)(const struct dataset *d, uint64_t seed, enum data_split split, int64_t index,
                  struct batch *b);

@@ -8,7 +8,8 @@ enum { BITS = 6, CODES = 1 << BITS, CLASSES = 4 };
 
 struct districts {
     struct items items;
-    int8_t book[DATA_ITEMS][CODES]; /* the class of every house; each class stands in it 16 times */
+    /* the class of every house; each class stands in it 16 times; the new district's books behind */
+    int8_t book[2 * DATA_ITEMS][CODES];
 };
 
 static void make_book(int8_t *book, uint64_t seed, int type)
@@ -22,13 +23,13 @@ static void make_book(int8_t *book, uint64_t seed, int type)
     }
 }
 
-static int make_item(const struct items *of, struct rng *r, int type, float *item)
+static int make_item(const struct items *of, struct rng *r, int district, int type, float *item)
 {
     const struct districts *o = (const struct districts *)of;
     int code = (int)rng_below(r, CODES);
     item[0] = 1;
     for (int b = 0; b < BITS; b++) item[1 + b] = code >> b & 1 ? 1 : -1;
-    return o->book[type][code];
+    return o->book[district * DATA_ITEMS + type][code];
 }
 
 static struct dataset *districts_open(const struct dataset_type *type, const char *argument,
@@ -39,7 +40,7 @@ static struct dataset *districts_open(const struct dataset_type *type, const cha
     if (!o) return NULL;
     o->items.at_most[0] = .60, o->items.at_most[1] = .75, o->items.at_most[2] = .90;
     o->items.make = make_item;
-    for (int t = 0; t < DATA_ITEMS; t++) make_book(o->book[t], seed, t);
+    for (int t = 0; t < 2 * DATA_ITEMS; t++) make_book(o->book[t], seed, t);
     return &o->items.base;
 }
 
@@ -48,6 +49,7 @@ const struct dataset_type dataset_type_districts = {
     .title = "Address books",
     .help = "orders of 1 to 4 house numbers whose answers are learnt by heart; experts do most of "
             "the work here, so experts saved are time saved",
+    .shifts = DATA_MIX | DATA_SEASON | DATA_DISTRICT,
     .sizes = {.layers = 1,
               .width = 64,
               .heads = 4,

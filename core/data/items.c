@@ -5,28 +5,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void pack(const struct items *o, struct rng *r, const int *type, int s, float *x,
-                 int32_t *label)
+static void pack(const struct items *o, struct rng *r, int district, const int *type, int s,
+                 float *x, int32_t *label)
 {
-    for (int i = 0; i < s; i++) label[type[i]] = o->make(o, r, type[i], x + type[i] * o->each);
+    for (int i = 0; i < s; i++)
+        label[type[i]] = o->make(o, r, district, type[i], x + type[i] * o->each);
     x[DATA_ITEMS * o->each] = 1; /* a router without bias behind a norm has no threshold of its
                                     own: the constant gives it one */
 }
 
+static int size_of(const struct items *o, int mix, double u)
+{
+    int s = 1;
+    if (mix == MIX_SMALL) return 1;
+    if (mix == MIX_LARGE) return 4;
+    if (mix == MIX_EVEN) return 1 + (int)(4 * u);
+    while (s < 4 && u >= o->at_most[s - 1]) s++;
+    return s;
+}
+
 /* One order from its own random numbers, drawn in this order: s; for each item its type; then item
  * by item what the data set draws. x and label come cleared: 0 and -1. Returns s. */
-static int make_order(const struct items *o, struct rng r, float *x, int32_t *label)
+static int make_order(const struct items *o, const struct data_day *day, struct rng r, float *x,
+                      int32_t *label)
 {
-    double u = rng_uniform(&r);
-    int s = 1;
-    while (s < 4 && u >= o->at_most[s - 1]) s++;
-    int type[DATA_ITEMS];
-    for (int i = 0; i < DATA_ITEMS; i++) type[i] = i;
+    int types = day->season == SEASON_ALL ? DATA_ITEMS : DATA_ITEMS / 2;
+    int s = size_of(o, day->mix, rng_uniform(&r)), type[DATA_ITEMS];
+    for (int i = 0; i < types; i++) type[i] = i + (day->season == SEASON_WINTER) * types;
     for (int i = 0; i < s; i++) {
-        int j = i + (int)rng_below(&r, (uint32_t)(DATA_ITEMS - i)), swap = type[i];
+        int j = i + (int)rng_below(&r, (uint32_t)(types - i)), swap = type[i];
         type[i] = type[j], type[j] = swap;
     }
-    pack(o, &r, type, s, x, label);
+    pack(o, &r, day->district, type, s, x, label);
     return s;
 }
 
@@ -44,9 +54,9 @@ static void items_fill(const struct dataset *d, uint64_t seed, enum data_split s
         bool real = train || id < ITEMS_TESTS;
         struct rng r = rng_at(train ? seed : o->seed, train ? RNG_TRAIN : RNG_TEST, (uint32_t)id);
         r.counter[2] = (uint32_t)(id >> 32);
-        b->need[t] =
-            real ? make_order(o, r, b->x + (size_t)t * input, b->label + (size_t)t * DATA_ITEMS)
-                 : -1;
+        b->need[t] = real ? make_order(o, &b->day, r, b->x + (size_t)t * input,
+                                       b->label + (size_t)t * DATA_ITEMS)
+                          : -1;
         b->kind[t] = b->need[t];
         b->id[t] = real ? id : -1;
     }
@@ -60,7 +70,7 @@ static void items_order(const struct dataset *d, uint64_t number, const int *typ
     struct rng r = rng_at(o->seed, RNG_TEST, (uint32_t)(ITEMS_TESTS + number));
     memset(b->x, 0, (size_t)d->shape.input * sizeof *b->x);
     memset(b->label, -1, DATA_ITEMS * sizeof *b->label);
-    pack(o, &r, type, types, b->x, b->label);
+    pack(o, &r, b->day.district, type, types, b->x, b->label);
     b->need[0] = b->kind[0] = types;
     b->id[0] = -1;
 }

@@ -13,8 +13,8 @@ struct items {
     uint64_t seed;     /* of the task: its tables and the test set */
     double at_most[3]; /* share of orders with at most 1, 2, 3 items; the rest have 4 */
     int each;          /* inputs of an item; the last input of all is the constant 1 */
-    /* Draws one item of type `type`: fills its inputs (they come as 0) and returns its class. */
-    int (*make)(const struct items *o, struct rng *r, int type, float *item);
+    /* Draws one item of type `type` by the tables of a district (0, 1): fills its inputs (they come as 0) and returns its class. */
+    int (*make)(const struct items *o, struct rng *r, int district, int type, float *item);
 };
 
 /* `size` bytes of memory that begin with a struct items, filled but for at_most and make; `name`:

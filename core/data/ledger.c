@@ -31,7 +31,15 @@ static const char *const items[] = {"box",      "sofa",     "lamp",     "crate",
 static const char *const places[] = {"Elm",   "Oak",   "Ash",  "Bay",   "Hill",  "Lake",  "Mill",
                                      "Park",  "Rose",  "York", "Cedar", "Dover", "Essex", "Grove",
                                      "Maple", "North", "Quay", "Upton", "Vale",  "Wells"};
+/* The new district speaks German; as many words, so that the same draws choose among them. */
+static const char *const new_items[] = {"Kiste",   "Sofa",  "Lampe",   "Bett",    "Klavier",
+                                        "Stuhl",   "Tisch", "Spiegel", "Herd",    "Schrank",
+                                        "Kommode", "Regal", "Koffer",  "Matratze"};
+static const char *const new_places[] = {
+    "Ulm",  "Jena",  "Bonn",  "Kiel",   "Trier",  "Hof",    "Essen", "Zell",  "Lahr",   "Worms",
+    "Gera", "Celle", "Fulda", "Minden", "Passau", "Aachen", "Husum", "Neuss", "Speyer", "Weimar"};
 enum { ITEMS = sizeof items / sizeof *items, PLACES = sizeof places / sizeof *places };
+_Static_assert(sizeof new_items == sizeof items && sizeof new_places == sizeof places, "as many");
 
 struct line {
     int length;
@@ -57,21 +65,23 @@ static void put_word(struct line *l, const char *word, const char *const *list, 
 
 /* Drawn in this order: two letters and the digit of the code, item, both places, x's last digit,
  * whether it has tens, these, y. */
-static void make_line(struct line *l, struct rng *r)
+static void make_line(struct line *l, struct rng *r, int district)
 {
+    const char *const *items_of = district ? new_items : items, *const *places_of =
+                                                                    district ? new_places : places;
     uint32_t kinds = sizeof letters - 1;
     char code[4] = {0}, number[16];
     code[0] = letters[rng_below(r, kinds)], code[1] = letters[rng_below(r, kinds)];
     code[2] = (char)('0' + rng_below(r, 10));
-    const char *item = items[rng_below(r, ITEMS)], *from = places[rng_below(r, PLACES)],
-               *to = places[rng_below(r, PLACES)];
+    const char *item = items_of[rng_below(r, ITEMS)], *from = places_of[rng_below(r, PLACES)],
+               *to = places_of[rng_below(r, PLACES)];
     int ones = 1 + (int)rng_below(r, 9), tens = rng_below(r, 2) ? 1 + (int)rng_below(r, 8) : 0,
         x = 10 * tens + ones, y = 1 + (int)rng_below(r, 9);
     l->length = 0;
     put(l, "#", FORM), put(l, code, FREE), put(l, " ", FORM);
-    put_word(l, item, items, ITEMS), put(l, " ", FORM);
-    put_word(l, from, places, PLACES), put(l, ">", FORM);
-    put_word(l, to, places, PLACES), put(l, " ", FORM);
+    put_word(l, item, items_of, ITEMS), put(l, " ", FORM);
+    put_word(l, from, places_of, PLACES), put(l, ">", FORM);
+    put_word(l, to, places_of, PLACES), put(l, " ", FORM);
     snprintf(number, sizeof number, "%d", x);
     put(l, number, FREE);
     put(l, "+", tens || ones == 9 ? FORM : FREE); /* behind a lone 1 to 8 a digit could follow */
@@ -93,10 +103,10 @@ static void fill_sequence(struct batch *b, int first, struct rng r, uint64_t num
 {
     struct line line;
     r.counter[2] = (uint32_t)(number >> 32);
-    make_line(&line, &r);
+    make_line(&line, &r, b->day.district);
     for (int i = 0, at = 0; i <= b->context; i++, at++) {
         int t = first + i;
-        if (at == line.length) make_line(&line, &r), at = 0;
+        if (at == line.length) make_line(&line, &r, b->day.district), at = 0;
         if (i > 0) b->label[t - 1] = line.byte[at], b->kind[t - 1] = line.class[at];
         if (i == b->context) break;
         b->ids[t] = line.byte[at];
@@ -163,6 +173,7 @@ const struct dataset_type dataset_type_ledger = {
     .help = "made-up text, a line an order, of which every byte's class is known: form, spell, "
             "copy, sum, carry, or free, which nobody can know",
     .text = true,
+    .shifts = DATA_DISTRICT,
     .sizes = {.layers = 2,
               .width = 64,
               .heads = 4,

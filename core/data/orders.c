@@ -8,7 +8,8 @@ enum { NUMBERS = 4, CLASSES = 4 };
 
 struct orders {
     struct items items;
-    double turn[DATA_ITEMS][NUMBERS][NUMBERS]; /* an orthogonal matrix a type, rows orthonormal */
+    /* an orthogonal matrix a type, rows orthonormal; those of the new district behind */
+    double turn[2 * DATA_ITEMS][NUMBERS][NUMBERS];
 };
 
 static double dot(const double *a, const double *b)
@@ -32,7 +33,7 @@ static void make_turn(double turn[NUMBERS][NUMBERS], uint64_t seed, int type)
 }
 
 /* Each number draws its size, then its sign (1: plus). */
-static int make_item(const struct items *of, struct rng *r, int type, float *item)
+static int make_item(const struct items *of, struct rng *r, int district, int type, float *item)
 {
     const struct orders *o = (const struct orders *)of;
     double z[NUMBERS], sum[NUMBERS] = {0};
@@ -41,7 +42,8 @@ static int make_item(const struct items *of, struct rng *r, int type, float *ite
         z[j] = rng_below(r, 2) ? size : -size;
     }
     for (int k = 0; k < NUMBERS; k++)
-        for (int j = 0; j < NUMBERS; j++) sum[j] += z[k] * o->turn[type][k][j];
+        for (int j = 0; j < NUMBERS; j++)
+            sum[j] += z[k] * o->turn[district * DATA_ITEMS + type][k][j];
     item[0] = 1;
     for (int j = 0; j < NUMBERS; j++) item[1 + j] = (float)sum[j];
     return 1 * (z[0] * z[1] > 0) + 2 * (z[2] * z[3] > 0);
@@ -55,7 +57,7 @@ static struct dataset *orders_open(const struct dataset_type *type, const char *
     if (!o) return NULL;
     o->items.at_most[0] = .50, o->items.at_most[1] = .65, o->items.at_most[2] = .85;
     o->items.make = make_item;
-    for (int t = 0; t < DATA_ITEMS; t++) make_turn(o->turn[t], seed, t);
+    for (int t = 0; t < 2 * DATA_ITEMS; t++) make_turn(o->turn[t], seed, t);
     return &o->items.base;
 }
 
@@ -64,6 +66,7 @@ const struct dataset_type dataset_type_orders = {
     .title = "Moving orders",
     .help = "made-up orders of 1 to 4 items; an order of s items wants s experts, so the right "
             "count is known",
+    .shifts = DATA_MIX | DATA_SEASON | DATA_DISTRICT,
     .sizes = {.layers = 1,
               .width = 64,
               .heads = 4,

@@ -12,6 +12,10 @@ static const char *const expert_words[] = {"swiglu", "silu", "relu",
 
 static const char *const counts_words[] = {"none", "true", "shuffled", NULL}; /* enum control */
 
+static const char *const mix_words[] = {"usual", "small", "large", "even", NULL};
+static const char *const season_words[] = {"all", "summer", "winter", NULL};
+static const char *const district_words[] = {"home", "new", NULL};
+
 #define SIZE(n, low, high, first, text)                                                            \
     {                                                                                              \
         .name = n, .help = text, .kind = OPTION_INT, .min = low, .max = high, .start = first,      \
@@ -62,6 +66,21 @@ const struct option config_options[CONFIG_COUNT] = {
                        .kind = OPTION_CHOICE,
                        .paper = OPTION_NO_PAPER,
                        .words = counts_words},
+    [CONFIG_MIX] = {.name = "mix",
+                    .help = "sizes of the orders: as usual, all small, all large, or even",
+                    .kind = OPTION_CHOICE,
+                    .paper = OPTION_NO_PAPER,
+                    .words = mix_words},
+    [CONFIG_SEASON] = {.name = "season",
+                       .help = "item types in the orders: all, or one half of them",
+                       .kind = OPTION_CHOICE,
+                       .paper = OPTION_NO_PAPER,
+                       .words = season_words},
+    [CONFIG_DISTRICT] = {.name = "district",
+                         .help = "new: another task of the same kind (a ledger in German)",
+                         .kind = OPTION_CHOICE,
+                         .paper = OPTION_NO_PAPER,
+                         .words = district_words},
 };
 
 /* ---- sizes ---- */
@@ -240,6 +259,23 @@ static bool check_counts(const struct config *c, const struct dataset_type *type
                    word, c->router->name);
 }
 
+static bool check_day(const struct config *c, const struct dataset_type *type, struct err *e)
+{
+    static const struct {
+        enum config_item item;
+        unsigned shift;
+    } days[] = {
+        {CONFIG_MIX, DATA_MIX}, {CONFIG_SEASON, DATA_SEASON}, {CONFIG_DISTRICT, DATA_DISTRICT}};
+    for (int i = 0; i < 3; i++) {
+        const struct option *o = &config_options[days[i].item];
+        int value = config_int(c, days[i].item);
+        if (value && !(type->shifts & days[i].shift))
+            return err_set(e, ERR_USAGE, "%s=%s is not for %s, whose data is as it is: set %s %s",
+                           o->name, o->words[value], type->name, o->name, o->words[0]);
+    }
+    return true;
+}
+
 bool config_check(const struct config *c, struct err *e)
 {
     int E = config_int(c, CONFIG_EXPERTS), width = config_int(c, CONFIG_WIDTH),
@@ -253,7 +289,9 @@ bool config_check(const struct config *c, struct err *e)
         return err_set(e, ERR_USAGE,
                        "width / heads is %d, which RoPE cannot turn in pairs; try width %d",
                        width / heads, (width / heads + 1) * heads);
-    if (!check_counts(c, type, e) || !router_check(c->router, c->knob, E, e)) return false;
+    if (!check_counts(c, type, e) || !check_day(c, type, e) ||
+        !router_check(c->router, c->knob, E, e))
+        return false;
     struct slot_run runs[4];
     int count, S = router_slots(c->router, c->knob, E, runs, &count);
     if (E + S > COLUMNS_MAX)

@@ -23,6 +23,9 @@ enum config_item {
     CONFIG_SEED,
     CONFIG_TASK_SEED,
     CONFIG_COUNTS, /* experts forced on each token: enum control */
+    CONFIG_MIX,    /* of the data, see struct data_day; files may lack these and what follows */
+    CONFIG_SEASON,
+    CONFIG_DISTRICT,
     CONFIG_COUNT
 };
 extern const struct option config_options[CONFIG_COUNT];

@@ -41,15 +41,15 @@ void engine_begin(struct trainer *t)
     kn_times_part(t->be, PART_REST);
 }
 
-/* FLOPs of the newest measured step's picks, and of all picks there could be. */
-static void show_flops(struct trainer *t, struct snap_engine *s)
+void engine_flops(struct trainer *t)
 {
+    struct snap_engine *s = &t->now.engine;
     const struct model *m = t->model;
     double tokens = t->sequences * t->context;
     double pick = m->L * moe_expert_flops(&m->layer[0].moe);
     s->flops = t->now.train_flops_per_token * tokens;
     s->expert_flops = 3 * t->now.expert_flops_per_token * tokens;
-    s->dense = 3 * (model_fixed_flops(m, m->C) + m->layer[0].moe.route.E * pick) * tokens;
+    s->dense = 3 * (model_fixed_flops(m, t->context) + m->layer[0].moe.route.E * pick) * tokens;
 }
 
 static void measure_peak(struct trainer *t)
@@ -73,7 +73,6 @@ void engine_end(struct trainer *t, double seconds)
     memset(&s->spent, 0, sizeof s->spent);
     engine_add(&s->spent, t->be, 1.0 / (double)s->steps);
     s->spent.forward[ENGINE_REST] = fmax(s->step_ms - engine_all_ms(&s->spent), 0);
-    show_flops(t, s);
     fresh_window(t);
 }
 

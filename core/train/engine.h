@@ -15,5 +15,6 @@ bool trainer_compare_turn(struct trainer *t, struct err *e);
 /* For trainer.c. */
 void engine_begin(struct trainer *t);
 void engine_end(struct trainer *t, double seconds);
+void engine_flops(struct trainer *t);     /* of the step just measured, and were every expert run */
 void engine_new_model(struct trainer *t); /* what was compared was another one's */
 #endif

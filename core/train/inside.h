@@ -92,7 +92,8 @@ bool trainer_build(struct trainer *t, const struct config *c, const struct model
                    struct err *e); /* model, measure, good */
 /* t->batch = the window (or what a person typed in its place), as the model's input. */
 void trainer_fill_window(struct trainer *t);
-void trainer_fill(struct trainer *t);  /* the batch of the next step */
+void trainer_fill(struct trainer *t);                 /* the batch of the next step */
+struct data_day trainer_day(const struct trainer *t); /* what the data is like now */
 void trainer_input(struct trainer *t); /* t->batch, as it is, is the model's next input */
 /* Tokens of the standing window: 64 orders, or up to 256 bytes in texts of the model's context. */
 void trainer_window_shape(const struct trainer *t, int *sequences, int *context);

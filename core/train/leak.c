@@ -28,7 +28,7 @@ double trainer_leak(struct trainer *t)
     double leak = 0, all;
     if (!t->data->shape.text || !(t->model->config.router->needs & SEES_FUTURE)) return NAN;
     for (int text = 0; text < TEXTS; text++) {
-        b->sequences = 1, b->context = b->T = length;
+        b->sequences = 1, b->context = b->T = length, b->day = trainer_day(t);
         t->data->fill(t->data, (uint64_t)t->config.value[CONFIG_SEED], DATA_VAL, text, b);
         for (int n = 1; n <= length; n++) leak += loss_of_last(t, n, &all);
         leak -= all; /* the longest prefix is the whole text */

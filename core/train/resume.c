@@ -46,6 +46,14 @@ static bool read_fleet(const struct checkpoint *f, struct config *c, struct err 
     return true;
 }
 
+/* A setting that there was not yet when the file was written stays at its start. */
+static bool newer(const struct checkpoint *f, int item)
+{
+    char key[64];
+    snprintf(key, sizeof key, "config.%s", config_options[item].name);
+    return item >= CONFIG_MIX && !checkpoint_meta(f, key);
+}
+
 static bool read_config(const struct checkpoint *f, struct config *c, const struct config *override,
                         struct err *e)
 {
@@ -63,7 +71,8 @@ static bool read_config(const struct checkpoint *f, struct config *c, const stru
         return err_set(e, ERR_INPUT, "%s: %s", f->path, why.text);
     c->paper = base && strcmp(base, "paper") == 0;
     for (int i = 0; i < CONFIG_COUNT; i++)
-        if (!read_option(f, "config.", &config_options[i], 0, 0, &c->value[i], e)) return false;
+        if (!newer(f, i) && !read_option(f, "config.", &config_options[i], 0, 0, &c->value[i], e))
+            return false;
     for (int i = 0; i < ROUTER_KNOBS && c->router->knobs[i].name; i++)
         if (!read_option(f, "knob.", &c->router->knobs[i], config_int(c, CONFIG_EXPERTS),
                          COLUMNS_MAX, &c->knob[i], e))

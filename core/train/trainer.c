@@ -225,10 +225,18 @@ void trainer_input(struct trainer *t)
     learn_counts(t);
 }
 
+struct data_day trainer_day(const struct trainer *t)
+{
+    const struct config *c = &t->config;
+    return (struct data_day){config_int(c, CONFIG_MIX), config_int(c, CONFIG_SEASON),
+                             config_int(c, CONFIG_DISTRICT)};
+}
+
 static void fill(struct trainer *t, enum data_split split, int64_t index, int sequences,
                  int context)
 {
     t->batch.sequences = sequences, t->batch.context = context, t->batch.T = sequences * context;
+    t->batch.day = trainer_day(t);
     uint64_t seed = (uint64_t)t->config.value[CONFIG_SEED];
     enum control control = (enum control)config_int(&t->config, CONFIG_COUNTS);
     t->data->fill(t->data, seed, split, index, &t->batch);
@@ -444,6 +452,7 @@ void trainer_measure(struct trainer *t, struct snapshot *to, bool window)
 {
     struct snapshot *s = &t->now;
     trainer_settle(t);
+    if (s->engine.steps > 0) engine_flops(t);
     forget_if_lost(t);
     s->step = t->step;
     s->skipped_steps = (double)t->skipped;

@@ -1,5 +1,6 @@
 /* tests/tui/export_test.c - A view in a file: the same cells, the same facts; nothing is written
  * over by accident. */
+#include "core/console/console.h"
 #include "tests/check.h"
 #include "tests/tui/scene.h"
 #include "tui/export/export.h"
@@ -11,6 +12,13 @@
 
 #include <jansson.h>
 #include <unistd.h>
+
+/* For the leak sanitizer: fontconfig keeps what it has read of the machine's fonts. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libfontconfig\n";
+}
 
 static struct snapshot now;
 static struct history past;
@@ -314,6 +322,54 @@ START_TEST(a_state_has_the_faces_words)
 }
 END_TEST
 
+/* Everything that `line` leads to: steps, and the lines of a script. */
+static void train(struct console *c, const char *line)
+{
+    char next[1024];
+    struct err e = {0};
+    struct text out = {0};
+    ck_assert_msg(console_do(c, line, &out, &e), "%s: %s", line, e.text);
+    do
+        while (console_busy(c)) ck_assert_msg(console_step(c, false, false, &e), "%s", e.text);
+    while (console_next(c, next, sizeof next) && console_do(c, next, &out, &e));
+    text_free(&out);
+}
+
+/* The cells of a view, without what is measured in seconds. */
+static void cells_of(struct console *c, const char *view, struct canvas *to)
+{
+    struct scene s = {.now = console_snapshot(c), .past = &past, .cursor = 5};
+    ck_assert(canvas_open(to, 100, 30, CHARSET_BRAILLE));
+    view_find(view, NULL)->draw(to, &s);
+}
+
+START_TEST(a_state_gives_the_same_cells)
+{
+    static const char *const views[] = {"vans", "tokens", "rule", "load"};
+    struct config config;
+    struct err e = {0};
+    ck_assert_msg(config_start(&config, "orders", "topk", &e), "%s", e.text);
+    struct console *a = console_open(&config, &e), *b = console_open(&config, &e);
+    train(a, "train 25"), train(a, "router topp p=0.6"), train(a, "train 25");
+    train(b, "state \"data=orders strategy=topk @25:router,topp,p=0.6 step=50\"");
+    past.count = 0;
+    for (int i = 0; i < 4; i++) {
+        struct canvas x, y;
+        struct text left = {0}, right = {0};
+        cells_of(a, views[i], &x), cells_of(b, views[i], &y);
+        canvas_write(&x, &left, true), canvas_write(&y, &right, true);
+        ck_assert_str_eq(text_str(&left), text_str(&right));
+        train(b, "train 1"); /* another step gives other cells: the comparison can fail */
+        canvas_close(&y), text_clear(&right);
+        cells_of(b, views[i], &y), canvas_write(&y, &right, true);
+        ck_assert_str_ne(text_str(&left), text_str(&right));
+        train(b, "state \"data=orders strategy=topk @25:router,topp,p=0.6 step=50\"");
+        canvas_close(&x), canvas_close(&y), text_free(&left), text_free(&right);
+    }
+    console_close(a), console_close(b);
+}
+END_TEST
+
 SUITE(export)
 {
     TCase *tc = tcase_create("export");
@@ -327,6 +383,7 @@ SUITE(export)
     tcase_add_test(tc, a_wrong_word_gets_one_sentence);
     tcase_add_test(tc, the_default_name_says_what_is_shown);
     tcase_add_test(tc, lines_and_blocks_are_drawn_as_they_are);
+    tcase_add_test(tc, a_state_gives_the_same_cells);
     tcase_add_test(tc, a_state_has_the_faces_words);
     tcase_add_test(tc, faces_without_a_screen_answer_for_views);
     suite_add_tcase(suite, tc);

@@ -27,6 +27,7 @@ bool cli_explore_lesson(const struct flags *f, const char *which, struct err *e)
 bool cli_lesson(const struct flags *f, struct err *e);
 bool cli_replay(const struct flags *f, struct err *e);
 bool cli_report(const struct flags *f, struct err *e);
+bool cli_scenario(const struct flags *f, struct err *e); /* of train and race, --scenario */
 bool cli_notes(const struct flags *f, struct err *e);
 bool cli_class(const struct flags *f, struct err *e);
 bool cli_route(const struct flags *f, struct err *e);

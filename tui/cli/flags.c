@@ -56,6 +56,8 @@ static const struct entry entries[] = {
     SWITCH("counts", counts, FLAGS_SAMPLE, "mark every character with its number of experts"),
     LIST("require", "'KEY=VALUE... KEY>=X'", requires, FLAGS_BENCH,
          "exit 1 where a line of the bench does not hold it; repeatable"),
+    WORD("scenario", "NAME", scenario, FLAGS_STATE | FLAGS_TRAIN | FLAGS_RACE,
+         "go through a situation; --strategy puts another rule through it"),
     WORD("state", "\"NAME=VALUE...\"", state, FLAGS_STATE,
          "the run and the view that 'state' has printed"),
     WORD("file", "FILE", file, FLAGS_REPL, "run this script (also -f FILE)"),

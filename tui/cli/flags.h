@@ -37,7 +37,7 @@ struct flags {
     const char *setting[CONFIG_COUNT]; /* of the config table, as written; NULL: not named */
     const char *strategy, *base, *preset, *backend, *simd, *save, *resume, *trace, *until,
         *strategies, *seeds, *budget, *prompt, *file, *color, *charset, *folder, *theme,
-        *completion, *state, *record, *cast, *policy;
+        *completion, *state, *scenario, *record, *cast, *policy;
     double minutes, temperature, target;         /* NaN: not named */
     long threads, every, save_every, tokens, to; /* -1: not named */
 };

@@ -114,6 +114,12 @@ static bool state_config(const struct flags *f, struct config *c, struct err *e)
 char *flags_first(const struct flags *f, char *to, size_t size, struct err *e)
 {
     to[0] = 0;
+    if (f->scenario && f->state)
+        return err_set(e, ERR_USAGE, "--scenario and --state each say how a run came about: one"),
+               NULL;
+    if (f->scenario && (size_t)snprintf(to, size, "scenario \"%s\" %s", f->scenario,
+                                        f->strategy ? f->strategy : "") >= size)
+        return err_set(e, ERR_USAGE, "--scenario takes a shorter name"), NULL;
     if (f->state && (size_t)snprintf(to, size, "state \"%s\"", f->state) >= size)
         return err_set(e, ERR_USAGE, "--state takes up to %zu bytes", size - 9), NULL;
     return to;

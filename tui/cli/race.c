@@ -153,6 +153,7 @@ static bool read_race(struct race *r, const struct flags *f, struct err *e)
 
 bool cli_race(const struct flags *f, struct err *e)
 {
+    if (f->scenario) return cli_scenario(f, e);
     struct telling t = {.flags = f};
     struct race *r = calloc(1, sizeof *r);
     struct race_result *result = calloc(RACE_LANES, sizeof *result);

@@ -238,6 +238,7 @@ static bool finish(struct run *r, bool trained, struct err *e)
 
 bool cli_train(const struct flags *f, struct err *e)
 {
+    if (f->scenario) return cli_scenario(f, e);
     struct run r;
     out_catch_interrupt();
     bool ok = open_run(&r, f, e) && tell_start(&r, e);

@@ -85,7 +85,7 @@ static void draw_letter(cairo_t *on, double x, double y, double width, const cha
 {
     cairo_text_extents_t size;
     cairo_font_extents_t font;
-    if (!choose_font(on, utf8, bold)) utf8 = "\357\277\275";
+    if (!choose_font(on, utf8, bold)) choose_font(on, utf8 = "\357\277\275", bold);
     cairo_text_extents(on, utf8, &size);
     cairo_font_extents(on, &font);
     double squeeze = size.x_advance > width ? width / size.x_advance : 1;
@@ -99,41 +99,108 @@ static void draw_letter(cairo_t *on, double x, double y, double width, const cha
 
 /* ---- cells ---- */
 
-static void draw_shapes(cairo_t *on, double x, double y, const struct shape *s, int count)
+/* Rectangles of one colour that touch become one: drawings that are scaled show seams otherwise. */
+struct strip {
+    cairo_t *on;
+    double x, y, w, h;
+    unsigned rgb;
+};
+
+static void strip_end(struct strip *s)
+{
+    if (s->w > 0) {
+        pen(s->on, s->rgb);
+        cairo_rectangle(s->on, s->x, s->y, s->w, s->h);
+        cairo_fill(s->on);
+    }
+    s->w = 0;
+}
+
+static void strip_add(struct strip *s, double x, double y, double w, double h, unsigned rgb)
+{
+    bool touches = s->w > 0 && s->rgb == rgb && s->y == y && s->h == h &&
+                   x - (s->x + s->w) < 1e-6 && s->x + s->w - x < 1e-6;
+    if (touches) {
+        s->w += w;
+        return;
+    }
+    strip_end(s);
+    s->x = x, s->y = y, s->w = w, s->h = h, s->rgb = rgb;
+}
+
+struct colours {
+    unsigned fore, back;
+};
+static struct colours colours_of(const struct cell *cell)
+{
+    struct theme_look look = theme_look(THEME_256, (enum ink)cell->ink);
+    struct colours c = {look.fore < 0 ? (unsigned)INK : rgb_of(look.fore),
+                        look.back < 0 ? (unsigned)PAPER : rgb_of(look.back)};
+    return look.reverse ? (struct colours){c.back, c.fore} : c;
+}
+
+/* The same stands below: what is drawn to the edge reaches a little over it. */
+static double overlap(const struct canvas *c, int x, int y)
+{
+    const struct cell *here = &c->cells[(size_t)y * (size_t)c->stride + (size_t)x];
+    if (y + 1 >= c->height) return 0;
+    const struct cell *below = here + c->stride;
+    bool same = strcmp(here->at, below->at) == 0 && here->ink == below->ink;
+    return same ? 0.5 : 0;
+}
+
+static void draw_shapes(struct strip *strip, double x, double y, double over, unsigned rgb,
+                        const struct shape *s, int count)
 {
     for (int i = 0; i < count; i++) {
-        if (s[i].round)
-            cairo_arc(on, x + (s[i].x + s[i].w / 2) * CELL_W, y + (s[i].y + s[i].h / 2) * CELL_H,
-                      s[i].w / 2 * CELL_W, 0, 6.2831853);
-        else
-            cairo_rectangle(on, x + s[i].x * CELL_W, y + s[i].y * CELL_H, s[i].w * CELL_W,
-                            s[i].h * CELL_H);
-        cairo_fill(on);
+        double w = s[i].w * CELL_W, h = s[i].h * CELL_H;
+        double left = x + s[i].x * CELL_W, top = y + s[i].y * CELL_H;
+        if (!s[i].round) {
+            strip_add(strip, left, top, w, h + (s[i].y + s[i].h > 0.999 ? over : 0), rgb);
+            continue;
+        }
+        pen(strip->on, rgb);
+        cairo_arc(strip->on, left + w / 2, top + h / 2, w / 2, 0, 6.2831853);
+        cairo_fill(strip->on);
     }
 }
 
-static void draw_cell(cairo_t *on, double x, double y, const struct cell *cell)
+static void draw_row(struct strip *strip, const struct canvas *c, int row)
 {
+    const struct cell *cells = &c->cells[(size_t)row * (size_t)c->stride];
     struct shape shapes[SHAPES_MOST];
-    struct theme_look look = theme_look(THEME_256, (enum ink)cell->ink);
-    unsigned fore = look.fore < 0 ? (unsigned)INK : rgb_of(look.fore);
-    unsigned back = look.back < 0 ? (unsigned)PAPER : rgb_of(look.back);
-    const char *at = cell->at;
-    double width = cell->width == 2 ? 2 * CELL_W : CELL_W;
-    if (look.reverse) back ^= fore, fore ^= back, back ^= fore;
-    if (back != PAPER) {
-        pen(on, back);
-        cairo_rectangle(on, x, y, width, CELL_H);
-        cairo_fill(on);
+    double y = MARGIN + row * CELL_H;
+    for (int column = 0; column < c->width; column++) {
+        const struct cell *cell = &cells[column];
+        const char *at = cell->at;
+        double x = MARGIN + column * CELL_W;
+        uint32_t letter = glyph_next(&at);
+        if (cell->width == 0 || letter == 0 || letter == ' ') continue; /* the left half has it */
+        struct theme_look look = theme_look(THEME_256, (enum ink)cell->ink);
+        unsigned rgb = colours_of(cell).fore;
+        int count = shape_of(letter, shapes);
+        if (count >= 0) {
+            draw_shapes(strip, x, y, overlap(c, column, row), rgb, shapes, count);
+            continue;
+        }
+        strip_end(strip);
+        pen(strip->on, rgb);
+        draw_letter(strip->on, x, y, cell->width * CELL_W, cell->at, look.bold || cell->bold);
     }
-    uint32_t letter = glyph_next(&at);
-    if (letter == 0 || letter == ' ') return;
-    pen(on, fore);
-    int count = shape_of(letter, shapes);
-    if (count >= 0)
-        draw_shapes(on, x, y, shapes, count);
-    else
-        draw_letter(on, x, y, width, cell->at, look.bold || cell->bold);
+    strip_end(strip);
+}
+
+static void draw_grounds(struct strip *strip, const struct canvas *c, int row)
+{
+    const struct cell *cells = &c->cells[(size_t)row * (size_t)c->stride];
+    for (int column = 0; column < c->width; column++) {
+        unsigned back = colours_of(&cells[column]).back;
+        bool below = row + 1 < c->height && colours_of(&cells[column + c->stride]).back == back;
+        if (back != PAPER)
+            strip_add(strip, MARGIN + column * CELL_W, MARGIN + row * CELL_H, CELL_W,
+                      CELL_H + (below ? 0.5 : 0), back);
+    }
+    strip_end(strip);
 }
 
 static bool done(cairo_status_t status, struct err *e)
@@ -146,13 +213,11 @@ static bool draw(cairo_surface_t *surface, const struct canvas *c, double scale,
 {
     cairo_t *on = cairo_create(surface);
     cairo_scale(on, scale, scale);
-    cairo_set_antialias(on, CAIRO_ANTIALIAS_GRAY);
     pen(on, PAPER);
     cairo_paint(on);
-    for (int y = 0; y < c->height; y++)
-        for (int x = 0; x < c->width; x++)
-            draw_cell(on, MARGIN + x * CELL_W, MARGIN + y * CELL_H,
-                      &c->cells[(size_t)y * (size_t)c->stride + (size_t)x]);
+    struct strip strip = {.on = on};
+    for (int row = 0; row < c->height; row++) draw_grounds(&strip, c, row);
+    for (int row = 0; row < c->height; row++) draw_row(&strip, c, row);
     cairo_status_t status = cairo_status(on);
     cairo_destroy(on);
     return done(status, e);

@@ -11,8 +11,10 @@ static void say_bars(char *to, const char *word, const struct scene *s)
 {
     double low = NAN, high = NAN;
     char a[32], b[32];
-    for (int e = 0; e < s->now->E; e++)
-        low = fmin(low, rule_bar(s, e)), high = fmax(high, rule_bar(s, e)); /* past NaN */
+    for (int e = 0; e < s->now->E; e++) {
+        double bar = rule_bar(s, e);
+        low = fmin(low, bar), high = fmax(high, bar); /* past NaN */
+    }
     facts_number(a, low, 2), facts_number(b, high, 2);
     if (strcmp(a, b) == 0)
         snprintf(to, 32, "%s %.12s", word, a);

@@ -1,6 +1,7 @@
 /* tui/views/rule_bias.c - Biases that a strategy adds to scores when it selects: a line each, or
  * side by side, to both sides of 0. */
 #include "tui/views/rule.h"
+#include "tui/views/say.h"
 
 #include <math.h>
 
@@ -107,11 +108,16 @@ static int bias_rows(const struct scene *s)
 static void bias_tell(struct text *to, const struct scene *s)
 {
     const float *bias = biases(s);
-    char a[32], b[32], name[32];
-    for (int j = 0; bias && j < bias_count(s); j++)
-        text_add(to, "%s: bias %s, load %s times fair.\n", rule_column(name, s->now, j),
-                 facts_number(a, (double)bias[j], 3),
-                 facts_number(b, (double)s->now->load[facts_layer(s)][j], 2));
+    int layer = facts_layer(s);
+    char name[32];
+    for (int j = 0; bias && j < bias_count(s); j++) {
+        text_add(to, "%s: bias ", rule_column(name, s->now, j));
+        say_number(to, (double)bias[j], 3, NULL, "bias %d", j + 1);
+        text_add(to, ", load ");
+        say_number(to, (double)s->now->load[layer][j], 2, "of fair", "load %d %d", layer + 1,
+                   j + 1);
+        text_add(to, " times fair.\n");
+    }
 }
 
 const struct rule_picture rule_bias = {

@@ -19,11 +19,15 @@ double rule_value(const struct snapshot *now, const char *name)
     return i < 0 ? NAN : now->rule[i];
 }
 
+static const float *read_by(const struct snapshot *now)
+{
+    const float *of[] = {now->logits, now->prob, now->score};
+    return of[rule_face_of(now->router)->reads];
+}
+
 const float *rule_row(const struct scene *s, int token)
 {
-    const struct snapshot *now = s->now;
-    const float *of[] = {now->logits, now->prob, now->score};
-    return facts_row(now, of[rule_face_of(now->router)->reads], token, facts_layer(s));
+    return facts_row(s->now, read_by(s->now), token, facts_layer(s));
 }
 
 void rule_order(const float *row, int N, int order[COLUMNS_MAX])
@@ -40,11 +44,13 @@ void rule_order(const float *row, int N, int order[COLUMNS_MAX])
 static double seat(const struct scene *s, int column)
 {
     const struct snapshot *now = s->now;
+    int layer = facts_layer(s);
+    const float *from = read_by(now);
     double least = INFINITY;
     for (int t = 0; t < now->tokens && t < SNAP_TOKENS; t++) {
-        const float *row = rule_row(s, t);
-        if (row && facts_taken(&now->token[t], facts_layer(s), column))
-            least = fmin(least, (double)row[column]);
+        if (!facts_taken(&now->token[t], layer, column)) continue;
+        const float *row = facts_row(now, from, t, layer);
+        if (row) least = fmin(least, (double)row[column]);
     }
     return isfinite(least) ? least : NAN;
 }

@@ -3,6 +3,7 @@
 #include "tui/views/rule.h"
 #include "tui/draw/prose.h"
 #include "tui/draw/spark.h"
+#include "tui/views/say.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@ enum { NAME = 6, BINS = 256 };
 /* What is drawn: as far above the bars as anything goes, and at most twice as far below them; `cut`:
  * there is more below. */
 struct range {
-    double low, high;
+    double low, high, bar[EXPERTS_MAX];
     bool cut;
 };
 
@@ -27,8 +28,10 @@ static bool window_range(const struct scene *s, struct range *to)
         for (int e = 0; row && e < s->now->E; e++) /* past NaN */
             to->low = fmin(to->low, (double)row[e]), to->high = fmax(to->high, (double)row[e]);
     }
-    for (int e = 0; e < s->now->E; e++)
-        first = fmin(first, rule_bar(s, e)), last = fmax(last, rule_bar(s, e));
+    for (int e = 0; e < s->now->E; e++) {
+        to->bar[e] = rule_bar(s, e);
+        first = fmin(first, to->bar[e]), last = fmax(last, to->bar[e]);
+    }
     double least = first - 2 * (to->high - last);
     if (to->high > last && least > to->low) to->low = least, to->cut = true;
     return to->high > to->low;
@@ -76,7 +79,7 @@ static void draw_expert(struct canvas *to, int y, const struct scene *s, int e,
 {
     enum { BAR = 7, TAKES = 7 };
     int room = to->width - NAME - BAR - TAKES;
-    double bar = rule_bar(s, e);
+    double bar = r->bar[e];
     const float *row = rule_row(s, facts_cursor(s));
     char word[32];
     canvas_text(to, 0, y, facts_van_ink(e), "%2d", e + 1);
@@ -115,15 +118,17 @@ static void spread_draw(struct canvas *to, const struct scene *s)
 
 static void spread_tell(struct text *to, const struct scene *s)
 {
-    char a[32], b[32];
     for (int e = 0; e < s->now->E; e++) {
         text_add(to, "%s %d: ", facts_words(s->now)->expert, e + 1);
         if (off(s, e)) {
             text_add(to, "not on the fleet.\n");
             continue;
         }
-        text_add(to, "its bar is %s, taken by %s of the window.\n",
-                 facts_number(a, rule_bar(s, e), 2), facts_percent(b, share_taking(s, e)));
+        text_add(to, "its bar is ");
+        say_number(to, rule_bar(s, e), 2, NULL, "bar %d", e + 1);
+        text_add(to, ", taken by ");
+        say_percent(to, share_taking(s, e), "taken by %d", e + 1);
+        text_add(to, " of the window.\n");
     }
 }
 
@@ -175,7 +180,7 @@ static void bars_tell(struct text *to, const struct scene *s)
 
 static int seats_rows(const struct scene *s)
 {
-    return s->now->E + 3;
+    return s->now->E + 4;
 }
 
 static void seats_draw(struct canvas *to, const struct scene *s)
@@ -208,7 +213,7 @@ const struct rule_picture rule_zero = {
 const struct rule_picture rule_seats = {
     .title = "each expert's last seat, and the window",
     .least = 5,
-    .most = EXPERTS_MAX + 3,
+    .most = EXPERTS_MAX + 4,
     .whole = seats_rows,
     .draw = seats_draw,
     .tell = seats_tell,

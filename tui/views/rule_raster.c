@@ -1,6 +1,7 @@
 /* tui/views/rule_raster.c - Who takes whom, token after token, and how many experts a chunk of
  * neighbours uses. */
 #include "tui/views/rule.h"
+#include "tui/views/say.h"
 
 enum { LABEL = 6 };
 
@@ -68,10 +69,10 @@ static void raster_tell(struct text *to, const struct scene *s)
 {
     int length = chunk_length(s), cursor = facts_cursor(s);
     if (cursor < 0) return;
-    int first = cursor / length * length;
-    text_add(to, "the chunk of %d %s around %s uses %d of %d %s.\n", length,
-             facts_words(s->now)->tokens, s->now->token[cursor].text, chunk_union(s, first, length),
-             s->now->E, facts_words(s->now)->experts);
+    text_add(to, "the chunk of %d %s around %s uses ", length, facts_words(s->now)->tokens,
+             s->now->token[cursor].text);
+    say_number(to, chunk_union(s, cursor / length * length, length), 0, "experts", "chunk here");
+    text_add(to, " of %d %s.\n", s->now->E, facts_words(s->now)->experts);
 }
 
 const struct rule_picture rule_raster = {

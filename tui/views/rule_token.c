@@ -2,6 +2,7 @@
  * they are cut. Beside it the mean over the window, rank by rank. */
 #include "tui/views/rule.h"
 #include "tui/draw/bars.h"
+#include "tui/views/say.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -117,14 +118,16 @@ static int cut_rows(const struct scene *s)
 static void cut_tell(struct text *to, const struct scene *s)
 {
     struct ranks r;
-    char a[32], b[32];
     if (!rank(&r, s)) return;
-    text_add(to, "of the %d columns of %s, %d are taken", r.N, s->now->token[facts_cursor(s)].text,
-             r.taken);
-    if (r.taken > 0 && r.taken < r.N)
-        text_add(to, "; the last one in has %s, the best one out %s",
-                 facts_number(a, (double)r.row[r.order[r.taken - 1]], 2),
-                 facts_number(b, (double)r.row[r.order[r.taken]], 2));
+    text_add(to, "of the %d columns of %s, ", r.N, s->now->token[facts_cursor(s)].text);
+    say_number(to, r.in, 0, "columns", "taken here");
+    text_add(to, " are taken");
+    if (r.taken > 0 && r.taken < r.N) {
+        text_add(to, "; the last one in has ");
+        say_number(to, (double)r.row[r.order[r.taken - 1]], 2, NULL, "last in");
+        text_add(to, ", the best one out ");
+        say_number(to, (double)r.row[r.order[r.taken]], 2, NULL, "best out");
+    }
     text_add(to, ".\n");
 }
 
@@ -183,17 +186,20 @@ static int stairs_rows(const struct scene *s)
 
 static void stairs_tell(struct text *to, const struct scene *s)
 {
+    enum { MOST = 10 };
     struct ranks r;
-    char a[32], b[32];
     double sum = 0, mean = 0;
     if (!rank(&r, s)) return;
-    for (int i = 0; i < r.N; i++) {
+    for (int i = 0; i < r.N && i <= r.taken && i < MOST; i++) {
         sum += (double)r.row[r.order[i]], mean += (double)r.mean[i];
-        text_add(to, "%s%d best: %s, in the mean %s", i ? "; " : "added up, ", i + 1,
-                 facts_number(a, sum, 2), facts_number(b, mean, 2));
-        if (i + 1 >= r.taken + 1 || i > 10) break;
+        text_add(to, "%s%d best: ", i ? "; " : "added up, ", i + 1);
+        say_number(to, sum, 2, NULL, "step %d here", i + 1);
+        text_add(to, ", in the mean ");
+        say_number(to, mean, 2, NULL, "step %d mean", i + 1);
     }
-    text_add(to, "; p is %s.\n", facts_number(a, facts_knob(s->now, "p"), 2));
+    text_add(to, "; p is ");
+    say_number(to, facts_knob(s->now, "p"), 2, NULL, "p");
+    text_add(to, ".\n");
 }
 
 const struct rule_picture rule_stairs = {

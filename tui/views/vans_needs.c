@@ -3,6 +3,7 @@
 #include "tui/views/vans_needs.h"
 #include "tui/draw/heat.h"
 #include "tui/views/facts.h"
+#include "tui/views/say.h"
 
 #include <stdio.h>
 
@@ -74,10 +75,13 @@ void vans_needs_tell(struct text *to, const struct scene *s)
         if (t.of[need] == 0) continue;
         text_add(to, "of the %d %s here that need %d,", t.of[need], facts_words(s->now)->tokens,
                  need);
-        for (int k = 0, some = 0; k < t.counts; k++)
-            if (t.tokens[need][k])
-                text_add(to, "%s %d got %d%s", some++ ? "," : "", t.tokens[need][k], k,
-                         k == t.counts - 1 && k < s->now->E ? " or more" : "");
+        for (int k = 0, some = 0; k < t.counts; k++) {
+            if (t.tokens[need][k] == 0) continue;
+            text_add(to, "%s ", some++ ? "," : "");
+            say_number(to, t.tokens[need][k], 0, facts_words(s->now)->tokens, "need %d sent %d",
+                       need, k);
+            text_add(to, " got %d%s", k, k == t.counts - 1 && k < s->now->E ? " or more" : "");
+        }
         text_add(to, ".\n");
     }
 }
