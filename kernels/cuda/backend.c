@@ -180,7 +180,7 @@ static const struct kn_table table = {.name = "cuda",
 #undef X
 };
 
-/* False, and why in words: no driver, an old one, no device, or one that is too old. */
+/* False, and why in words (VANPOOL_CUDA_MATH=tf32: the experts' products on tensor cores): no driver, an old one, no device, or one that is too old. */
 static bool find_device(struct cuda *c, char *why, size_t size)
 {
     struct cudaDeviceProp p;
@@ -199,7 +199,9 @@ static bool find_device(struct cuda *c, char *why, size_t size)
                  "backend cuda: %.80s has compute capability %d.%d, and 7.5 is the least", p.name,
                  p.major, p.minor);
     else {
+        const char *math = getenv("VANPOOL_CUDA_MATH");
         c->units = p.multiProcessorCount;
+        c->tf32 = math && strcmp(math, "tf32") == 0 && p.major >= 8;
         snprintf(c->name, sizeof c->name, "%s", p.name);
         c->head.simd = c->name;
         return true;

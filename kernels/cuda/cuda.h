@@ -32,6 +32,7 @@ struct cuda {
     void *workspace;
     double *scratch; /* [CUDA_PART + CUDA_CELLS] */
     int units;       /* multiprocessors */
+    bool tf32;       /* experts multiply on tensor cores */
     float *turn;     /* [C, d/2] cosines, then as many sines */
     double turn_theta;
     int turn_C, turn_d;
@@ -242,6 +243,28 @@ template <class F> __global__ void warps_kernel(int T, F f)
 template <class F> void warps(struct kn_backend *be, int T, F f, CALLER)
 {
     launch(be, op, pieces(T, 4), 128, warps_kernel<F>, T, f);
+}
+
+/* ---- tensor cores */
+/* c[16,8] += a[16,8] b[8,8] by a warp, operands rounded to TF32 (10 bits of mantissa), sums in float.
+ * With g = lane / 4, i = lane % 4 a lane holds a at rows g, g+8 (of column i), g, g+8 (of column i+4);
+ * b at rows i, i+4 of column g; c at columns 2i, 2i+1 of row g, then of row g+8. Compute capability
+ * 8.0; below it nobody calls. */
+__device__ inline void multiply_tiles(float c[4], const float a[4], const float b[2])
+{
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+    uint32_t x[4], y[2];
+    for (int k = 0; k < 4; k++) asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(x[k]) : "f"(a[k]));
+    for (int k = 0; k < 2; k++) asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(y[k]) : "f"(b[k]));
+    asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 "
+                 "{%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+                 : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+                 : "r"(x[0]), "r"(x[1]), "r"(x[2]), "r"(x[3]), "r"(y[0]), "r"(y[1]));
+#elif !defined(__CUDACC__)
+    emu_multiply_tiles(c, a, b);
+#else
+    (void)c, (void)a, (void)b;
+#endif
 }
 
 /* ---- small things */

@@ -14,7 +14,7 @@ struct experts {
     float *dx, *dgate, *dup, *ddown;
     enum kn_act act;
     int T, E, N, D, H, M; /* M rows of up: 2H in swiglu, else H */
-    bool add;
+    bool add, tf32;
 };
 
 /* h of one hidden unit, and its slopes by a = w1 x and b = w3 x. */
@@ -92,7 +92,7 @@ static struct experts job(struct kn_backend *be, const struct kn_plan *p,
     o.token_start = KN_I32(p->token_start);
     o.token_slot = KN_I32(p->token_slot);
     o.up = KN_F32(up->w), o.down = KN_F32(down->w);
-    o.act = act;
+    o.act = act, o.tf32 = c->tf32;
     o.T = T, o.E = p->E, o.N = p->N, o.D = up->cols, o.H = down->cols, o.M = up->rows;
     o.dpre = c->experts;
     o.dh = o.dpre + c->rows * o.M;
@@ -108,10 +108,10 @@ static void find_pre(struct kn_backend *be, const struct experts &o, const char 
             struct tile_sums s = {};
             const float *w = o.up + ((size_t)e * o.M + n0) * o.D;
             tile_product<ALONG_K, ALONG_K>(
-                s, 0, o.D, rows, cols,
+                s, 0, o.D, rows, cols, o.tf32,
                 [&](int i, int k) { return o.x[(size_t)o.slot_token[row0 + i] * o.D + k]; },
                 [&](int j, int k) { return w[(size_t)j * o.D + k]; });
-            tile_store(s, rows, cols, [&](int i, int j, float sum) {
+            tile_store(s, rows, cols, o.tf32, [&](int i, int j, float sum) {
                 o.pre[(size_t)(row0 + i) * o.M + n0 + j] = sum;
             });
         },
@@ -126,9 +126,10 @@ static void find_out(struct kn_backend *be, const struct experts &o, const char 
             struct tile_sums s = {};
             const float *w = o.down + ((size_t)e * o.D + n0) * o.H;
             tile_product<ALONG_K, ALONG_K>(
-                s, 0, o.H, rows, cols, [&](int i, int k) { return activated(o, row0 + i, k); },
+                s, 0, o.H, rows, cols, o.tf32,
+                [&](int i, int k) { return activated(o, row0 + i, k); },
                 [&](int j, int k) { return w[(size_t)j * o.H + k]; });
-            tile_store(s, rows, cols, [&](int i, int j, float sum) {
+            tile_store(s, rows, cols, o.tf32, [&](int i, int j, float sum) {
                 o.out[(size_t)(row0 + i) * o.D + n0 + j] = sum;
             });
         },
@@ -154,10 +155,10 @@ static void find_dh(struct kn_backend *be, const struct experts &o, const char *
             struct tile_sums s = {};
             const float *w = o.down + (size_t)e * o.D * o.H + n0;
             tile_product<ALONG_K, ALONG_I>(
-                s, 0, o.D, rows, cols,
+                s, 0, o.D, rows, cols, o.tf32,
                 [&](int i, int k) { return o.dy[(size_t)o.slot_token[row0 + i] * o.D + k]; },
                 [&](int j, int k) { return w[(size_t)k * o.H + j]; });
-            tile_store(s, rows, cols, [&](int i, int j, float sum) {
+            tile_store(s, rows, cols, o.tf32, [&](int i, int j, float sum) {
                 o.dh[(size_t)(row0 + i) * o.H + n0 + j] = sum;
             });
         },
@@ -199,10 +200,10 @@ static void find_dx(struct kn_backend *be, const struct experts &o, const char *
             struct tile_sums s = {};
             const float *w = o.up + (size_t)e * o.M * o.D + n0;
             tile_product<ALONG_K, ALONG_I>(
-                s, 0, o.M, rows, cols,
+                s, 0, o.M, rows, cols, o.tf32,
                 [&](int i, int k) { return o.dpre[(size_t)(row0 + i) * o.M + k]; },
                 [&](int j, int k) { return w[(size_t)k * o.D + j]; });
-            tile_store(s, rows, cols, [&](int i, int j, float sum) {
+            tile_store(s, rows, cols, o.tf32, [&](int i, int j, float sum) {
                 o.dx_row[(size_t)(row0 + i) * o.D + n0 + j] = sum;
             });
         },
@@ -226,10 +227,10 @@ static void find_dup(struct kn_backend *be, const struct experts &o, const char 
         [] __device__(const struct experts &o, int e, int m0, int rows, int n0, int cols) {
             struct tile_sums s = {};
             tile_product<ALONG_I, ALONG_I>(
-                s, o.offset[e], o.offset[e + 1], rows, cols,
+                s, o.offset[e], o.offset[e + 1], rows, cols, o.tf32,
                 [&](int i, int row) { return o.dpre[(size_t)row * o.M + m0 + i]; },
                 [&](int j, int row) { return o.x[(size_t)o.slot_token[row] * o.D + n0 + j]; });
-            tile_store(s, rows, cols, [&](int i, int j, float sum) {
+            tile_store(s, rows, cols, o.tf32, [&](int i, int j, float sum) {
                 o.dup[((size_t)e * o.M + m0 + i) * o.D + n0 + j] += sum;
             });
         },
@@ -243,13 +244,13 @@ static void find_ddown(struct kn_backend *be, const struct experts &o, const cha
         [] __device__(const struct experts &o, int e, int m0, int rows, int n0, int cols) {
             struct tile_sums s = {};
             tile_product<ALONG_I, ALONG_I>(
-                s, o.offset[e], o.offset[e + 1], rows, cols,
+                s, o.offset[e], o.offset[e + 1], rows, cols, o.tf32,
                 [&](int i, int row) {
                     size_t t = o.slot_token[row];
                     return o.gate[t * o.N + e] * o.dy[t * o.D + m0 + i];
                 },
                 [&](int j, int row) { return activated(o, row, n0 + j); });
-            tile_store(s, rows, cols, [&](int i, int j, float sum) {
+            tile_store(s, rows, cols, o.tf32, [&](int i, int j, float sum) {
                 o.ddown[((size_t)e * o.D + m0 + i) * o.H + n0 + j] += sum;
             });
         },

@@ -117,6 +117,8 @@ template <class T> T __shfl_up_sync(unsigned mask, T mine, unsigned by)
 {
     return emu_exchanged(EMU_UP, mask, mine, (int)by);
 }
+/* What a tensor core does with the operands of a warp, see multiply_tiles in kernels/cuda. */
+void emu_multiply_tiles(float c[4], const float a[4], const float b[2]);
 inline unsigned __ballot_sync(unsigned mask, int yes)
 {
     return (unsigned)emu_shuffle(EMU_BALLOT, mask, yes != 0, 0);

@@ -135,6 +135,8 @@ static void forget(struct result *r)
     for (int i = 0; i < r->count; i++) free(r->parts[i].v);
 }
 
+static double within = 1e-5;
+
 /* Integers alike; numbers by the ratio of norms, as rounding grows with the length of a sum. */
 static void compare(const struct result *got, const struct result *want, const char *where)
 {
@@ -149,7 +151,7 @@ static void compare(const struct result *got, const struct result *want, const c
             apart += (a->v[k] - b->v[k]) * (a->v[k] - b->v[k]);
             size += b->v[k] * b->v[k];
         }
-        HOLDS(sqrt(apart) <= 1e-5 * sqrt(size) + 1e-6,
+        HOLDS(sqrt(apart) <= within * sqrt(size) + 1e-6,
               "%s: %s of %s is off by %.3g of a norm of %.3g", where, b->kind, b->name, sqrt(apart),
               sqrt(size));
     }
@@ -211,6 +213,37 @@ START_TEST(cpu_is_near_ref_and_has_the_same_bits_with_any_number_of_threads)
 }
 END_TEST
 
+#ifdef RIG_CUDA
+/* The experts' products in TF32: 10 bits of mantissa in each factor. Under ReLU a unit whose sum is
+ * near 0 may then be on here and off there. Of the shapes neither the long ones, nor that of single
+ * numbers. */
+START_TEST(experts_on_tensor_cores_are_near_ref)
+{
+    const struct op_trial *op = trial_op(_i);
+    struct rig ref = rig_open(&variants[0], 1), strict = rig_open(&variants[1], 1);
+    bool same = true;
+    setenv("VANPOOL_CUDA_MATH", "tf32", 1);
+    struct rig fast = rig_open(&variants[1], 1);
+    within = strstr(op->name, "relu") ? 5e-2 : 2e-3;
+    for (int n = 0; n < ROUNDS; n++) {
+        char where[120];
+        if (shapes[n / 2].T > 1000 || shapes[n / 2].D == 1) continue;
+        snprintf(where, sizeof where, "%s in TF32, shape %d", op->name, n / 2);
+        struct result want = run(op, ref.be, shapes[n / 2], 77 + n),
+                      plain = run(op, strict.be, shapes[n / 2], 77 + n),
+                      got = run(op, fast.be, shapes[n / 2], 77 + n);
+        compare(&got, &want, where);
+        for (int i = 0; i < got.count; i++)
+            same = same && memcmp(got.parts[i].v, plain.parts[i].v,
+                                  (size_t)got.parts[i].n * sizeof(double)) == 0;
+        forget(&want), forget(&plain), forget(&got);
+    }
+    rig_close(&ref), rig_close(&strict), rig_close(&fast);
+    if (same) SKIP("%s: this GPU has no TF32", op->name);
+}
+END_TEST
+#endif
+
 SUITE(parity)
 {
     TCase *tc = tcase_create("parity");
@@ -218,4 +251,12 @@ SUITE(parity)
     tcase_add_loop_test(tc, cpu_is_near_ref_and_has_the_same_bits_with_any_number_of_threads, 0,
                         trial_count());
     suite_add_tcase(suite, tc);
+#ifdef RIG_CUDA
+    tc = tcase_create("tf32");
+    tcase_set_timeout(tc, 120);
+    for (int i = 0; trial_op(i); i++)
+        if (strncmp(trial_op(i)->name, "moe_ffn", 7) == 0)
+            tcase_add_loop_test(tc, experts_on_tensor_cores_are_near_ref, i, i + 1);
+    suite_add_tcase(suite, tc);
+#endif
 }

@@ -49,7 +49,8 @@ void wish_say(struct app *a, const char *line, bool typed)
 static void show_answer(struct app *a, const struct session_answer *answer, bool typed)
 {
     const char *end = strchr(answer->text, '\n');
-    if (typed && end && end[1])
+    bool wide = canvas_columns(answer->text) > a->canvas.width - 2; /* than the last line */
+    if (typed && ((end && end[1]) || wide))
         popup_page(&a->popup, "Answer", answer->text);
     else if (*answer->text)
         app_hint(a, "%.*s", (int)strcspn(answer->text, "\n"), answer->text);

@@ -35,7 +35,9 @@ static void find_backends(json_t *all, const struct flags *f)
     fact(all, "cpu", be != NULL, be ? found : why);
     kn_close(be);
     be = kn_open("cuda", &settings, why, sizeof why);
-    if (be) snprintf(found, sizeof found, "%s", kn_simd(be));
+    if (be)
+        snprintf(found, sizeof found,
+                 "%s (its kernels have not run on a GPU of ours: make check-gpu)", kn_simd(be));
     fact(all, "gpu", be != NULL, be ? found : why);
     kn_close(be);
 }

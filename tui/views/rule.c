@@ -36,9 +36,9 @@ static int draw_head(struct canvas *to, const struct scene *s)
         y = draw_prose(to, y, 2, INK_DIM, r->rule);
     y = draw_prose(to, y, h < 6 ? 1 : 2, INK_ACCENT, r->formula);
     rule_live(&live, s);
-    if (h >= 4) y = draw_prose(to, y, h < 6 ? 1 : 2, INK_BRIGHT, text_str(&live));
+    int end = h >= 4 ? draw_prose(to, y, h < 6 ? 1 : 2, INK_BRIGHT, text_str(&live)) : y;
     text_free(&live);
-    return y;
+    return h >= TALL ? y + 2 : end; /* the numbers may need a line or two: nothing jumps */
 }
 
 /* ---- the pictures, one below the other ---- */
@@ -94,7 +94,7 @@ static void rule_draw(struct canvas *to, const struct scene *s)
     if (facts_waiting(to, s)) return;
     struct canvas in = canvas_part(to, 1, 0, to->width - 2, to->height);
     int y = draw_head(&in, s), h = in.height;
-    if (h >= TALL) y++;
+    if (h >= ROOMY) y++;
     bool beside = in.width >= LIST_WIDTH;
     int left = beside ? in.width - LIST - GAP : in.width, below = 0;
     if (left > PICTURE_WIDTH) left = PICTURE_WIDTH;

@@ -37,46 +37,40 @@ static double sent(const struct scene *s, int count)
     return count <= SNAP_COUNTS ? (double)s->now->count_share[facts_layer(s)][count] : NAN;
 }
 
-/* The counts that are worth a line: up to 8, and to the last that anybody gets. */
-static int worth(const struct scene *s, const float *likely)
+/* Counts that have a line; what lies beyond is added up in one more. The same at every step, so that
+ * nothing jumps. */
+enum { LINES = 12 };
+
+static int lines_of(int counts, int rows)
 {
-    enum { FEW = 8 };
-    const double little = 0.005;
-    int E = s->now->E, last = E < FEW ? E : FEW;
-    for (int n = last + 1; n <= E; n++)
-        if ((double)likely[n - 1] >= little || sent(s, n) >= little) last = n;
-    return last;
+    int most = rows < LINES ? rows : LINES;
+    return counts <= most ? counts : most - 1;
 }
 
 static void counts_draw(struct canvas *to, const struct scene *s)
 {
     const float *likely = allocator(s);
-    int E = s->now->E, rows = to->height - 1, last, left;
-    double most = 0, k = facts_knob(s->now, "k");
-    char name[32];
-    if (!likely || rows < 1) return;
-    last = worth(s, likely), left = last < E;
+    int E = s->now->E, last = lines_of(E, to->height - 1);
+    double most = 0, rest = 0, k = facts_knob(s->now, "k");
+    char name[32], percent[32];
+    if (!likely || to->height < 2) return;
     for (int n = 1; n <= E; n++) most = fmax(most, fmax((double)likely[n - 1], sent(s, n)));
     if (!(most > 0)) most = 1;
-    if (last + left > rows) last = rows - 1, left = 1;
     canvas_fit(to, 0, 0, to->width, INK_DIM, "█ to the allocator, │ drawn by this step");
     for (int n = 1; n <= last; n++) {
         snprintf(name, sizeof name, n == (int)k ? "%d = k" : "%d", n);
         draw_share(to, n, name, (double)likely[n - 1], most, sent(s, n),
                    n == (int)k ? INK_VAN0 + 3 : INK_VAN0 + 1);
     }
-    if (left)
-        canvas_fit(to, 0, last + 1, to->width, INK_DIM,
-                   last == worth(s, likely) ? "… %d more counts, below 1 %% each"
-                                            : "… %d more counts in a taller window",
-                   E - last);
+    for (int n = last + 1; n <= E; n++) rest += (double)likely[n - 1];
+    if (last < E)
+        canvas_fit(to, 0, last + 1, to->width, INK_DIM, "… %d more counts, together %s", E - last,
+                   facts_percent(percent, rest));
 }
 
 static int counts_rows(const struct scene *s)
 {
-    const float *likely = allocator(s);
-    int last = likely ? worth(s, likely) : 0;
-    return 1 + last + (last < s->now->E);
+    return 1 + (s->now->E < LINES ? s->now->E : LINES);
 }
 
 static void counts_tell(struct text *to, const struct scene *s)
@@ -102,43 +96,40 @@ const struct rule_picture rule_counts = {
 };
 
 /* ---- what was sent ---- */
-/* The last count that anybody got. */
-static int most_sent(const struct scene *s)
+static int counts_known(const struct scene *s)
 {
-    int last = s->now->E < SNAP_COUNTS ? s->now->E : SNAP_COUNTS;
-    while (last > 0 && !(sent(s, last) > 0)) last--;
-    return last;
+    return 1 + (s->now->E < SNAP_COUNTS ? s->now->E : SNAP_COUNTS);
 }
 
 static void sent_draw(struct canvas *to, const struct scene *s)
 {
-    int most = most_sent(s);
-    double top = 0;
-    for (int n = 0; n <= most; n++) top = fmax(top, sent(s, n));
+    int counts = counts_known(s), last = lines_of(counts, to->height);
+    double top = 0, rest = 0;
+    char name[32], percent[32];
+    for (int n = 0; n < counts; n++) top = fmax(top, sent(s, n));
     if (!(top > 0)) {
         canvas_text(to, 0, 0, INK_DIM, "–");
         return;
     }
-    for (int n = 0; n <= most && n < to->height; n++) {
-        char name[32];
-        if (n == to->height - 1 && n < most) {
-            canvas_fit(to, 0, n, to->width, INK_DIM, "… %d more counts", most - n + 1);
-            return;
-        }
+    for (int n = 0; n < last; n++) {
         snprintf(name, sizeof name, "%d%s %.7s", n, n == SNAP_COUNTS ? "+" : "",
                  n == 1 ? facts_words(s->now)->expert : facts_words(s->now)->experts);
         draw_share(to, n, name, sent(s, n), top, NAN, INK_VAN0 + 1);
     }
+    for (int n = last; n < counts; n++) rest += sent(s, n);
+    if (last < counts)
+        canvas_fit(to, 0, last, to->width, INK_DIM, "… %d and more, together %s", last,
+                   facts_percent(percent, rest));
 }
 
 static int sent_rows(const struct scene *s)
 {
-    return most_sent(s) + 1;
+    return counts_known(s) < LINES ? counts_known(s) : LINES;
 }
 
 static void sent_tell(struct text *to, const struct scene *s)
 {
-    for (int n = 0; n <= most_sent(s); n++) {
+    for (int n = 0; n < counts_known(s); n++) {
         if (!(sent(s, n) > 0)) continue;
         say_percent(to, sent(s, n), "sent %d", n);
         text_add(to, " of the step's %s got %d.\n", facts_words(s->now)->tokens, n);
