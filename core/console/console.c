@@ -241,6 +241,18 @@ bool console_renew(struct console *c, const struct config *to, struct err *e)
     return true;
 }
 
+bool console_clean(struct console *c, struct err *e)
+{
+    const struct config *now = trainer_config(c->trainer);
+    struct config to;
+    if (!config_start(&to, now->data, now->router->name, e)) return false;
+    to.value[CONFIG_SEED] = now->value[CONFIG_SEED], to.named = 1u << CONFIG_SEED;
+    to.threads = now->threads;
+    memcpy(to.backend, now->backend, sizeof to.backend);
+    memcpy(to.simd, now->simd, sizeof to.simd);
+    return console_renew(c, &to, e);
+}
+
 /* Ends every script; the sentence says where. */
 static void scripts_fail(struct console *c, struct err *e)
 {
