@@ -255,7 +255,8 @@ int palette_rows(const struct palette *p)
 static void draw_entry(const struct palette_entry *e, struct canvas *to, int y, bool chosen)
 {
     bool wide = to->width >= 66;
-    int name = wide ? 11 : 2, key = wide ? 43 : to->width - 8, help = 53;
+    int name = wide ? 11 : 2, key = wide ? 11 + (to->width - 21) * 2 / 5 : to->width - 8,
+        help = key + 10;
     enum ink plain = chosen ? INK_SELECTED : INK_TEXT, dim = chosen ? INK_SELECTED : INK_DIM;
     canvas_fill(to, 0, y, to->width, plain, " ");
     if (wide)
