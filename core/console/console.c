@@ -27,7 +27,7 @@ const struct command face_commands[] = {
      .help = "look at another question",
      .kind = COMMAND_FACE},
     {.name = "export",
-     .usage = "export FILE[!] [VIEW] [WIDTHxHEIGHT]",
+     .usage = "export FILE[!] [VIEW] [WIDTHxHEIGHT] [THEME]",
      .help = "write a view to a file: .txt .ans .json .svg .png; ! writes over it",
      .kind = COMMAND_FACE},
     {.name = "pin",
@@ -239,6 +239,18 @@ bool console_renew(struct console *c, const struct config *to, struct err *e)
     c->stale = true;
     snapshot_clear(&c->snapshot);
     return true;
+}
+
+bool console_clean(struct console *c, struct err *e)
+{
+    const struct config *now = trainer_config(c->trainer);
+    struct config to;
+    if (!config_start(&to, now->data, now->router->name, e)) return false;
+    to.value[CONFIG_SEED] = now->value[CONFIG_SEED], to.named = 1u << CONFIG_SEED;
+    to.threads = now->threads;
+    memcpy(to.backend, now->backend, sizeof to.backend);
+    memcpy(to.simd, now->simd, sizeof to.simd);
+    return console_renew(c, &to, e);
 }
 
 /* Ends every script; the sentence says where. */

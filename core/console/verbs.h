@@ -69,6 +69,8 @@ struct config console_config(const struct console *c);
 void console_park(struct console *c, struct trainer *old);
 /* A fresh model of this config in the trainer's place; on error all stays as it was. */
 bool console_renew(struct console *c, const struct config *to, struct err *e);
+/* A fresh model of its data without what was named before, but for seed and machine. */
+bool console_clean(struct console *c, struct err *e);
 /* A checkpoint's model in the trainer's place; on error all stays as it was. */
 bool console_load(struct console *c, const char *path, struct err *e);
 /* A whole number of at least `least`. */

@@ -53,6 +53,7 @@ struct snapshot {
     /* what is running */
     /* run_label: strategy and the knobs that differ from its start */
     char data[64], run_label[96];
+    char badge[16]; /* where the knobs stand, see config_badge */
     const struct router *router;
     double knob[ROUTER_KNOBS];
     double setting[32]; /* in the order of enum config_item */
