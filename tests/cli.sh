@@ -10,7 +10,7 @@ command -v jq >/dev/null || { echo "jq is missing: apt install jq"; exit 2; }
 tmp=$(mktemp -d)
 trap 'chmod -R u+w "$tmp" 2>/dev/null; rm -rf "$tmp"' EXIT
 passed=0 failed=0 skipped=0
-export ASAN_OPTIONS="${ASAN_OPTIONS:-}" HOME=$tmp XDG_STATE_HOME=$tmp/state
+export ASAN_OPTIONS="${ASAN_OPTIONS:-}" HOME=$tmp XDG_STATE_HOME=$tmp/state XDG_CONFIG_HOME=$tmp/config
 unset NO_COLOR COLORTERM
 cd "$tmp" || exit 2
 
@@ -80,6 +80,14 @@ json 'all(.[]; all(.metrics[]; .kind == "scalar" or (.kind | startswith("per "))
 json 'all(.[]; has("title") and has("paper") and (.params|length > 0) and has("slots") and has("state") and has("losses") and has("metrics"))'
 gives 2 'did you mean knobs?' list knbos
 gives 0 '' doctor; has 'cpu'
+has 'config.ini is not there'
+mkdir -p config/vanpool
+printf '[keys]\nquit = Q\nquitt = x\n' >config/vanpool/config.ini
+gives 0 '' doctor; has 'config.ini:3: there is no action'
+gives 0 '' list keys; has 'quit'
+gives 0 '' list themes; has 'light-16'
+rm -r config
+gives 2 'did you mean light?' --plain --theme ligth
 gives 0 '' doctor --json; json 'map(.name) | contains(["cpu","gpu","terminal","locale"])'
 
 # ---- train ----

@@ -211,7 +211,10 @@ static void put_value(const struct runner *r, const struct snapshot *s, const ch
         return text_add(out, "%.1f %%", 100 * value);
     if (fabs(value) < 1e-3 && value != 0 && !f)
         return text_add(out, "%.2g", value); /* a price may be as small as it likes */
-    text_add(out, "%s", text_number(number, value, digits));
+    if (fabs(value) >= 1e5)
+        text_add(out, "%s", text_count(number, value));
+    else
+        text_add(out, "%s", text_number(number, value, digits));
 }
 
 /* What stands between two braces: a name, or two ways to say it. False: neither. */
@@ -263,10 +266,28 @@ static void tell_ask(const struct runner *r, const struct runner_ask *a, struct 
     text_add(out, "\n");
 }
 
+/* Does a text speak of a run that is not kept yet? Then it is the answer to what is asked for, and is
+ * told once it can be. On paper everything stands. */
+static bool is_early(const struct runner *r, const struct snapshot *s, const char *text)
+{
+    double value;
+    char name[64];
+    if (r->blanks) return false;
+    for (; (text = strchr(text, '{')); text++) {
+        size_t n = strcspn(text + 1, "}");
+        if (n >= sizeof name) continue;
+        snprintf(name, sizeof name, "%.*s", (int)n, text + 1);
+        if (strchr(name, '.') && (!s || !expect_value(s, name, &value, NULL))) return true;
+    }
+    return false;
+}
+
 static void tell_part(const struct runner *r, const struct lesson_part *p, int *ask, int *hint,
                       const struct snapshot *s, struct text *out)
 {
     struct text words = {0};
+    bool words_only = p->kind == LESSON_PROSE || p->kind == LESSON_FORMULA;
+    if (words_only && is_early(r, s, p->text)) return;
     switch (p->kind) {
     case LESSON_PROSE:
         runner_words(r, s, p->text, &words);
@@ -276,7 +297,7 @@ static void tell_part(const struct runner *r, const struct lesson_part *p, int *
         runner_words(r, s, p->text, &words);
         for (char *line = words.at; line && *line;) {
             size_t n = strcspn(line, "\n");
-            text_add(out, "   %.*s\n", (int)n, line);
+            text_add(out, "  %.*s\n", (int)n, line);
             line += n + (line[n] == '\n');
         }
         text_add(out, "\n");

@@ -80,7 +80,7 @@ shell() { # a fresh shell: WIDTH HEIGHT [NAME=VALUE ...]
     tm kill-server 2>/dev/null
     local width=$1 height=$2
     shift 2
-    env -u NO_COLOR LANG=C.UTF-8 LC_ALL= XDG_STATE_HOME="$home" PS1='$ ' "$@" \
+    env -u NO_COLOR LANG=C.UTF-8 LC_ALL= XDG_STATE_HOME="$home" XDG_CONFIG_HOME="$home/config" PS1='$ ' "$@" \
         tmux -L "$socket" -f /dev/null -u new-session -d -s s -x "$width" -y "$height" 'bash --norc --noprofile -i'
     tm set -g escape-time 0 >/dev/null
     tm set -g status off >/dev/null
