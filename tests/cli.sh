@@ -10,7 +10,7 @@ command -v jq >/dev/null || { echo "jq is missing: apt install jq"; exit 2; }
 tmp=$(mktemp -d)
 trap 'chmod -R u+w "$tmp" 2>/dev/null; rm -rf "$tmp"' EXIT
 passed=0 failed=0 skipped=0
-export ASAN_OPTIONS="${ASAN_OPTIONS:-}" HOME=$tmp XDG_STATE_HOME=$tmp/state
+export ASAN_OPTIONS="${ASAN_OPTIONS:-}" HOME=$tmp XDG_STATE_HOME=$tmp/state XDG_CONFIG_HOME=$tmp/config
 unset NO_COLOR COLORTERM
 cd "$tmp" || exit 2
 
@@ -80,6 +80,14 @@ json 'all(.[]; all(.metrics[]; .kind == "scalar" or (.kind | startswith("per "))
 json 'all(.[]; has("title") and has("paper") and (.params|length > 0) and has("slots") and has("state") and has("losses") and has("metrics"))'
 gives 2 'did you mean knobs?' list knbos
 gives 0 '' doctor; has 'cpu'
+has 'config.ini is not there'
+mkdir -p config/vanpool
+printf '[keys]\nquit = Q\nquitt = x\n' >config/vanpool/config.ini
+gives 0 '' doctor; has 'config.ini:3: there is no action'
+gives 0 '' list keys; has 'quit'
+gives 0 '' list themes; has 'light-16'
+rm -r config
+gives 2 'did you mean light?' --plain --theme ligth
 gives 0 '' doctor --json; json 'map(.name) | contains(["cpu","gpu","terminal","locale"])'
 
 # ---- train ----
@@ -366,6 +374,14 @@ if command -v script >/dev/null; then
 else
     echo 'SKIP: TERM=dumb, because script(1) is missing'; skipped=$((skipped + 1))
 fi
+
+# ---- scenarios ----
+gives 0 '' train --scenario teddy-bear-day; has 'teddy-bears'; has 'week'
+gives 0 '' race --scenario teddy-bear-day --strategies topk,topp --json; json '[.[] | select(.phase == "teddy-bears")] | length == 2 and .[0].experts_per_token == 2 and .[1].experts_per_token < 1.2 and .[0].bits_per_char == null'
+gives 2 'did you mean breakdown?' train --scenario breakdwon
+gives 2 'one' repl --scenario breakdown --state 'step=3'
+feeds 0 '' 'train 20\nbreak 3\nrewind 10\nfleet\nundo\nfleet\n' repl; has '8 vans, 8 on the road'; has 'broken 3'
+feeds 2 'did you mean' 'preset favorite\n' repl
 
 # ---- bench ----
 gives 0 '' bench fma_peak moe_layer --preset tiny --threads 1 --json --require 'what=fma_peak threads=1 gflops>=0.1'

@@ -58,6 +58,8 @@ check 'bash: a strategy' offers topp vanpool train --strategy to
 check 'bash: behind =' offers topp vanpool train --strategy = to
 check 'bash: a knob' offers temperature= vanpool train --knob temp
 check 'bash: a word of a list' offers avx2 vanpool train --simd a
+check 'bash: a theme' offers light vanpool --theme li
+check 'bash: a scenario' offers rush-hour vanpool train --scenario ru
 check 'bash: a table' offers strategies vanpool list str
 check 'bash: a topic' offers moepp vanpool help moe
 check 'bash: the explorer is meant where no subcommand stands' offers --charset vanpool --char

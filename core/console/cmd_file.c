@@ -1,5 +1,6 @@
 /* core/console/cmd_file.c - Verbs of files and data: checkpoints, scripts, corpora, written text.
  */
+#include "core/console/presets.h"
 #include "core/console/verbs.h"
 
 #include <stdio.h>
@@ -70,10 +71,45 @@ static bool cmd_data(struct console *c, int argc, char **argv, struct text *out,
     return true;
 }
 
+static void list_presets(struct text *out)
+{
+    for (int i = 0; preset_run_at(i); i++)
+        text_add(out, "%-16s %s\n", preset_run_at(i)->name, preset_run_at(i)->help);
+    text_add(out, "sizes of the model:");
+    for (int i = 0; config_preset_name(i); i++)
+        text_add(out, "%s %s", i ? "," : "", config_preset_name(i));
+    text_add(out, "\n");
+}
+
+/* A run of orders by its lines, as a script. */
+static bool begin_preset(struct console *c, const struct preset_run *p, struct text *out,
+                         struct err *e)
+{
+    char lines[512];
+    if (c->scripts == CONSOLE_SCRIPTS)
+        return err_set(e, ERR_USAGE, "scripts call each other more than %d deep", CONSOLE_SCRIPTS);
+    if (!console_clean(c, e)) return false;
+    snprintf(lines, sizeof lines, "data orders\n%s", p->lines);
+    if (!script_open_text(&c->script[c->scripts], p->name, lines, e)) return false;
+    c->scripts++;
+    text_add(out, "%s: %s (it shows within %d steps)\n", p->name, p->help, p->steps);
+    return true;
+}
+
 static bool cmd_preset(struct console *c, int argc, char **argv, struct text *out, struct err *e)
 {
     struct config to = console_config(c);
-    if (!verb_words(verb_named("preset"), argc, 1, 1, e)) return false;
+    if (!verb_words(verb_named("preset"), argc, 0, 1, e)) return false;
+    if (argc == 1) return list_presets(out), true;
+    const struct preset_run *p = preset_run_find(argv[1]);
+    if (p) return begin_preset(c, p, out, e);
+    const char *names[64];
+    int n = 0;
+    for (int i = 0; n < 60 && preset_run_at(i); i++) names[n++] = preset_run_at(i)->name;
+    for (int i = 0; n < 64 && config_preset_name(i); i++) names[n++] = config_preset_name(i);
+    const char *near = err_nearest(argv[1], names, n, sizeof *names);
+    if (near && strcmp(near, argv[1]) != 0)
+        return err_set(e, ERR_USAGE, "unknown preset '%.40s': did you mean %s?", argv[1], near);
     if (!config_preset(&to, argv[1], e) || !console_renew(c, &to, e)) return false;
     text_add(out, "preset %s, a fresh model\n", argv[1]);
     return true;
@@ -129,6 +165,7 @@ static void complete_data(int argc, char **argv, int arg, verb_add *add, void *t
 static void complete_preset(int argc, char **argv, int arg, verb_add *add, void *to)
 {
     (void)argc, (void)argv;
+    for (int i = 0; arg == 1 && preset_run_at(i); i++) add(to, preset_run_at(i)->name);
     for (int i = 0; arg == 1 && config_preset_name(i); i++) add(to, config_preset_name(i));
 }
 
@@ -139,8 +176,8 @@ const struct command file_commands[] = {
      .run = cmd_data,
      .complete = complete_data},
     {.name = "preset",
-     .usage = "preset NAME",
-     .help = "another model size; the model starts afresh",
+     .usage = "preset [NAME]",
+     .help = "a run worth seeing, good or bad, or another model size; the model starts afresh",
      .run = cmd_preset,
      .complete = complete_preset},
     {.name = "save", .usage = "save FILE", .help = "write a checkpoint", .run = cmd_save},

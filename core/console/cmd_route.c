@@ -85,6 +85,46 @@ static bool cmd_knob(struct console *c, int argc, char **argv, struct text *out,
     return true;
 }
 
+static bool cmd_base(struct console *c, int argc, char **argv, struct text *out, struct err *e)
+{
+    struct config to = *trainer_config(c->trainer);
+    if (!verb_words(verb_named("base"), argc, 0, 1, e)) return false;
+    if (argc == 1) return text_add(out, "%s: %s\n", to.router->name, config_badge(&to)), true;
+    bool paper = strcmp(argv[1], "paper") == 0;
+    if (!paper && strcmp(argv[1], "start") != 0)
+        return err_set(e, ERR_USAGE, "base is paper or start, not '%.40s'", argv[1]);
+    to.paper = paper, to.knob_named = 0;
+    if (!config_set_router(&to, to.router->name, e) || !trainer_change(c->trainer, &to, e))
+        return false;
+    trainer_mark(c->trainer, paper ? "base paper" : "base start");
+    text_add(out, "%s: %s\n", to.router->name, config_badge(&to));
+    return show_knobs(&to, out), true;
+}
+
+static void complete_base(int argc, char **argv, int arg, verb_add *add, void *to)
+{
+    (void)argc, (void)argv;
+    if (arg == 1) add(to, "paper"), add(to, "start");
+}
+
+static bool cmd_counts(struct console *c, int argc, char **argv, struct text *out, struct err *e)
+{
+    char shown[32];
+    const struct option *o = &config_options[CONFIG_COUNTS];
+    if (!verb_words(verb_named("counts"), argc, 0, 1, e)) return false;
+    if (argc == 2 && !trainer_set(c->trainer, "counts", argv[1], e)) return false;
+    text_add(out, "counts %s: %s\n",
+             option_show(o, trainer_config(c->trainer)->value[CONFIG_COUNTS], shown), o->help);
+    return true;
+}
+
+static void complete_counts(int argc, char **argv, int arg, verb_add *add, void *to)
+{
+    (void)argc, (void)argv;
+    for (int w = 0; arg == 1 && config_options[CONFIG_COUNTS].words[w]; w++)
+        add(to, config_options[CONFIG_COUNTS].words[w]);
+}
+
 static void complete_router(int argc, char **argv, int arg, verb_add *add, void *to)
 {
     (void)argc;
@@ -117,6 +157,18 @@ const struct command route_commands[] = {
      .run = cmd_router,
      .changes = true,
      .complete = complete_router},
+    {.name = "base",
+     .usage = "base [paper|start]",
+     .help = "all knobs of the strategy at the paper's values, or where they work here",
+     .run = cmd_base,
+     .complete = complete_base,
+     .changes = true},
+    {.name = "counts",
+     .usage = "counts [none|true|shuffled]",
+     .help = "the control: every token gets as many experts as it truly needs, or these shuffled",
+     .run = cmd_counts,
+     .complete = complete_counts,
+     .changes = true},
     {.name = "knob",
      .usage = "knob [NAME [VALUE]]",
      .help = "show or turn the strategy's knobs",

@@ -9,19 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Nothing that was named before has a part in it but the seed and the machine. */
-static bool clean(struct console *c, struct err *e)
-{
-    const struct config *now = trainer_config(c->trainer);
-    struct config to;
-    if (!config_start(&to, now->data, now->router->name, e)) return false;
-    to.value[CONFIG_SEED] = now->value[CONFIG_SEED], to.named = 1u << CONFIG_SEED;
-    to.threads = now->threads;
-    memcpy(to.backend, now->backend, sizeof to.backend);
-    memcpy(to.simd, now->simd, sizeof to.simd);
-    return console_renew(c, &to, e);
-}
-
 static bool cmd_scenario(struct console *c, int argc, char **argv, struct text *out, struct err *e)
 {
     char title[200];
@@ -41,7 +28,7 @@ static bool cmd_scenario(struct console *c, int argc, char **argv, struct text *
                        sizeof state.words - 1);
     if (c->scripts == CONSOLE_SCRIPTS)
         return err_set(e, ERR_USAGE, "scripts call each other more than %d deep", CONSOLE_SCRIPTS);
-    if (!clean(c, e) || !script_open_text(&c->script[c->scripts], p->name, p->text, e))
+    if (!console_clean(c, e) || !script_open_text(&c->script[c->scripts], p->name, p->text, e))
         return false;
     c->scripts++;
     c->scenario = state;

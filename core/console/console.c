@@ -27,7 +27,7 @@ const struct command face_commands[] = {
      .help = "look at another question",
      .kind = COMMAND_FACE},
     {.name = "export",
-     .usage = "export FILE[!] [VIEW] [WIDTHxHEIGHT]",
+     .usage = "export FILE[!] [VIEW] [WIDTHxHEIGHT] [THEME]",
      .help = "write a view to a file: .txt .ans .json .svg .png; ! writes over it",
      .kind = COMMAND_FACE},
     {.name = "pin",
@@ -221,6 +221,7 @@ void console_park(struct console *c, struct trainer *old)
         trainer_close(old); /* a line that makes two: what it found is what comes back */
     else
         c->parked = old;
+    c->models++;
     past_open(c->trainer);
 }
 
@@ -239,6 +240,18 @@ bool console_renew(struct console *c, const struct config *to, struct err *e)
     c->stale = true;
     snapshot_clear(&c->snapshot);
     return true;
+}
+
+bool console_clean(struct console *c, struct err *e)
+{
+    const struct config *now = trainer_config(c->trainer);
+    struct config to;
+    if (!config_start(&to, now->data, now->router->name, e)) return false;
+    to.value[CONFIG_SEED] = now->value[CONFIG_SEED], to.named = 1u << CONFIG_SEED;
+    to.threads = now->threads;
+    memcpy(to.backend, now->backend, sizeof to.backend);
+    memcpy(to.simd, now->simd, sizeof to.simd);
+    return console_renew(c, &to, e);
 }
 
 /* Ends every script; the sentence says where. */
@@ -363,6 +376,7 @@ static void show(struct console *c)
     struct snapshot *s = &c->snapshot;
     race_live_show(c->race, &s->race);
     memcpy(s->kept, c->kept, sizeof s->kept);
+    s->model = c->models;
     s->undos = c->undo[0].count, s->redos = c->undo[1].count;
     s->goal = c->goal;
     s->scripted = goes_on(c);

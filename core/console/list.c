@@ -3,6 +3,7 @@
 #include "core/balance/balance.h"
 #include "core/claims/claims.h"
 #include "core/console/console.h"
+#include "core/console/presets.h"
 #include "core/console/scenario.h"
 #include "core/data/dataset.h"
 #include "core/script/packed.h"
@@ -222,7 +223,7 @@ static json_t *command_row(int i)
     return o;
 }
 
-static json_t *preset_row(int i)
+static json_t *size_row(int i)
 {
     static const enum config_item sizes[] = {CONFIG_LAYERS,  CONFIG_WIDTH,        CONFIG_HEADS,
                                              CONFIG_EXPERTS, CONFIG_EXPERT_WIDTH, CONFIG_CONTEXT,
@@ -234,6 +235,7 @@ static json_t *preset_row(int i)
     json_t *o = json_object();
     struct text sum = {0};
     put_text(o, "name", name);
+    put_text(o, "kind", "size");
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
         put_number(o, config_options[sizes[s]].name, c.value[sizes[s]]);
         text_add(&sum, "%s%s %g", s ? ", " : "", config_options[sizes[s]].name, c.value[sizes[s]]);
@@ -264,6 +266,22 @@ static json_t *claim_row(int i)
     return o;
 }
 
+/* Runs worth seeing, then model sizes. */
+static json_t *preset_row(int i)
+{
+    int n = 0;
+    while (preset_run_at(n)) n++;
+    const struct preset_run *p = preset_run_at(i);
+    if (!p) return size_row(i - n);
+    json_t *o = json_object();
+    put_text(o, "name", p->name);
+    put_text(o, "kind", p->good ? "good" : "bad");
+    put_text(o, "help", p->help);
+    put_text(o, "lines", p->lines);
+    put_number(o, "steps", p->steps);
+    return o;
+}
+
 static json_t *scenario_row(int i)
 {
     char title[200];
@@ -286,7 +304,7 @@ const struct listing core_listings[] = {
      "what papers report, and what is tried here",
      claim_row,
      {"strategy", "claim", "source"}},
-    {"presets", "model sizes for text", preset_row, {"name", "help"}},
+    {"presets", "runs worth seeing, and model sizes", preset_row, {"name", "kind", "help"}},
     {"scenarios", "situations to go through", scenario_row, {"name", "help"}},
     {"commands", "the command language", command_row, {"usage", "help"}},
     {.name = NULL},

@@ -34,6 +34,7 @@ struct console {
     struct undo looked;     /* what there was before the line that is run */
     struct trainer *parked; /* the one that this line has replaced; NULL: none */
     int depth;              /* lines that run others */
+    int models;             /* fresh ones so far */
     struct journal journal;
     struct snap_kept kept[SNAP_KEPT];
     struct record *record; /* NULL: none is written */
@@ -69,6 +70,8 @@ struct config console_config(const struct console *c);
 void console_park(struct console *c, struct trainer *old);
 /* A fresh model of this config in the trainer's place; on error all stays as it was. */
 bool console_renew(struct console *c, const struct config *to, struct err *e);
+/* A fresh model of its data without what was named before, but for seed and machine. */
+bool console_clean(struct console *c, struct err *e);
 /* A checkpoint's model in the trainer's place; on error all stays as it was. */
 bool console_load(struct console *c, const char *path, struct err *e);
 /* A whole number of at least `least`. */

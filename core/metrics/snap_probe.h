@@ -23,7 +23,7 @@ struct snap_probe {
     const struct router *router;
     uint64_t taken[2];           /* what the rule took, bit by bit */
     float loss;                  /* with what the rule took */
-    float with[EXPERTS_MAX + 1]; /* with its 0, 1, 2 … E best experts by score */
+    float with[EXPERTS_MAX + 1]; /* with its 0, 1, 2 … E best experts */
     /* with one pick changed: without a column that was taken, with one that was not */
     float other[COLUMNS_MAX];
     float logit[COLUMNS_MAX], prob[COLUMNS_MAX], score[COLUMNS_MAX], gate[COLUMNS_MAX];

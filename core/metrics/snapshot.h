@@ -53,6 +53,7 @@ struct snapshot {
     /* what is running */
     /* run_label: strategy and the knobs that differ from its start */
     char data[64], run_label[96];
+    char badge[16]; /* where the knobs stand, see config_badge */
     const struct router *router;
     double knob[ROUTER_KNOBS];
     double setting[32]; /* in the order of enum config_item */
@@ -60,6 +61,7 @@ struct snapshot {
     /* predictions: a token's items */
     int E, S, N, L, D, H, context, tokens_per_step, threads, predictions;
     bool text, paused, finished, paper;
+    int model; /* counts fresh ones: where it is another, steps begin anew */
     int undos, redos; /* changes that can be taken back, or made again */
     bool scripted; /* a script goes on by itself */
     char backend[8], simd[8];

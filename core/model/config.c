@@ -302,6 +302,20 @@ bool config_check(const struct config *c, struct err *e)
     return true;
 }
 
+const char *config_badge(const struct config *c)
+{
+    const struct dataset_type *type = data_type(c->data, NULL);
+    bool tuned = true, published = true, any = false;
+    for (int i = 0; c->router->knobs[i].name; i++) {
+        const struct option *o = &c->router->knobs[i];
+        int E = config_int(c, CONFIG_EXPERTS);
+        tuned &= c->knob[i] == dataset_start(type, c->router->name, o, E, false);
+        published &= c->knob[i] == dataset_start(type, c->router->name, o, E, true);
+        any |= !isnan(o->paper);
+    }
+    return tuned ? "tuned" : published && any ? "as published" : "changed";
+}
+
 void config_label(const struct config *c, char *to, int size)
 {
     const struct dataset_type *type = data_type(c->data, NULL);

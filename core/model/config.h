@@ -58,6 +58,8 @@ bool config_set_router(struct config *c, const char *name, struct err *e);
 /* Values against each other: heads divide width (and width/heads is even), k <= E, columns <=
  * COLUMNS_MAX. */
 bool config_check(const struct config *c, struct err *e);
+/* Where the knobs stand: "tuned" (as they work here), "as published", "changed". */
+const char *config_badge(const struct config *c);
 /* The run in a few words: its strategy and the knobs that differ from their start, "topp
  * p=0.60". */
 void config_label(const struct config *c, char *to, int size);

@@ -120,12 +120,14 @@ void ask_judge(const struct ask *a, double guess, double truth, struct text *out
     if (isnan(guess)) return;
     if (a->choices == 0) {
         if (isnan(truth))
-            return text_add(out, "You said %.4g; it has not been measured yet.", guess);
+            return text_add(out, "You said %.4g: do what the page asks, then it is told here.",
+                            guess);
         return text_add(out, "You said %.4g, it is %.4g: off by %.3g.", guess, truth,
                         fabs(guess - truth));
     }
     const char *said = a->choice[(int)guess].text;
-    if (isnan(truth)) return text_add(out, "You said: %s. It has not been measured yet.", said);
+    if (isnan(truth))
+        return text_add(out, "You said: %s. Do what the page asks, then it is told here.", said);
     text_add(out, guess == truth ? "Right: %s." : "You said: %s. ", said);
     if (guess != truth && !a->quiz) text_add(out, "It is: %s.", a->choice[(int)truth].text);
     if (guess != truth && a->quiz) text_add(out, "Not this one: try again.");

@@ -299,9 +299,18 @@ bool lesson_line(const struct lesson_part *p, int *at, char *line, int size)
     return false;
 }
 
+char *lesson_remark(char *line)
+{
+    char *words = strchr(line, '#'), *end = words ? words : line + strlen(line);
+    while (end > line && (end[-1] == ' ' || end[-1] == '\t')) end--;
+    if (!words) return *end = 0, end;
+    words += 1 + strspn(words + 1, " \t");
+    return *end = 0, words;
+}
+
 /* ---- lint ---- */
 
-static bool lint_line(const struct lesson_part *p, const char *line, struct err *e)
+static bool lint_line(const struct lesson_part *p, char *line, struct err *e)
 {
     struct expect condition;
     struct command_line words;
@@ -313,6 +322,7 @@ static bool lint_line(const struct lesson_part *p, const char *line, struct err 
             return err_set(e, ERR_INPUT, "a quote is open at the end of the line");
         return words.argc == 0 || command_find(words.argv[0], e) != NULL;
     case LESSON_EXPECT:
+        lesson_remark(line);
         return expect_read(&condition, line, e);
     default:
         return true;

@@ -57,6 +57,9 @@ void lesson_close(struct lesson *l); /* accepts a zeroed one */
 /* The part of that kind on a page, after `after` (NULL: the first); NULL: none. */
 const struct lesson_part *lesson_part(const struct lesson_page *p, enum lesson_part_kind kind,
                                       const struct lesson_part *after);
+/* Cuts what an 'expect' line says in words ("FIELD OP VALUE # words") off the condition; returns the
+ * words, "" where there are none. */
+char *lesson_remark(char *line);
 /* The next line of a part's text that is not empty and no comment; *at starts at 0. */
 bool lesson_line(const struct lesson_part *p, int *at, char *line, int size);
 #endif

@@ -17,9 +17,13 @@ static void fill_checks(struct runner *r)
     r->checks = 0;
     while ((p = lesson_part(page_of(r), LESSON_EXPECT, p))) {
         struct runner_check c = {.since = -1};
-        for (int at = 0; lesson_line(p, &at, c.words, sizeof c.words);)
-            if (r->checks < RUNNER_CHECKS && expect_read(&c.condition, c.words, NULL))
+        char line[256];
+        for (int at = 0; lesson_line(p, &at, line, sizeof line);) {
+            snprintf(c.means, sizeof c.means, "%.95s", lesson_remark(line));
+            snprintf(c.words, sizeof c.words, "%.95s", line);
+            if (r->checks < RUNNER_CHECKS && expect_read(&c.condition, line, NULL))
                 r->check[r->checks++] = c;
+        }
     }
 }
 
@@ -32,28 +36,29 @@ static void fill_asks(struct runner *r)
         struct runner_ask *a = &r->ask[r->asks];
         if (!quiz && page->part[i].kind != LESSON_PREDICT) continue;
         if (!ask_read(&a->ask, page->part[i].text, quiz, NULL)) continue;
-        a->guess = NAN, a->before = false;
+        a->guess = a->truth = NAN;
         r->asks++;
     }
 }
 
 void runner_restart(struct runner *r)
 {
-    int at = 0;
     r->hints = 0;
     r->playing = false;
     fill_checks(r);
     fill_asks(r);
     r->saying = lesson_part(page_of(r), LESSON_START, NULL);
-    r->said = 0;
-    const struct lesson_part *watch = lesson_part(page_of(r), LESSON_WATCH, NULL);
-    if (!watch || !lesson_line(watch, &at, r->watch, sizeof r->watch)) r->watch[0] = 0;
+    r->saying_page = r->page, r->said = 0, r->line[0] = 0;
+    r->watch[0] = 0; /* a page without a view of its own keeps the one before */
+    for (int i = r->page, at = 0; i >= 0 && !r->watch[0]; i--) {
+        const struct lesson_part *watch = lesson_part(&r->lesson->page[i], LESSON_WATCH, NULL);
+        if (watch && !lesson_line(watch, &at, r->watch, sizeof r->watch)) r->watch[0] = 0;
+    }
 }
 
 void runner_open(struct runner *r, const struct lesson *l, int page)
 {
-    bool plain = r->plain_words;
-    *r = (struct runner){.lesson = l, .plain_words = plain};
+    *r = (struct runner){.lesson = l, .plain_words = r->plain_words, .keys = r->keys};
     r->page = page >= 0 && page < l->pages ? page : 0;
     runner_restart(r);
 }
@@ -64,6 +69,27 @@ bool runner_turn(struct runner *r, int by)
     r->page += by;
     runner_restart(r);
     return true;
+}
+
+/* The part behind the one that is said: solutions of pages before, starts up to this page's. */
+static const struct lesson_part *part_behind(struct runner *r, bool solved)
+{
+    while (r->saying_page < r->page) {
+        const struct lesson_page *p = &r->lesson->page[r->saying_page + solved];
+        const struct lesson_part *next = lesson_part(p, solved ? LESSON_START : LESSON_DO, NULL);
+        r->saying_page += solved;
+        solved = !solved;
+        if (next) return next;
+    }
+    return NULL;
+}
+
+void runner_catch_up(struct runner *r, int from, bool solved)
+{
+    if (!r->lesson || from < 0 || from >= r->page) return;
+    r->saying_page = from, r->said = 0;
+    r->saying = solved ? NULL : lesson_part(&r->lesson->page[from], LESSON_START, NULL);
+    if (!r->saying) r->saying = part_behind(r, false);
 }
 
 bool runner_last(const struct runner *r)
@@ -84,6 +110,12 @@ bool runner_feed(struct runner *r, const struct snapshot *s)
         c->ticked = c->ticked || lasts;
         changed |= was != c->ticked || now != c->now;
     }
+    for (int i = 0; i < r->asks && runner_done(r); i++) {
+        struct runner_ask *a = &r->ask[i];
+        if (!isnan(a->truth) || a->ask.quiz) continue;
+        a->truth = ask_truth(&a->ask, s);
+        changed |= !isnan(a->truth) && !isnan(a->guess);
+    }
     return changed;
 }
 
@@ -96,7 +128,14 @@ bool runner_done(const struct runner *r)
 
 bool runner_says(struct runner *r, char *line, int size)
 {
-    if (r->lesson && r->saying && lesson_line(r->saying, &r->said, line, size)) return true;
+    while (r->lesson && r->saying) {
+        if (lesson_line(r->saying, &r->said, line, size)) {
+            snprintf(r->line, sizeof r->line, "%.95s", line);
+            return true;
+        }
+        r->saying = part_behind(r, r->saying->kind == LESSON_DO);
+        r->said = 0;
+    }
     r->saying = NULL;
     return false;
 }
@@ -104,23 +143,34 @@ bool runner_says(struct runner *r, char *line, int size)
 void runner_solve(struct runner *r)
 {
     r->saying = lesson_part(page_of(r), LESSON_DO, NULL);
-    r->said = 0;
+    r->saying_page = r->page, r->said = 0;
     r->playing = false;
 }
 
-/* A guess is a guess while its truth is open; a quiz may be tried again. */
+/* A guess is made once; a quiz may be tried again. */
+static bool is_answered(const struct runner_ask *a)
+{
+    return !isnan(a->guess) && !(a->ask.quiz && a->guess != ask_truth(&a->ask, NULL));
+}
+
+const struct runner_ask *runner_open_ask(const struct runner *r)
+{
+    for (int i = 0; r->lesson && i < r->asks; i++)
+        if (!is_answered(&r->ask[i])) return &r->ask[i];
+    return NULL;
+}
+
 bool runner_answer(struct runner *r, const char *words, const struct snapshot *s, struct text *out,
                    struct err *e)
 {
     for (int i = 0; r->lesson && i < r->asks; i++) {
         struct runner_ask *a = &r->ask[i];
-        double truth = ask_truth(&a->ask, s), guess;
-        if (!isnan(a->guess) && !(a->ask.quiz && a->guess != truth)) continue;
+        double guess;
+        if (is_answered(a)) continue;
         if (!ask_guess(&a->ask, words, &guess, e)) return false;
         a->guess = guess;
-        a->before = !runner_done(r) || r->checks == 0;
-        if (a->ask.quiz)
-            ask_judge(&a->ask, guess, truth, out);
+        if (a->ask.quiz || !isnan(a->truth))
+            ask_judge(&a->ask, guess, a->ask.quiz ? ask_truth(&a->ask, s) : a->truth, out);
         else
             text_add(out, "Noted. Now run it, and see.");
         text_add(out, "\n");
@@ -138,12 +188,17 @@ bool runner_hint(struct runner *r, struct text *out)
         runner_words(r, NULL, p->text, out);
         return true;
     }
-    return false;
+    char line[256];
+    p = lesson_part(page_of(r), LESSON_DO, NULL);
+    for (int at = 0, n = 0; lesson_line(p, &at, line, sizeof line); n++)
+        text_add(out, "%s  %s\n", n ? "" : "The page's own way, which solve does for you:\n", line);
+    return p != NULL;
 }
 
 /* ---- in words ---- */
 
-static void put_value(const struct snapshot *s, const char *name, struct text *out)
+static void put_value(const struct runner *r, const struct snapshot *s, const char *name,
+                      struct text *out)
 {
     double value = NAN;
     char number[16];
@@ -151,7 +206,15 @@ static void put_value(const struct snapshot *s, const char *name, struct text *o
     const struct field *f = field_find(dot ? dot + 1 : name, NULL);
     if (s) expect_value(s, name, &value, NULL);
     int digits = f ? f->digits : value == floor(value) ? 0 : 3;
-    text_add(out, "%s", text_number(number, value, digits));
+    if (isnan(value) && r->blanks) return text_add(out, "____");
+    if (f && strcmp(f->unit, "share") == 0 && isfinite(value))
+        return text_add(out, "%.1f %%", 100 * value);
+    if (fabs(value) < 1e-3 && value != 0 && !f)
+        return text_add(out, "%.2g", value); /* a price may be as small as it likes */
+    if (fabs(value) >= 1e5)
+        text_add(out, "%s", text_count(number, value));
+    else
+        text_add(out, "%s", text_number(number, value, digits));
 }
 
 /* What stands between two braces: a name, or two ways to say it. False: neither. */
@@ -165,7 +228,7 @@ static bool put_braced(const struct runner *r, const struct snapshot *s, char *w
         return true;
     }
     if (!*word || word[strspn(word, "abcdefghijklmnopqrstuvwxyz0123456789_.")]) return false;
-    put_value(s, word, out);
+    put_value(r, s, word, out);
     return true;
 }
 
@@ -187,24 +250,44 @@ void runner_words(const struct runner *r, const struct snapshot *s, const char *
     }
 }
 
-static void tell_ask(const struct runner_ask *a, const struct snapshot *s, struct text *out)
+static void tell_ask(const struct runner *r, const struct runner_ask *a, struct text *out)
 {
     text_add(out, "%s %s\n", a->ask.quiz ? "Question:" : "Guess first:", a->ask.question);
     for (int i = 0; i < a->ask.choices; i++)
         text_add(out, "  %c) %s\n", 'a' + i, a->ask.choice[i].text);
     if (isnan(a->guess)) {
-        text_add(out, a->ask.choices ? "  (answer a letter)\n" : "  (answer NUMBER)\n");
+        const char *how = a->ask.choices ? "answer LETTER" : "answer NUMBER";
+        if (r->keys) how = a->ask.choices ? "press the letter" : "press a, then the number";
+        text_add(out, "  (%s)\n", how);
         return;
     }
     text_add(out, "  ");
-    ask_judge(&a->ask, a->guess, s ? ask_truth(&a->ask, s) : NAN, out);
+    ask_judge(&a->ask, a->guess, a->ask.quiz ? ask_truth(&a->ask, NULL) : a->truth, out);
     text_add(out, "\n");
+}
+
+/* Does a text speak of a run that is not kept yet? Then it is the answer to what is asked for, and is
+ * told once it can be. On paper everything stands. */
+static bool is_early(const struct runner *r, const struct snapshot *s, const char *text)
+{
+    double value;
+    char name[64];
+    if (r->blanks) return false;
+    for (; (text = strchr(text, '{')); text++) {
+        size_t n = strcspn(text + 1, "}");
+        if (n >= sizeof name) continue;
+        snprintf(name, sizeof name, "%.*s", (int)n, text + 1);
+        if (strchr(name, '.') && (!s || !expect_value(s, name, &value, NULL))) return true;
+    }
+    return false;
 }
 
 static void tell_part(const struct runner *r, const struct lesson_part *p, int *ask, int *hint,
                       const struct snapshot *s, struct text *out)
 {
     struct text words = {0};
+    bool words_only = p->kind == LESSON_PROSE || p->kind == LESSON_FORMULA;
+    if (words_only && is_early(r, s, p->text)) return;
     switch (p->kind) {
     case LESSON_PROSE:
         runner_words(r, s, p->text, &words);
@@ -214,14 +297,14 @@ static void tell_part(const struct runner *r, const struct lesson_part *p, int *
         runner_words(r, s, p->text, &words);
         for (char *line = words.at; line && *line;) {
             size_t n = strcspn(line, "\n");
-            text_add(out, "   %.*s\n", (int)n, line);
+            text_add(out, "  %.*s\n", (int)n, line);
             line += n + (line[n] == '\n');
         }
         text_add(out, "\n");
         break;
     case LESSON_PREDICT:
     case LESSON_QUIZ:
-        if (*ask < r->asks) tell_ask(&r->ask[(*ask)++], s, out), text_add(out, "\n");
+        if (*ask < r->asks) tell_ask(r, &r->ask[(*ask)++], out), text_add(out, "\n");
         break;
     case LESSON_HINT:
         if ((*hint)++ < r->hints) {
@@ -235,16 +318,20 @@ static void tell_part(const struct runner *r, const struct lesson_part *p, int *
     text_free(&words);
 }
 
+void runner_tell_checks(const struct runner *r, struct text *out)
+{
+    for (int i = 0; i < r->checks; i++) {
+        const struct runner_check *c = &r->check[i];
+        text_add(out, "[%s] ", c->ticked ? "x" : c->now ? "~" : " ");
+        text_add(out, *c->means ? "%s (%s)\n" : "%s%s\n", c->means, c->words);
+    }
+}
+
 void runner_tell(const struct runner *r, const struct snapshot *s, struct text *out)
 {
     int ask = 0, hint = 0;
     if (!r->lesson) return;
     const struct lesson_page *page = page_of(r);
     for (int i = 0; i < page->parts; i++) tell_part(r, &page->part[i], &ask, &hint, s, out);
-    for (int i = 0; i < r->checks; i++)
-        text_add(out, "[%s] %s\n",
-                 r->check[i].ticked ? "x"
-                 : r->check[i].now  ? "~"
-                                    : " ",
-                 r->check[i].words);
+    runner_tell_checks(r, out);
 }

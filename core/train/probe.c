@@ -171,7 +171,10 @@ static bool route_window(struct trainer *t, struct probe *p, struct err *e)
                 p->base[(size_t)l * cells + at + (size_t)j] = row[j] != 0;
         }
     kn_read_f32(m->be, p->score, route_order(&m->layer[p->layer].moe.route), cells);
-    if (p->kind == PROBE_TOKEN) probe_read(t, p);
+    if (p->kind == PROBE_TOKEN)
+        probe_read(t, p);
+    else
+        probe_margins(t, p);
     return trainer_alive(t, e);
 }
 

@@ -7,7 +7,8 @@
  * snapshots from then on, with the step that it is of. */
 #include "core/train/trainer.h"
 
-/* One token: its loss as the rule routes it, with its 0 .. E best experts by score, and with one
+/* One token: its loss as the rule routes it, with its 0 .. E best experts (by score; where each has
+ * a bar of its own, by score less bar), and with one
  * pick changed, column by column. Slots that the rule took stay with other counts; a gate is what the rule gives for
  * the picks that are forced (so a ReLU that is shut adds nothing). Other layers route by the rule
  * what then reaches them; of rules that see other tokens (SEES_FUTURE) they keep their picks. */
@@ -18,10 +19,12 @@ bool probe_token(struct trainer *t, int token, struct err *e);
  * all as the rule spent on these tokens and places them where they help most: it finds, exactly
  * (dynamic programming, not step by step), the n_i with sum n_i <= budget and the least sum of
  * L_i(n_i). regret = the rule's loss - the oracle's.
- * What it bounds: no rule that takes a token's experts in the order of these scores, in this layer
- * and from this budget, can do better on these tokens; a rule that picks other experts than the
- * best by score can (then regret may be below 0), and so can a layer whose other tokens change as
- * well: in text each token is asked with everything before it left as the rule routes it. */
+ * What it bounds: no rule that takes a token's experts in this order, in this layer and from this
+ * budget, can do better on these tokens; a rule that picks other experts than the best can (then
+ * regret may be below 0), and so can a layer whose other tokens change as well: in text each token
+ * is asked with everything before it left as the rule routes it. Of rules that gate by ReLU the
+ * oracle cannot open what is shut (its gate is 0), so their regret says only whether what is open
+ * is used well. */
 bool probe_regret(struct trainer *t, struct err *e);
 
 /* What is being answered: pieces are left. */

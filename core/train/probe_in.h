@@ -40,4 +40,7 @@ struct probe {
 /* What every expert would say, the logits' terms, bars: of the rule's own pass, which was the
  * newest forward. */
 void probe_read(struct trainer *t, struct probe *p);
+/* Where scores are held against bars, p->score becomes what is above the bar: the order in which
+ * the rule takes columns. */
+void probe_margins(struct trainer *t, struct probe *p);
 #endif

@@ -22,14 +22,22 @@ static void read_rows(struct trainer *t, struct probe *p, struct snap_probe *s)
     kn_read_f32(t->be, s->gate, kn_part(t->be, r->gate, at), n);
 }
 
-/* A threshold on the scale of the scores is its own squashed form. */
-static void read_bars(struct trainer *t, struct probe *p, struct snap_probe *s)
+/* A threshold on the scale of the scores is its own squashed form. An expert that is switched off
+ * has neither score nor bar, and is preferred to none. */
+void probe_margins(struct trainer *t, struct probe *p)
 {
     const struct route *r = &t->model->layer[p->layer].moe.route;
+    float bar[COLUMNS_MAX];
     if (!r->router->bars) return;
     struct kn_over over = r->router->bars(r);
     kn_squash(t->be, t->model->dtmp, over.bound, &over, 1, p->N);
-    kn_read_f32(t->be, s->bar, t->model->dtmp, (size_t)p->N);
+    kn_read_f32(t->be, bar, t->model->dtmp, (size_t)p->N);
+    for (int i = 0; i < r->T; i++)
+        for (int j = 0; j < p->N; j++) {
+            float *score = &p->score[(size_t)i * (size_t)p->N + (size_t)j];
+            *score = *score == 0 && bar[j] == 0 ? -1 : *score - bar[j];
+        }
+    memcpy(p->answer.bar, bar, (size_t)p->N * sizeof *bar);
 }
 
 /* The largest terms of x · w by size, kept in order. */
@@ -105,7 +113,7 @@ void probe_read(struct trainer *t, struct probe *p)
     struct kn_buf row = kn_part(t->be, layer->norm2.y, at);
     snap_probe_clear(s);
     read_rows(t, p, s);
-    read_bars(t, p, s);
+    probe_margins(t, p);
     kn_read(t->be, p->x, kn_part(t->be, layer->mid, at), D);
     s->stream = length_of(p->x, m->D);
     kn_read(t->be, p->x, row, D);

@@ -541,6 +541,7 @@ void trainer_identify(struct trainer *t)
     const struct route *r = &t->model->layer[0].moe.route;
     snprintf(s->data, sizeof s->data, "%s", t->data->label);
     config_label(c, s->run_label, sizeof s->run_label);
+    snprintf(s->badge, sizeof s->badge, "%s", config_badge(c));
     s->router = c->router;
     memcpy(s->knob, c->knob, sizeof s->knob);
     memcpy(s->setting, c->value, sizeof c->value);

@@ -15,7 +15,7 @@ static const char whole[] =
           "```predict\nHow many?\nanswer 100 * val_accuracy\n```\n"
           "```predict\nMore or fewer?\n- more: loss > 1\n- fewer: loss <= 1\n```\n"
           "```do\nrouter topk k=2\n```\n"
-          "```expect\nexperts_per_token = 2\nloss < 5 for 20 steps\n```\n"
+          "```expect\nexperts_per_token = 2 # two for each\nloss < 5 for 20 steps\n```\n"
           "```hint\nFirst.\n```\n```hint\nSecond.\n```\n"
           "## Two\n\n```quiz\nWhich?\n- wrong\n+ right\n> Because.\n```\n"
           "```text\n  p = softmax(x)\n```\n";
@@ -183,6 +183,8 @@ START_TEST(checks_tick_as_what_is_measured_comes_true)
     runner_open(&run, &l, 0);
     ck_assert_str_eq(run.watch, "vans");
     ck_assert_int_eq(run.checks, 2);
+    ck_assert_str_eq(run.check[0].means, "two for each");
+    ck_assert_str_eq(run.check[0].words, "experts_per_token = 2");
     at_step(1, 2, 1);
     ck_assert(!run.check[0].ticked); /* what the page begins with is not through */
     ck_assert(runner_says(&run, line, sizeof line));
@@ -208,6 +210,29 @@ START_TEST(checks_tick_as_what_is_measured_comes_true)
 }
 END_TEST
 
+START_TEST(who_comes_in_later_finds_what_the_pages_before_would_have_done)
+{
+    static const char three[] = FRONT "## One\n\n```start\nreset\n```\n```do\nkeep one\n```\n"
+                                      "## Two\n\n```do\nkeep two\n```\n"
+                                      "## Three\n\n```start\npause\n```\n```do\nkeep three\n```\n"
+                                      "```watch\nvans\n```\n";
+    static const char *const all[] = {"reset", "keep one", "keep two", "pause"};
+    struct lesson l;
+    char line[64];
+    ck_assert(reads(&l, three, NULL));
+    for (int from = 0; from < 4; from++) {
+        runner_open(&run, &l, 2);
+        if (from < 3) runner_catch_up(&run, from > 1, from > 0);
+        for (int i = from; i < 4; i++) {
+            ck_assert(runner_says(&run, line, sizeof line));
+            ck_assert_str_eq(line, all[i]);
+        }
+        ck_assert(!runner_says(&run, line, sizeof line));
+    }
+    lesson_close(&l);
+}
+END_TEST
+
 START_TEST(guesses_are_judged_by_what_was_measured)
 {
     struct lesson l;
@@ -220,7 +245,16 @@ START_TEST(guesses_are_judged_by_what_was_measured)
     ck_assert(runner_answer(&run, "70", &now, &out, &e));
     ck_assert(runner_answer(&run, "b", &now, &out, &e));
     ck_assert(!runner_answer(&run, "b", &now, &out, &e));
-    now.val_accuracy = .574, now.loss = 2;
+    runner_tell(&run, &now, &out); /* nothing is judged by what stands there before the run */
+    ck_assert_ptr_nonnull(strstr(text_str(&out), "You said 70: do what the page asks"));
+    char line[64];
+    while (runner_says(&run, line, sizeof line)) {}
+    now.val_accuracy = .574;
+    at_step(10, 2, 2);
+    ck_assert(isnan(run.ask[0].truth));
+    at_step(30, 2, 2);
+    now.val_accuracy = .1; /* what is played with later changes no verdict */
+    at_step(40, 2, .5);
     text_clear(&out);
     runner_tell(&run, &now, &out);
     ck_assert_msg(strstr(text_str(&out), "You said 70, it is 57.4: off by 12.6") != NULL, "%s",
@@ -262,6 +296,8 @@ START_TEST(hints_come_one_after_the_other)
     runner_open(&run, &l, 0);
     ck_assert(runner_hint(&run, &out) && strstr(text_str(&out), "First"));
     ck_assert(runner_hint(&run, &out) && strstr(text_str(&out), "Second"));
+    ck_assert(runner_hint(&run, &out) && strstr(text_str(&out), "\n  router topk k=2"));
+    runner_turn(&run, 1);
     ck_assert(!runner_hint(&run, &out));
     text_free(&out);
     lesson_close(&l);
@@ -311,6 +347,7 @@ SUITE(script_lesson)
     tcase_add_test(c, zero_bytes_and_huge_files_are_refused);
     tcase_add_test(c, no_bytes_break_the_reader);
     tcase_add_test(c, checks_tick_as_what_is_measured_comes_true);
+    tcase_add_test(c, who_comes_in_later_finds_what_the_pages_before_would_have_done);
     tcase_add_test(c, guesses_are_judged_by_what_was_measured);
     tcase_add_test(c, words_carry_live_numbers_and_two_ways_to_speak);
     tcase_add_test(c, hints_come_one_after_the_other);

@@ -60,6 +60,13 @@ static double loss_with(struct trainer *t, int layer, int token, const int32_t *
     return sum / asked;
 }
 
+/* What the rule prefers: the score, or how far it is above a bar of the column's own. */
+static double rank(const struct snap_probe *p, int e)
+{
+    if (!p->router->bars) return (double)p->score[e];
+    return p->score[e] == 0 && p->bar[e] == 0 ? -1 : (double)p->score[e] - (double)p->bar[e];
+}
+
 static void check_token(struct trainer *t, int layer, int token, const char *what)
 {
     ask(t, token);
@@ -88,8 +95,9 @@ static void check_token(struct trainer *t, int layer, int token, const char *wha
              what, n);
         int best = -1;
         for (int e = 0; e < p->E; e++)
-            if (!row[e] && (best < 0 || p->score[e] > p->score[best] ||
-                            (p->score[e] == p->score[best] && p->logit[e] > p->logit[best])))
+            if (!row[e] &&
+                (best < 0 || rank(p, e) > rank(p, best) ||
+                 (rank(p, e) == rank(p, best) && !p->router->bars && p->logit[e] > p->logit[best])))
                 best = e;
         if (best >= 0) row[best] = 1;
     }
@@ -126,7 +134,7 @@ START_TEST(dot_products_are_the_logits_and_what_was_said_adds_up)
     for (int k = 0; k < p->columns; k++) {
         const struct snap_column *s = &p->column[k];
         NEAR((double)s->dot, (double)p->logit[s->column], 1e-5, 1e-5, "column %d", s->column);
-        if (k) ck_assert_float_le(p->score[s->column], p->score[p->column[k - 1].column]);
+        if (k) ck_assert_double_le(rank(p, s->column), rank(p, p->column[k - 1].column));
         for (int i = 1; i < PROBE_TERMS; i++)
             ck_assert_double_le(fabs((double)s->x[i] * s->w[i]),
                                 fabs((double)s->x[i - 1] * s->w[i - 1]) + 1e-9);

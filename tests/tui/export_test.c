@@ -204,6 +204,23 @@ START_TEST(what_is_there_is_written_over_only_when_asked)
 }
 END_TEST
 
+START_TEST(a_theme_changes_colours_and_no_letter)
+{
+    struct err e = {0};
+    size_t size;
+    ck_assert_msg(run(&e, "a.ans", "load", "light"), "%s", e.text);
+    char *light = strdup(content(&size));
+    unlink(file);
+    ck_assert_msg(run(&e, "a.ans", "load", "mono"), "%s", e.text);
+    ck_assert_ptr_nonnull(strstr(light, ";38;5;"));
+    ck_assert_ptr_null(strstr(content(&size), ";38;5;"));
+    unlink(file);
+    ck_assert_msg(run(&e, "a.ans", "load", NULL), "%s", e.text);
+    ck_assert_str_ne(content(&size), light);
+    free(light);
+}
+END_TEST
+
 START_TEST(a_wrong_word_gets_one_sentence)
 {
     static const struct {
@@ -380,6 +397,7 @@ SUITE(export)
     tcase_add_test(tc, json_has_the_sentences_of_tell_and_the_numbers_in_them);
     tcase_add_test(tc, a_number_said_is_the_number_kept);
     tcase_add_test(tc, what_is_there_is_written_over_only_when_asked);
+    tcase_add_test(tc, a_theme_changes_colours_and_no_letter);
     tcase_add_test(tc, a_wrong_word_gets_one_sentence);
     tcase_add_test(tc, the_default_name_says_what_is_shown);
     tcase_add_test(tc, lines_and_blocks_are_drawn_as_they_are);

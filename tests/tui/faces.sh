@@ -16,10 +16,10 @@ export HOME=$tmp XDG_STATE_HOME=$tmp XDG_CONFIG_HOME=$tmp
 unset NO_COLOR COLORTERM
 cd "$tmp" || exit 2
 
-views='vans tokens load rule'
+views='vans tokens load rule why'
 steps=80
 run="--data orders --strategy topp --knob p=0.7 --seed 3 --steps $steps"
-state="data=orders strategy=topp p=0.7 seed=3 steps=$steps step=$steps"
+state="data=orders strategy=topp p=0.7 seed=3 steps=$steps step=$steps cursor=3"
 timed='tokens_per_s|step_ms|wall_s' # differ from run to run
 
 # ---- the four ----
@@ -27,6 +27,8 @@ timed='tokens_per_s|step_ms|wall_s' # differ from run to run
 script() {
     echo "train $steps"
     echo 'show all'
+    echo 'why 3' # what the explorer asks by itself, of the token under its cursor
+    echo 'regret'
     for v in $views; do echo "show $v"; echo "show $v json"; done
 }
 script | "$bin" repl $run >repl.out 2>repl.err || no "the REPL ends with $?: $(cat repl.err)"
@@ -59,6 +61,7 @@ if command -v tmux >/dev/null; then
     sees "at $steps " 20 || no "the explorer does not stop at step $steps: $(screen | head -n 1)"
     for v in $views; do
         say "view $v" "─ .*$(jq -r '.question[:20]' "repl.$v.json")"
+        [ $v = why ] && { sees 'regret +-?[0-9.]+ nat' 20 || no "the view why does not ask by itself: $(screen)"; sleep 0.5; }
         say "export explorer.$v.json" "wrote explorer.$v.json"
         say "export explorer.$v.txt 120x34" "wrote explorer.$v.txt"
         screen | head -n 33 | sed 's/ *$//' >screen.$v.txt
@@ -74,7 +77,7 @@ faces='repl plain'
 # number FACE NAME SHOWN: what is shown is the number of train.json, rounded as it is shown; – is null.
 number() {
     local want
-    want=$(jq -r --arg n "$2" '.[$n] // .router[$n] // .losses[$n] // "null"' train.json)
+    want=$(jq -r --arg n "$2" '.[$n] // .router[$n] // .losses[$n] // .knobs[$n] // "null"' train.json)
     if awk -v shown="${3//,/}" -v want="$want" 'BEGIN {
         if (shown == "–" || want == "null") exit !(shown == "–" && want == "null")
         digits = index(shown, ".") ? length(shown) - index(shown, ".") : 0
@@ -111,12 +114,13 @@ for v in $views; do
         if cmp -s want.facts got.facts; then ok; else no "$f, facts of $v: $(diff want.facts got.facts | head -n 5)"; fi
     done
     for f in repl plain; do # the sentences as text are those of the JSON
-        while read -r line; do
+        while IFS= read -r line; do
             if grep -qxF -- "$line" $f.out; then ok; else no "$f does not say: $line"; fi
         done <want
     done
     # a number in a sentence is the fact's own, rounded
     for pair in $(jq -r '.facts | to_entries[] | select(.key | test("^[a-z_]+$")) | "\(.key)=\(.value.value)"' repl.$v.json); do
+        jq -e --arg n "${pair%%=*}" 'has($n) or any(.router, .losses, .knobs; has($n))' train.json >/dev/null || continue
         number "facts of $v" "${pair%%=*}" "${pair#*=}"
     done
 done
@@ -144,7 +148,7 @@ if [ $explorer = yes ]; then
     sentence=$(jq -r '.sentences[0]' repl.load.json)
     if screen | tr -s ' ' | grep -qF -- "${sentence:0:40}"; then ok; else no 'show load in the explorer'; fi
     tm send-keys -t s Escape
-    say 'state' 'strategy=topp steps=80 seed=3 p=0.7 step=80 view=rule'
+    say 'state' 'strategy=topp steps=80 seed=3 p=0.7 step=80 view=why cursor=3'
 fi
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]

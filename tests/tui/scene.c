@@ -180,6 +180,7 @@ void scene_orders(struct snapshot *s)
     start(s, "topp", 1);
     strcpy(s->data, "orders");
     strcpy(s->run_label, "topp p=0.80");
+    strcpy(s->badge, "changed");
     set_knob(s, "p", 0.8);
     s->predictions = 8, s->tokens_per_step = 256;
     for (int i = 0; i < s->tokens; i++) {
@@ -214,6 +215,7 @@ void scene_text(struct snapshot *s)
     s->focus = 1;
     strcpy(s->data, "text: kjv.txt");
     strcpy(s->run_label, "topk k=2");
+    strcpy(s->badge, "tuned");
     set_knob(s, "capacity", 1.25);
     s->tokens_per_step = 1024, s->context = 64;
     for (int i = 0; i < s->tokens; i++) {

@@ -80,7 +80,7 @@ shell() { # a fresh shell: WIDTH HEIGHT [NAME=VALUE ...]
     tm kill-server 2>/dev/null
     local width=$1 height=$2
     shift 2
-    env -u NO_COLOR LANG=C.UTF-8 LC_ALL= XDG_STATE_HOME="$home" PS1='$ ' "$@" \
+    env -u NO_COLOR LANG=C.UTF-8 LC_ALL= XDG_STATE_HOME="$home" XDG_CONFIG_HOME="$home/config" PS1='$ ' "$@" \
         tmux -L "$socket" -f /dev/null -u new-session -d -s s -x "$width" -y "$height" 'bash --norc --noprofile -i'
     tm set -g escape-time 0 >/dev/null
     tm set -g status off >/dev/null
@@ -351,7 +351,41 @@ nearer() {
     check 'q leaves again' shell_waits
 }
 
+# ---- rules against each other, and against the clock ----
+contest() {
+    shell 120 36
+    start
+    keys r
+    check 'r races all rules' sees '12 lanes, '
+    check 'while the model rests' sees '▶ race [0-9]+ %'
+    keys ':'
+    keys -l 'race stop'
+    keys Enter
+    check 'a race can be stopped' sees 'stopped at [0-9]+ %'
+    check 'and the model goes on' advances
+    keys ':'
+    keys -l 'race topk topp p=0.6 steps=60 seeds=1,2'
+    keys Enter
+    check 'two lanes and two seeds run to their end' sees 'all run in' 20
+    check 'the front is marked' sees '^│ \*[12] top'
+    keys 8
+    check '8 times the steps' sees 'where a step.s [0-9.]+ ms go' 10
+    keys ':'
+    keys -l 'engine compare'
+    keys Enter
+    check 'saved FLOPs stand beside saved time' sees 'of the FLOPs and .* of the time are saved' 20
+    size 80 24
+    check 'also at 80x24' sees '│ all experts +8.00 run'
+    size 40 12
+    check 'and at 40x12' sees 'saved: [0-9]+ % FLOPs, .* time'
+    keys 7
+    check 'as the race does' sees 'topp p=0.60'
+    keys q
+    check 'q leaves the race' shell_waits
+}
+
 visit
+contest
 nearer
 ends
 terminals

@@ -72,9 +72,23 @@ static void do_explain(struct app *a, const char *key)
     text_free(&page);
 }
 
+/* A key that is a word of a lesson's. */
+static void do_lesson(struct app *a, const char *key)
+{
+    char next[] = "next", back[] = "back", hint[] = "hint";
+    char *word = *key == ']' ? next : *key == '[' ? back : hint;
+    if (!app_lesson_line(a, 1, &word)) app_hint(a, "no lesson is open: :lesson 1 opens the first");
+}
+
 static void do_open(struct app *a, const char *key)
 {
     (void)key;
+    const struct runner *r = &a->guide.runner;
+    if (r->lesson && a->frame.view == view_find("lesson", NULL)) {
+        if (!r->checks || runner_done(r)) return do_lesson(a, "]");
+        return app_hint(a,
+                        "not all checks hold yet: h gives a hint, ] turns the page all the same");
+    }
     if (facts_cursor(&a->scene) < 0) return app_hint(a, "nothing has been routed yet");
     action_view(a, view_find("why", NULL));
 }
@@ -108,12 +122,16 @@ static void do_out(struct app *a, const char *key)
     if (looks_at_why(a) && !a->frame.presenter) do_back(a, key);
 }
 
-/* A key that is a word of a lesson's. */
-static void do_lesson(struct app *a, const char *key)
+/* A choice by its letter; where a number is asked for, the prompt. */
+static void do_answer(struct app *a, const char *key)
 {
-    char next[] = "next", back[] = "back", hint[] = "hint";
-    char *word = *key == ']' ? next : *key == '[' ? back : hint;
-    if (!app_lesson_line(a, 1, &word)) app_hint(a, "no lesson is open: :lesson 1 opens the first");
+    const struct runner_ask *ask = runner_open_ask(&a->guide.runner);
+    char line[16];
+    if (!ask) return app_hint(a, "nothing is asked here; a to d answer a lesson's questions");
+    if (a->frame.view != view_find("lesson", NULL)) return app_hint(a, "9 goes to the question");
+    if (!ask->ask.choices || !*key) return action_prompt(a, "answer ");
+    snprintf(line, sizeof line, "answer %s", key);
+    wish_say(a, line, false);
 }
 
 static void do_presenter(struct app *a, const char *key)
@@ -379,6 +397,7 @@ static const struct action {
     {"lesson-next", do_lesson},
     {"lesson-back", do_lesson},
     {"lesson-hint", do_lesson},
+    {"lesson-answer", do_answer},
     {"back", do_back},
     {"repaint", do_repaint},
     {"quit", do_quit},
@@ -387,14 +406,14 @@ static const struct action {
 /* clang-format on */
 
 /* An action hears the first of its keys as the table has them, whatever key a person has put it
- * on; only the digits say by themselves what is meant. */
+ * on; only those of a range say by themselves what is meant. */
 static void run_action(struct app *a, const struct key_entry *entry, const char *key)
 {
     char own[KEYS_LONGEST];
     snprintf(own, sizeof own, "%.*s", (int)strcspn(entry->keys, " "), entry->keys);
     for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
         if (strcmp(actions[i].name, entry->action) == 0)
-            return actions[i].run(a, strcmp(own, "1-9") == 0 ? key : own);
+            return actions[i].run(a, own[1] == '-' && own[2] ? key : own);
     assert(!"keys.c names an action that is not here");
 }
 

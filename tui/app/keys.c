@@ -40,6 +40,7 @@ static const struct key_entry entries[] = {
     {"]", "lesson-next", "a lesson's next page"},
     {"[", "lesson-back", "a lesson's page before"},
     {"h", "lesson-hint", "a hint to what a lesson's page asks"},
+    {"a-d", "lesson-answer", "answer a lesson's question: a choice, or a begins a number"},
     {"p", "presenter", "one large view, and back"},
     {"Esc Backspace", "back", "close, or back to the view before"},
     {"Ctrl-L", "repaint", "draw the whole screen again"},

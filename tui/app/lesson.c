@@ -65,6 +65,7 @@ void app_lesson_begin(struct app *a, const struct app_options *o)
 {
     struct err e = {0};
     a->scene.lesson = &a->guide.runner;
+    a->guide.runner.keys = true;
     if (o->folder) snprintf(a->guide.folder, sizeof a->guide.folder, "%s", o->folder);
     if (o->lesson && !guide_open(&a->guide, o->lesson, true, &e)) app_hint(a, "%s", e.text);
     list(a);

@@ -182,9 +182,9 @@ static void draw_footer(const struct popup *p, struct canvas *to)
     } items[] = {
         {POPUP_PAGE, "Up", "up"},           {POPUP_PAGE, "PgDn", "further"},
         {POPUP_PAGE, "Esc", "close"},       {POPUP_CHOOSER, "Enter", "take it"},
-        {POPUP_CHOOSER, "Down", "next"},    {POPUP_CHOOSER, "Esc", "leave it"},
+        {POPUP_CHOOSER, "Esc", "leave it"}, {POPUP_CHOOSER, "Down", "next"},
         {POPUP_PALETTE, "Enter", "run it"}, {POPUP_PALETTE, "Tab", "type it"},
-        {POPUP_PALETTE, "Down", "next"},    {POPUP_PALETTE, "Esc", "close"},
+        {POPUP_PALETTE, "Esc", "close"},    {POPUP_PALETTE, "Down", "next"},
     };
     int x = 1, y = to->height - 1;
     canvas_fill(to, 0, y, to->width, INK_TEXT, " ");

@@ -1,8 +1,11 @@
 /* tui/cli/complete.c - Completion for bash, zsh and fish out of the tables: vanpool help
  * --completion SHELL. */
 #include "core/console/list.h"
+#include "core/console/scenario.h"
 #include "core/data/dataset.h"
+#include "core/script/packed.h"
 #include "tui/cli/pages.h"
+#include "tui/screen/theme.h"
 #include "tui/views/view.h"
 
 #include <ctype.h>
@@ -45,6 +48,17 @@ static void add_presets(struct text *to)
     for (int i = 0; config_preset_name(i); i++) add(to, config_preset_name(i), "");
 }
 
+static void add_themes(struct text *to)
+{
+    for (int i = 0; theme_at(i); i++) add(to, theme_at(i)->name, "");
+}
+
+static void add_scenarios(struct text *to)
+{
+    for (int i = 0; packed_at(SCENARIO_FOLDER, i); i++)
+        add(to, packed_at(SCENARIO_FOLDER, i)->name, "");
+}
+
 /* The words that may be a flag's value; none: any number, or a file. */
 static void values_of(const struct flag *f, struct text *to)
 {
@@ -53,7 +67,8 @@ static void values_of(const struct flag *f, struct text *to)
         void (*add)(struct text *to);
     } tables[] = {{"strategy", add_strategies}, {"strategies", add_strategies},
                   {"lane", add_strategies},     {"knob", add_knobs},
-                  {"data", add_datasets},       {"preset", add_presets}};
+                  {"data", add_datasets},       {"preset", add_presets},
+                  {"theme", add_themes},        {"scenario", add_scenarios}};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         if (strcmp(tables[i].flag, f->name) == 0) return tables[i].add(to);
     const struct option *o = option_find(config_options, CONFIG_COUNT, f->name);
@@ -74,6 +89,7 @@ static bool is_file(const struct flag *f)
 static void operands_of(const struct subcommand *s, struct text *to)
 {
     if (strcmp(s->name, "list") == 0) return list_names(to);
+    if (strcmp(s->name, "claims") == 0) return add_strategies(to);
     if (strcmp(s->name, "help") != 0) return;
     for (int i = 0; subcommand_at(i); i++) add(to, subcommand_at(i)->name, "");
     add_strategies(to);

@@ -133,8 +133,12 @@ static void surroundings(struct text *to)
     section(to, "ENVIRONMENT");
     term(to, "NO_COLOR", NULL, "where it is set and not empty, no colours");
     term(to, "TERM, COLORTERM, LANG", NULL, "what the terminal can do, and its characters");
-    term(to, "XDG_STATE_HOME, HOME", NULL, "where the history of typed commands is kept");
+    term(to, "XDG_CONFIG_HOME, XDG_STATE_HOME, HOME", NULL, "where the files below are");
     term(to, "VANPOOL_SIMD", NULL, "sse2, avx2 or avx512: the CPU's instructions, as --simd");
+    section(to, "FILES");
+    term(to, "~/.config/vanpool/config.ini", NULL,
+         "keys and screen, if a person has put them there; vanpool doctor says what is read");
+    term(to, "~/.local/state/vanpool/history", NULL, "the commands typed last");
     section(to, "EXAMPLES");
     term(to, "vanpool", NULL, "the explorer, already training");
     term(to, "vanpool train --strategy topp --steps 500 --json", NULL, "one JSON object a line");

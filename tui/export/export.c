@@ -31,7 +31,7 @@ static bool write_codes(struct text *to, const struct picture *p, struct err *e)
         int last = -1;
         for (int x = 0; x < c->width; x++) {
             const struct cell *cell = &c->cells[(size_t)y * (size_t)c->stride + (size_t)x];
-            struct theme_look look = theme_look(THEME_256, (enum ink)cell->ink);
+            struct theme_look look = theme_look_in(p->theme, THEME_256, (enum ink)cell->ink);
             int now = cell->ink * 2 + cell->bold;
             if (now != last) {
                 text_add(to, "\033[0%s%s", look.bold || cell->bold ? ";1" : "",
@@ -116,12 +116,17 @@ bool export_command(int argc, char **argv, const struct scene *s, const struct v
     char file[1024];
     if (argc < 2)
         return err_set(e, ERR_USAGE,
-                       "export takes a file's name: export FILE.png [VIEW] [WIDTHxHEIGHT]");
+                       "export takes a file's name: export FILE.png [VIEW] [WIDTHxHEIGHT] [THEME]");
     size_t n = strlen(argv[1]);
     bool over = n > 1 && argv[1][n - 1] == '!';
     snprintf(file, sizeof file, "%.*s", (int)(n - over), argv[1]);
     if (width < 1 || height < 1) width = EXPORT_WIDTH, height = EXPORT_HEIGHT;
-    for (int i = 2; i < argc; i++)
+    const struct theme *theme = theme_find("dark", NULL), *other;
+    for (int i = 2; i < argc; i++) {
+        if ((other = theme_find(argv[i], NULL))) {
+            theme = other;
+            continue;
+        }
         if (!size_of(argv[i], &width, &height) && !(view = view_find(argv[i], e))) {
             bool digit = *argv[i] >= '0' && *argv[i] <= '9';
             return digit ? err_set(e, ERR_USAGE,
@@ -129,6 +134,7 @@ bool export_command(int argc, char **argv, const struct scene *s, const struct v
                                    EXPORT_MOST, EXPORT_MOST, argv[i])
                          : false;
         }
+    }
     const struct export_format *format = format_of(file, e);
     if (!format) return false;
     if (!s->now) return err_set(e, ERR_USAGE, "there is nothing to export yet: no step was made");
@@ -140,7 +146,7 @@ bool export_command(int argc, char **argv, const struct scene *s, const struct v
     if (!canvas_open(&canvas, width, height, CHARSET_BRAILLE))
         return err_set(e, ERR_MEMORY, "out of memory for a screen of %d x %d", width, height);
     frame_draw(&canvas, s, &frame);
-    struct picture picture = {view, s, &canvas};
+    struct picture picture = {view, s, theme, &canvas};
     bool ok = save(file, format, &picture, e);
     canvas_close(&canvas);
     if (ok) text_add(said, "wrote %s: %s, step %ld\n", file, view->name, s->now->step);

@@ -2,12 +2,14 @@
 #define TUI_EXPORT_EXPORT_H
 /* A view in a file, as a screen of any size would show it: text, colour codes, facts as JSON, SVG
  * or PNG. Views are pure, so no terminal is needed. */
+#include "tui/screen/theme.h"
 #include "tui/views/view.h"
 
 /* What a format writes from. */
 struct picture {
     const struct view *view;
     const struct scene *scene;
+    const struct theme *theme;
     const struct canvas *canvas; /* the framed view, without the lines for hints and keys */
 };
 struct export_format {
@@ -19,7 +21,7 @@ const struct export_format *export_format_at(int i); /* the table; NULL past the
 
 enum { EXPORT_WIDTH = 120, EXPORT_HEIGHT = 36, EXPORT_MOST = 500 };
 
-/* `export FILE[!] [VIEW] [WIDTHxHEIGHT]`: the ending says the format, `!` writes over a file that
+/* `export FILE[!] [VIEW] [WIDTHxHEIGHT] [THEME]`: the ending says the format, `!` writes over a file that
  * is there; view and size: those given, where no word names others (size 0: 120x36). `said` gets a
  * sentence. A file is written whole or not at all. */
 bool export_command(int argc, char **argv, const struct scene *s, const struct view *view,

@@ -38,7 +38,6 @@ bool export_png(struct text *to, const struct picture *p, struct err *e)
 #include <string.h>
 
 enum { CELL_W = 10, CELL_H = 20, MARGIN = 10, SCALE = 2 /* pixels of a PNG to a unit */ };
-enum { PAPER = 0x14161b, INK = 0xd4d4d4 };
 
 /* A colour of the 256 that terminals have: 16 names, a cube of 6x6x6, 24 greys. */
 static unsigned rgb_of(int number)
@@ -99,9 +98,15 @@ static void draw_letter(cairo_t *on, double x, double y, double width, const cha
 
 /* ---- cells ---- */
 
+struct colours {
+    unsigned fore, back;
+};
+
 /* Rectangles of one colour that touch become one: drawings that are scaled show seams otherwise. */
 struct strip {
     cairo_t *on;
+    const struct theme *theme;
+    struct colours own; /* of cells that have the terminal's */
     double x, y, w, h;
     unsigned rgb;
 };
@@ -128,14 +133,11 @@ static void strip_add(struct strip *s, double x, double y, double w, double h, u
     s->x = x, s->y = y, s->w = w, s->h = h, s->rgb = rgb;
 }
 
-struct colours {
-    unsigned fore, back;
-};
-static struct colours colours_of(const struct cell *cell)
+static struct colours colours_of(const struct strip *s, const struct cell *cell)
 {
-    struct theme_look look = theme_look(THEME_256, (enum ink)cell->ink);
-    struct colours c = {look.fore < 0 ? (unsigned)INK : rgb_of(look.fore),
-                        look.back < 0 ? (unsigned)PAPER : rgb_of(look.back)};
+    struct theme_look look = theme_look_in(s->theme, THEME_256, (enum ink)cell->ink);
+    struct colours c = {look.fore < 0 ? s->own.fore : rgb_of(look.fore),
+                        look.back < 0 ? s->own.back : rgb_of(look.back)};
     return look.reverse ? (struct colours){c.back, c.fore} : c;
 }
 
@@ -176,8 +178,8 @@ static void draw_row(struct strip *strip, const struct canvas *c, int row)
         double x = MARGIN + column * CELL_W;
         uint32_t letter = glyph_next(&at);
         if (cell->width == 0 || letter == 0 || letter == ' ') continue; /* the left half has it */
-        struct theme_look look = theme_look(THEME_256, (enum ink)cell->ink);
-        unsigned rgb = colours_of(cell).fore;
+        struct theme_look look = theme_look_in(strip->theme, THEME_256, (enum ink)cell->ink);
+        unsigned rgb = colours_of(strip, cell).fore;
         int count = shape_of(letter, shapes);
         if (count >= 0) {
             draw_shapes(strip, x, y, overlap(c, column, row), rgb, shapes, count);
@@ -194,9 +196,10 @@ static void draw_grounds(struct strip *strip, const struct canvas *c, int row)
 {
     const struct cell *cells = &c->cells[(size_t)row * (size_t)c->stride];
     for (int column = 0; column < c->width; column++) {
-        unsigned back = colours_of(&cells[column]).back;
-        bool below = row + 1 < c->height && colours_of(&cells[column + c->stride]).back == back;
-        if (back != PAPER)
+        unsigned back = colours_of(strip, &cells[column]).back;
+        bool below =
+            row + 1 < c->height && colours_of(strip, &cells[column + c->stride]).back == back;
+        if (back != strip->own.back)
             strip_add(strip, MARGIN + column * CELL_W, MARGIN + row * CELL_H, CELL_W,
                       CELL_H + (below ? 0.5 : 0), back);
     }
@@ -209,13 +212,18 @@ static bool done(cairo_status_t status, struct err *e)
            err_set(e, ERR_MEMORY, "cairo cannot draw it: %s", cairo_status_to_string(status));
 }
 
-static bool draw(cairo_surface_t *surface, const struct canvas *c, double scale, struct err *e)
+static bool draw(cairo_surface_t *surface, const struct picture *p, double scale, struct err *e)
 {
     cairo_t *on = cairo_create(surface);
     cairo_scale(on, scale, scale);
-    pen(on, PAPER);
+    bool light = strncmp(p->theme->name, "light", 5) == 0;
+    struct strip strip = {.on = on,
+                          .theme = p->theme,
+                          .own = light ? (struct colours){0x1b1d22, 0xffffff}
+                                       : (struct colours){0xd4d4d4, 0x14161b}};
+    const struct canvas *c = p->canvas;
+    pen(on, strip.own.back);
     cairo_paint(on);
-    struct strip strip = {.on = on};
     for (int row = 0; row < c->height; row++) draw_grounds(&strip, c, row);
     for (int row = 0; row < c->height; row++) draw_row(&strip, c, row);
     cairo_status_t status = cairo_status(on);
@@ -241,7 +249,7 @@ bool export_svg(struct text *to, const struct picture *p, struct err *e)
     const struct canvas *c = p->canvas;
     cairo_surface_t *surface = cairo_svg_surface_create_for_stream(
         append, to, 2 * MARGIN + c->width * CELL_W, 2 * MARGIN + c->height * CELL_H);
-    bool ok = draw(surface, c, 1, e);
+    bool ok = draw(surface, p, 1, e);
     cairo_surface_finish(surface);
     ok = ok && done(cairo_surface_status(surface), e);
     cairo_surface_destroy(surface);
@@ -254,7 +262,7 @@ bool export_png(struct text *to, const struct picture *p, struct err *e)
     cairo_surface_t *surface =
         cairo_image_surface_create(CAIRO_FORMAT_RGB24, SCALE * (2 * MARGIN + c->width * CELL_W),
                                    SCALE * (2 * MARGIN + c->height * CELL_H));
-    bool ok = draw(surface, c, SCALE, e) &&
+    bool ok = draw(surface, p, SCALE, e) &&
               done(cairo_surface_write_to_png_stream(surface, append, to), e);
     cairo_surface_destroy(surface);
     return ok;

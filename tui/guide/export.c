@@ -61,7 +61,7 @@ static void part(struct text *out, const struct lesson_part *p, bool answers)
         [LESSON_NOTES] = "For who teaches",
     };
     bool answer = p->kind == LESSON_DO || p->kind == LESSON_HINT || p->kind == LESSON_NOTES;
-    struct runner plain = {0};
+    struct runner plain = {.blanks = true};
     struct text words = {0};
     if (p->kind == LESSON_PROSE || p->kind == LESSON_FORMULA) {
         runner_words(&plain, NULL, p->text, &words);

@@ -98,6 +98,7 @@ bool guide_open(struct guide *g, const char *which, bool on, struct err *e)
     g->lesson = lesson;
     progress_read(g->lesson.name, &p);
     runner_open(&g->runner, &g->lesson, on && !p.done && p.page > 0 ? p.page : 0);
+    runner_catch_up(&g->runner, 0, false);
     g->moved = true;
     return true;
 }
@@ -119,6 +120,15 @@ static void put_json(const struct lesson *l, const struct progress *p, struct te
     json_decref(o);
 }
 
+static const char *guide_mark(const struct lesson *l, const struct progress *p, char *to,
+                              size_t size)
+{
+    if (p->done) return "✓ done";
+    if (p->page < 0) return "";
+    snprintf(to, size, "at page %d of %d", p->page + 1, l->pages);
+    return to;
+}
+
 bool guide_list(const struct guide *g, bool json, struct text *out, struct err *e)
 {
     struct lesson_source s;
@@ -129,14 +139,13 @@ bool guide_list(const struct guide *g, bool json, struct text *out, struct err *
         bool ok = lesson_read(&l, s.name, s.text, strlen(s.text), &why);
         guide_source_free(&s);
         if (!ok) break;
+        char mark[32];
         progress_read(l.name, &p);
         if (json)
             put_json(&l, &p, out);
         else
             text_add(out, "%2d  %-56s %3.0f min  %s\n", l.number, l.title, l.minutes,
-                     p.done       ? "done"
-                     : p.page > 0 ? "begun"
-                                  : "");
+                     guide_mark(&l, &p, mark, sizeof mark));
         lesson_close(&l);
     }
     if (why.code && e) *e = why;
@@ -195,10 +204,11 @@ void guide_page(const struct guide *g, const struct snapshot *s, struct text *ou
 
 void guide_checks(const struct guide *g, struct text *out)
 {
-    for (int i = 0; i < g->runner.checks; i++)
-        text_add(out, "[%s] %s\n", g->runner.check[i].ticked ? "x" : " ", g->runner.check[i].words);
-    if (g->runner.checks && runner_done(&g->runner))
-        text_add(out, "All of it holds: 'next' turns the page.\n");
+    runner_tell_checks(&g->runner, out);
+    if (!g->runner.checks || !runner_done(&g->runner)) return;
+    text_add(out, runner_last(&g->runner)
+                      ? "All of it holds, and the lesson is done: 'next' opens the one after.\n"
+                      : "All of it holds: 'next' turns the page.\n");
 }
 
 bool guide_says(struct guide *g, const struct snapshot *s, char *line, int size)
@@ -221,7 +231,13 @@ static bool turn(struct guide *g, int by, struct text *out, struct err *e)
         text_add(out, "That was the last page of the last lesson.\n");
         return true;
     }
+    struct runner was = g->runner;
     if (!runner_turn(&g->runner, by)) return err_set(e, ERR_USAGE, "this is the first page");
+    bool started = !was.saying || was.saying->kind == LESSON_DO;
+    if (by > 0 && (was.saying || !runner_done(&was))) {
+        runner_catch_up(&g->runner, was.saying ? was.saying_page : was.page, started);
+        text_add(out, "What page %d asked for is done first, in its own way.\n", was.page + 1);
+    }
     remember(g);
     g->moved = true;
     return true;
@@ -233,7 +249,8 @@ static bool do_lesson(struct guide *g, int argc, char **argv, struct text *out, 
     if (strcmp(what, "list") == 0) return guide_list(g, false, out, e);
     if (strcmp(what, "page") == 0) return true;
     if (strcmp(what, "quit") == 0) {
-        guide_close(g);
+        lesson_close(&g->lesson);
+        g->runner = (struct runner){.plain_words = g->runner.plain_words, .keys = g->runner.keys};
         text_add(out, "The lesson is closed; the model trains on. 'lesson N' opens one.\n");
         return true;
     }
@@ -314,7 +331,7 @@ bool guide_line(struct guide *g, int argc, char **argv, const struct snapshot *s
         return *ok = turn(g, -1, out, e), true;
     case 2:
         if (!runner_hint(&g->runner, out))
-            text_add(out, "No more hints: 'solve' shows the page's own way.\n");
+            text_add(out, "This page has no hint: it asks for nothing to be done.\n");
         return true;
     case 3:
         return *ok = do_answer(g, argc, argv, s, out, e), true;

@@ -22,7 +22,7 @@ static const char explain[] =
     "P pins the run so far: it stays as a dim line, its number at its end, beside all that comes. "
     "pins lists what is pinned, unpin lets it go.";
 
-enum { LABEL = 20, VALUE = 10, FLAT_VALUE = 12 };
+enum { DOTS = 4, /* to a row, as spark_plot has them */ LABEL = 20, VALUE = 10, FLAT_VALUE = 12 };
 
 /* ---- one curve
  * ----------------------------------------------------------------------------------------------------
@@ -91,15 +91,16 @@ static void stretch(double *low, double *high, const float *at, int n)
         *low = fmin(*low, (double)at[i]), *high = fmax(*high, (double)at[i]);
 }
 
-/* A pinned run's number, where it ended. */
+/* A pinned run's number, on the row of its last dot. */
 static void draw_number(struct canvas *plot, const struct curves_ruler *r, const struct pin *p,
                         int number, const float *value, int n, double low, double high)
 {
     int last = n - 1, x = curves_column(r, p->step[p->count - 1]);
     while (last > 0 && isnan(value[last])) last--;
     double share = high > low ? ((double)value[last] - low) / (high - low) : 0.5;
-    int y = (int)lround((1 - share) * (plot->height - 1));
-    if (!isnan(share) && x >= 0) canvas_text(plot, x - r->x, y, INK_BRIGHT, "%d", number);
+    if (isnan(share) || x < 0) return;
+    int y = plot->height - 1 - (int)lround(share * (plot->height * DOTS - 1)) / DOTS;
+    canvas_text(plot, x - r->x, y, INK_BRIGHT, "%d", number);
 }
 
 static void draw_values(struct canvas *to, const struct curve *c, const struct curves_ruler *r,

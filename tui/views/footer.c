@@ -57,6 +57,12 @@ static bool is_page(const struct scene *s, const struct frame *f)
     return f->view->uses & VIEW_SCROLL;
 }
 
+static bool is_asked(const struct scene *s, const struct frame *f)
+{
+    (void)f;
+    return s->lesson && runner_open_ask(s->lesson);
+}
+
 /* Rank 0 stays longest. `works` NULL: always. `view`: only there; NULL: everywhere. */
 static const struct item {
     const char *action, *label, *brief;
@@ -67,6 +73,7 @@ static const struct item {
     {"lesson-next", "next page", "next", 2, NULL, "lesson"},
     {"lesson-back", "page before", "before", 5, NULL, "lesson"},
     {"lesson-hint", "hint", "hint", 3, NULL, "lesson"},
+    {"lesson-answer", "answer", "answer", 2, is_asked, "lesson"},
     {"race", "race all rules", "race", 2, NULL, "race"},
     {"pause", "pause", "pause", 5, trains, NULL},
     {"pause", "go on", "go on", 3, rests, NULL},

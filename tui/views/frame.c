@@ -45,7 +45,9 @@ static int parts_of(struct part p[PARTS], const struct snapshot *now, int width)
      p[n++].rank = (rank_))
     PART(7, INK_TITLE, "vanpool");
     PART(4, INK_TEXT, "%s", now->data);
-    PART(1, INK_ACCENT, "%s", now->run_label);
+    bool published = strcmp(now->badge, "as published") == 0; /* all its knobs at once */
+    PART(1, INK_ACCENT, published ? "%s (%s)" : "%s",
+         published ? now->router->name : now->run_label, now->badge);
     p[n - 1].click = "@choose";
     PART(0, now->paused || now->finished ? INK_WARN : INK_GOOD, "%s", "");
     p[n - 1].click = "@pause";
@@ -148,7 +150,11 @@ static void draw_knobs(struct canvas *to, const struct scene *s)
     if (!now || !now->router) return;
     canvas_text(to, 1, y, INK_DIM, "strategy");
     canvas_zone(to, 0, y, to->width, 1, "@choose");
-    canvas_text(to, VALUE, y++, INK_ACCENT, "◀ %s ▶", now->router->name);
+    canvas_text(to, VALUE, y, INK_ACCENT, "◀ %s ▶", now->router->name);
+    int behind = VALUE + (int)strlen(now->router->name) + 5, left = to->width - behind - 1;
+    if (*now->badge && left >= (int)strlen(now->badge))
+        canvas_text(to, behind, y, INK_DIM, "%s", now->badge);
+    y++;
     canvas_fit(to, 1, y++, to->width - 2, INK_DIM, "%s", now->router->title);
     y++;
     while (knob_of(s, count)) count++;

@@ -12,7 +12,8 @@ static const char explain[] =
     "Everything that keys and commands can do, and what every word on the screens means. `help "
     "WORD` keeps the lines that "
     "speak of WORD, for example `help p` or `help balance`. The arrows and PgDn scroll. `vanpool "
-    "doctor` names the file that puts keys elsewhere.";
+    "doctor` names the file that puts keys elsewhere. All that is named in the last line can be "
+    "clicked; with Shift held the mouse selects text.";
 
 /* A page is gone through twice: to count its lines, and to show those in sight; or once, to tell
  * it. */

@@ -13,10 +13,30 @@ enum { BESIDE_WIDTH = 78, PAGE_MOST = 58, PAGE_LEAST = 40 };
 
 static const char explain[] =
     "A lesson is a few pages. Read one, do what it asks with keys or commands, and watch its "
-    "checks "
-    "tick: each is a condition on what is being measured now. ] turns the page, [ turns back, h "
-    "gives a hint, :solve shows the page's own way, :play lets the checks rest. Nothing you do can "
-    "break anything.";
+    "checks tick: each is a condition on what is being measured now. A letter, or a click, answers "
+    "a question; a begins to type a number. ] turns the page, and so does Enter once all checks "
+    "hold; [ turns back, h gives a hint, :solve shows the page's own way, :again begins the page "
+    "anew, :play lets the checks rest. The arrows move a page that is longer than the screen. "
+    "Nothing you do can break anything.";
+
+/* What comes next, on one line. */
+static void draw_state(struct canvas *to, int y, const struct runner *r)
+{
+    if (r->saying && r->saying_page < r->page)
+        canvas_fit(to, 0, y, to->width, INK_WARN, "page %d is done first: %s", r->saying_page + 1,
+                   r->line);
+    else if (r->saying)
+        canvas_fit(to, 0, y, to->width, INK_WARN, "%s: %s",
+                   r->saying->kind == LESSON_DO ? "its own way" : "it begins with", r->line);
+    else if (r->playing)
+        canvas_fit(to, 0, y, to->width, INK_WARN, "play: the checks rest until :play");
+    else if (r->checks && runner_done(r) && runner_last(r))
+        canvas_fit(to, 0, y, to->width, INK_GOOD, "✓ lesson done: Enter opens the next");
+    else if (r->checks && runner_done(r))
+        canvas_fit(to, 0, y, to->width, INK_GOOD, "all of it holds: Enter turns the page");
+    else
+        canvas_fit(to, 0, y, to->width, INK_DIM, "h hint  ] next  [ back  :solve");
+}
 
 static void draw_checks(struct canvas *to, int y, const struct runner *r)
 {
@@ -25,16 +45,12 @@ static void draw_checks(struct canvas *to, int y, const struct runner *r)
         const struct runner_check *c = &r->check[i];
         enum ink ink = c->ticked ? INK_GOOD : c->now ? INK_WARN : INK_DIM;
         canvas_text(to, 0, y + 1 + i, ink, c->ticked ? "✓" : c->now ? "~" : "·");
-        canvas_fit(to, 2, y + 1 + i, to->width - 2, c->ticked ? INK_TEXT : INK_BRIGHT, "%s",
-                   c->words);
+        int end = canvas_fit(to, 2, y + 1 + i, to->width - 2, c->ticked ? INK_TEXT : INK_BRIGHT,
+                             "%s", *c->means ? c->means : c->words);
+        if (*c->means && end + 2 + canvas_columns(c->words) <= to->width)
+            canvas_text(to, end + 2, y + 1 + i, INK_DIM, "%s", c->words);
     }
-    if (r->checks && runner_done(r))
-        canvas_fit(to, 0, y + 1 + r->checks, to->width, INK_GOOD,
-                   "all of it holds: ] turns the page");
-    else if (r->playing)
-        canvas_fit(to, 0, y + 1 + r->checks, to->width, INK_WARN, "play: the checks rest");
-    else
-        canvas_fit(to, 0, y + 1 + r->checks, to->width, INK_DIM, "h hint  ] next  [ back");
+    draw_state(to, y + 1 + r->checks, r);
 }
 
 /* The page's words without its checks: these stand below and stay in sight. */
@@ -46,24 +62,47 @@ static void page_words(const struct runner *r, const struct snapshot *s, struct 
     while (out->size && out->at[out->size - 1] == '\n') out->at[--out->size] = 0;
 }
 
+/* A click on a choice of the open question answers it. */
+static void draw_choices(struct canvas *to, const struct runner *r, const char *words, int room,
+                         int skip)
+{
+    const struct runner_ask *a = runner_open_ask(r);
+    const char *at = a ? strstr(words, a->ask.question) : NULL;
+    for (int i = 0; at && i < a->ask.choices; i++) {
+        char before[8];
+        struct text above = {0};
+        snprintf(before, sizeof before, "\n  %c) ", 'a' + i);
+        if (!(at = strstr(at, before))) return;
+        text_put(&above, words, (size_t)(at + 1 - words));
+        int y = prose_lines(to->width, text_str(&above)) - skip;
+        text_free(&above);
+        if (y >= 0 && y < room) canvas_zone(to, 0, 2 + y, to->width, 1, "answer %c", 'a' + i);
+        at++;
+    }
+}
+
 static void draw_page(struct canvas *to, const struct scene *s)
 {
     const struct runner *r = s->lesson;
     const struct lesson_page *page = &r->lesson->page[r->page];
     struct text words = {0};
     int below = r->checks + 2, room = to->height - 2 - below;
-    canvas_fit(to, 0, 0, to->width, INK_TITLE, "%d/%d %s", r->page + 1, r->lesson->pages,
-               page->title);
+    int end = canvas_fit(to, 0, 0, to->width, INK_TITLE, "%d/%d %s", r->page + 1, r->lesson->pages,
+                         page->title);
+    if (to->width - end >= 12 && r->lesson->number >= 0)
+        canvas_fit(to, to->width - 9, 0, 9, INK_DIM, "lesson %2d", r->lesson->number);
     page_words(r, s->now, &words);
     int lines = prose_lines(to->width, text_str(&words)), most = lines - room;
     int skip = s->scroll < most ? s->scroll : most;
     if (skip < 0) skip = 0;
     prose_draw(to, 0, 2, to->width, room, skip, INK_TEXT, text_str(&words));
+    draw_choices(to, r, text_str(&words), room, skip);
     text_free(&words);
     if (room > 0) draw_checks(to, to->height - below, r);
     if (lines - skip > room && room > 0)
-        canvas_fit(to, to->width - 18, to->height - below, 18, INK_ACCENT, " ↓ %d more lines ",
-                   lines - skip - room);
+        canvas_fit(to, to->width - 20, to->height - below, 20, INK_ACCENT, " ↓ %d more line%s ",
+                   lines - skip - room, lines - skip - room == 1 ? "" : "s");
+    if (skip > 0 && room > 0) canvas_text(to, 0, to->height - below, INK_ACCENT, " ↑ %d ", skip);
 }
 
 static void draw_list(struct canvas *to, const struct scene *s)

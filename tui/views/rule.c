@@ -94,7 +94,7 @@ static void rule_draw(struct canvas *to, const struct scene *s)
     if (facts_waiting(to, s)) return;
     struct canvas in = canvas_part(to, 1, 0, to->width - 2, to->height);
     int y = draw_head(&in, s), h = in.height;
-    if (h >= TALL) y++;
+    if (h >= ROOMY) y++;
     bool beside = in.width >= LIST_WIDTH;
     int left = beside ? in.width - LIST - GAP : in.width, below = 0;
     if (left > PICTURE_WIDTH) left = PICTURE_WIDTH;

@@ -180,7 +180,7 @@ static void bars_tell(struct text *to, const struct scene *s)
 
 static int seats_rows(const struct scene *s)
 {
-    return s->now->E + 3;
+    return s->now->E + 4;
 }
 
 static void seats_draw(struct canvas *to, const struct scene *s)
@@ -213,7 +213,7 @@ const struct rule_picture rule_zero = {
 const struct rule_picture rule_seats = {
     .title = "each expert's last seat, and the window",
     .least = 5,
-    .most = EXPERTS_MAX + 3,
+    .most = EXPERTS_MAX + 4,
     .whole = seats_rows,
     .draw = seats_draw,
     .tell = seats_tell,

@@ -14,12 +14,15 @@ static const char explain[] =
     "rule drawn on it, the gates of those that are in. 'turned' is what the loss would change by "
     "if this one pick were turned round: taken out where it is in, put in where it is out. Red "
     "hurts, green helps.\n"
-    "On the right its loss with its 0, 1, 2 … best ones. This is measured by routing the token "
+    "On the right its loss with its 0, 1, 2 … best ones (with bars: those furthest above theirs). "
+    "This is measured by routing the token "
     "again with these experts forced, on the weights of now, without any training. Slots stay as "
     "the rule took them; gates are what the rule gives for the picks that are forced.\n"
     "Regret: the same asked of a batch of tokens. The best spread has as many experts in all as "
     "the rule spent, placed where they help most; it is exact for rules that take a token's "
-    "experts in this order. A rule that picks better than best-first can be below it.\n"
+    "experts in this order. A rule that picks better than best-first can be below it; where a gate "
+    "is a ReLU, what is shut "
+    "cannot be opened, so that regret only says whether what is open is used well.\n"
     "z shows the arithmetic; the arrows move on to other tokens, l to other layers.";
 
 enum { TABLE = 46, TABLE_MOST = 60, CURVE = 30, GAP = 3, REGRET = 4, SUMS = 9 };
