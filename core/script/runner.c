@@ -49,6 +49,7 @@ void runner_restart(struct runner *r)
     fill_asks(r);
     r->saying = lesson_part(page_of(r), LESSON_START, NULL);
     r->saying_page = r->page, r->said = 0, r->line[0] = 0;
+    r->clean = r->page == 0 && r->saying;
     r->watch[0] = 0; /* a page without a view of its own keeps the one before */
     for (int i = r->page, at = 0; i >= 0 && !r->watch[0]; i--) {
         const struct lesson_part *watch = lesson_part(&r->lesson->page[i], LESSON_WATCH, NULL);
@@ -88,6 +89,7 @@ void runner_catch_up(struct runner *r, int from, bool solved)
 {
     if (!r->lesson || from < 0 || from >= r->page) return;
     r->saying_page = from, r->said = 0;
+    r->clean = from == 0 && !solved;
     r->saying = solved ? NULL : lesson_part(&r->lesson->page[from], LESSON_START, NULL);
     if (!r->saying) r->saying = part_behind(r, false);
 }
@@ -128,6 +130,11 @@ bool runner_done(const struct runner *r)
 
 bool runner_says(struct runner *r, char *line, int size)
 {
+    /* knobs turned, and runs kept, in the lesson before are no part of this one */
+    if (r->lesson && r->saying && r->clean) {
+        r->clean = false;
+        return snprintf(line, (size_t)size, "reset all") > 0;
+    }
     while (r->lesson && r->saying) {
         if (lesson_line(r->saying, &r->said, line, size)) {
             snprintf(r->line, sizeof r->line, "%.95s", line);
@@ -211,7 +218,10 @@ static void put_value(const struct runner *r, const struct snapshot *s, const ch
         return text_add(out, "%.1f %%", 100 * value);
     if (fabs(value) < 1e-3 && value != 0 && !f)
         return text_add(out, "%.2g", value); /* a price may be as small as it likes */
-    text_add(out, "%s", text_number(number, value, digits));
+    if (fabs(value) >= 1e5)
+        text_add(out, "%s", text_count(number, value));
+    else
+        text_add(out, "%s", text_number(number, value, digits));
 }
 
 /* What stands between two braces: a name, or two ways to say it. False: neither. */
@@ -263,10 +273,28 @@ static void tell_ask(const struct runner *r, const struct runner_ask *a, struct 
     text_add(out, "\n");
 }
 
+/* Does a text speak of a run that is not kept yet? Then it is the answer to what is asked for, and is
+ * told once it can be. On paper everything stands. */
+static bool is_early(const struct runner *r, const struct snapshot *s, const char *text)
+{
+    double value;
+    char name[64];
+    if (r->blanks) return false;
+    for (; (text = strchr(text, '{')); text++) {
+        size_t n = strcspn(text + 1, "}");
+        if (n >= sizeof name) continue;
+        snprintf(name, sizeof name, "%.*s", (int)n, text + 1);
+        if (strchr(name, '.') && (!s || !expect_value(s, name, &value, NULL))) return true;
+    }
+    return false;
+}
+
 static void tell_part(const struct runner *r, const struct lesson_part *p, int *ask, int *hint,
                       const struct snapshot *s, struct text *out)
 {
     struct text words = {0};
+    bool words_only = p->kind == LESSON_PROSE || p->kind == LESSON_FORMULA;
+    if (words_only && is_early(r, s, p->text)) return;
     switch (p->kind) {
     case LESSON_PROSE:
         runner_words(r, s, p->text, &words);
@@ -276,7 +304,7 @@ static void tell_part(const struct runner *r, const struct lesson_part *p, int *
         runner_words(r, s, p->text, &words);
         for (char *line = words.at; line && *line;) {
             size_t n = strcspn(line, "\n");
-            text_add(out, "   %.*s\n", (int)n, line);
+            text_add(out, "  %.*s\n", (int)n, line);
             line += n + (line[n] == '\n');
         }
         text_add(out, "\n");

@@ -319,9 +319,9 @@ START_TEST(every_table_is_in_the_palette)
     struct app *a = app_running();
     popup_palette(&a->popup, &a->now);
     const struct palette *p = &a->popup.palette;
-    static const char *const lines[] = {"@quit",       "view load", "router topp",
-                                        "knob k ",     "save ",     "preset tiny",
-                                        "data orders", "set lr ",   "show loss"};
+    static const char *const lines[] = {"@quit",     "view load",   "router topp", "knob k ",
+                                        "save ",     "preset tiny", "data orders", "set lr ",
+                                        "show loss", "lesson 1"};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         int found = 0;
         for (int k = 0; k < p->count; k++) found += strcmp(p->entry[k].line, lines[i]) == 0;

@@ -3,6 +3,7 @@
 #include "tui/app/palette.h"
 #include "core/console/list.h"
 #include "core/script/command.h"
+#include "core/script/packed.h"
 #include "tui/app/keys.h"
 #include "tui/draw/prose.h"
 #include "tui/screen/glyph.h"
@@ -91,6 +92,21 @@ static void add_themes(struct palette *p)
     }
 }
 
+/* By the title of its front matter. */
+static void add_lessons(struct palette *p)
+{
+    static const char mark[] = "\ntitle: ";
+    const struct packed *l;
+    char title[200];
+    for (int i = 0; (l = packed_at("lessons", i)); i++) {
+        const char *at = strstr(l->text, mark);
+        at = at ? at + sizeof mark - 1 : l->name;
+        snprintf(title, sizeof title, "%.*s", (int)strcspn(at, "\n"), at);
+        struct palette_entry *e = add(p, "lesson", l->name, title);
+        if (e) snprintf(e->line, sizeof e->line, "lesson %ld", strtol(l->name, NULL, 10));
+    }
+}
+
 /* Rows of the tables that `list` shows, each with the command that its name goes with. */
 static void add_listing(struct palette *p, const char *kind, const char *table, const char *line)
 {
@@ -124,6 +140,7 @@ void palette_open(struct palette *p, const struct snapshot *now)
     add_listing(p, "strategy", "strategies", "router %s");
     add_knobs(p, now);
     add_commands(p);
+    add_lessons(p);
     add_themes(p);
     for (size_t i = 0; i < sizeof listings / sizeof *listings; i++)
         add_listing(p, listings[i].kind, listings[i].table, listings[i].line);
