@@ -288,8 +288,11 @@ static bool take(struct visit *v, int ms)
 
 const char *visit_program(void)
 {
+    static char path[4096]; /* a path, never one of the words before it that name variables */
     const char *named = getenv("VANPOOL");
-    return named && *named ? named : "./vanpool";
+    if (!named || !*named) return "./vanpool";
+    snprintf(path, sizeof path, "%s%s", strchr("./", *named) ? "" : "./", named);
+    return path;
 }
 
 bool visit_fork(struct visit *v, int width, int height)
