@@ -375,6 +375,14 @@ else
     echo 'SKIP: TERM=dumb, because script(1) is missing'; skipped=$((skipped + 1))
 fi
 
+# ---- scenarios ----
+gives 0 '' train --scenario teddy-bear-day; has 'teddy-bears'; has 'week'
+gives 0 '' race --scenario teddy-bear-day --strategies topk,topp --json; json '[.[] | select(.phase == "teddy-bears")] | length == 2 and .[0].experts_per_token == 2 and .[1].experts_per_token < 1.2 and .[0].bits_per_char == null'
+gives 2 'did you mean breakdown?' train --scenario breakdwon
+gives 2 'one' repl --scenario breakdown --state 'step=3'
+feeds 0 '' 'train 20\nbreak 3\nrewind 10\nfleet\nundo\nfleet\n' repl; has '8 vans, 8 on the road'; has 'broken 3'
+feeds 2 'did you mean' 'preset favorite\n' repl
+
 # ---- bench ----
 gives 0 '' bench fma_peak moe_layer --preset tiny --threads 1 --json --require 'what=fma_peak threads=1 gflops>=0.1'
 json 'all(has("what") and has("name") and has("preset") and has("threads") and has("backend") and has("simd") and has("ms") and has("gflop") and has("gflops") and has("share_of_peak") and has("tokens_per_s"))'

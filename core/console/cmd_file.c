@@ -103,6 +103,13 @@ static bool cmd_preset(struct console *c, int argc, char **argv, struct text *ou
     if (argc == 1) return list_presets(out), true;
     const struct preset_run *p = preset_run_find(argv[1]);
     if (p) return begin_preset(c, p, out, e);
+    const char *names[64];
+    int n = 0;
+    for (int i = 0; n < 60 && preset_run_at(i); i++) names[n++] = preset_run_at(i)->name;
+    for (int i = 0; n < 64 && config_preset_name(i); i++) names[n++] = config_preset_name(i);
+    const char *near = err_nearest(argv[1], names, n, sizeof *names);
+    if (near && strcmp(near, argv[1]) != 0)
+        return err_set(e, ERR_USAGE, "unknown preset '%.40s': did you mean %s?", argv[1], near);
     if (!config_preset(&to, argv[1], e) || !console_renew(c, &to, e)) return false;
     text_add(out, "preset %s, a fresh model\n", argv[1]);
     return true;

@@ -53,6 +53,12 @@ static bool cmd_step(struct console *c, int argc, char **argv, struct text *out,
 static bool cmd_reset(struct console *c, int argc, char **argv, struct text *out, struct err *e)
 {
     struct config to = console_config(c);
+    if (argc == 2 && strcmp(argv[1], "all") == 0) {
+        if (!console_clean(c, e)) return false;
+        memset(c->kept, 0, sizeof c->kept);
+        text_add(out, "a fresh model, all settings and knobs at their start, no run kept\n");
+        return true;
+    }
     for (int i = 1; i < argc; i++) {
         char *is = strchr(argv[i], '=');
         if (!is)
@@ -152,7 +158,8 @@ static void complete_set(int argc, char **argv, int arg, verb_add *add, void *to
 static void complete_reset(int argc, char **argv, int arg, verb_add *add, void *to)
 {
     char word[64];
-    (void)argc, (void)argv, (void)arg;
+    (void)argc, (void)argv;
+    if (arg == 1) add(to, "all");
     for (int i = 0; i < CONFIG_COUNT; i++) {
         snprintf(word, sizeof word, "%s=", config_options[i].name);
         add(to, word);
@@ -171,8 +178,8 @@ const struct command train_commands[] = {
     {.name = "pause", .usage = "pause", .help = "stop after this step", .run = cmd_pause},
     {.name = "step", .usage = "step [N]", .help = "make one step, or N, and stop", .run = cmd_step},
     {.name = "reset",
-     .usage = "reset [SETTING=VALUE]...",
-     .help = "a fresh model, with the settings that waited for it",
+     .usage = "reset [all | SETTING=VALUE]...",
+     .help = "a fresh model, with the settings that waited for it; all: everything as at the start",
      .run = cmd_reset,
      .complete = complete_reset},
     {.name = "seed",

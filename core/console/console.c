@@ -221,6 +221,7 @@ void console_park(struct console *c, struct trainer *old)
         trainer_close(old); /* a line that makes two: what it found is what comes back */
     else
         c->parked = old;
+    c->models++;
     past_open(c->trainer);
 }
 
@@ -375,6 +376,7 @@ static void show(struct console *c)
     struct snapshot *s = &c->snapshot;
     race_live_show(c->race, &s->race);
     memcpy(s->kept, c->kept, sizeof s->kept);
+    s->model = c->models;
     s->undos = c->undo[0].count, s->redos = c->undo[1].count;
     s->goal = c->goal;
     s->scripted = goes_on(c);

@@ -95,6 +95,7 @@ static bool restore(struct console *c, struct undo *u, struct undo *now, struct 
     if (u->parked) {
         trainer_swap(c->trainer, u->parked);
         now->parked = u->parked, u->parked = NULL;
+        c->models++;
     } else if (u->moment) {
         long was = trainer_now(c->trainer);
         if (!(now->moment = moment_take(c->trainer, e))) return false;

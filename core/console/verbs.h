@@ -34,6 +34,7 @@ struct console {
     struct undo looked;     /* what there was before the line that is run */
     struct trainer *parked; /* the one that this line has replaced; NULL: none */
     int depth;              /* lines that run others */
+    int models;             /* fresh ones so far */
     struct journal journal;
     struct snap_kept kept[SNAP_KEPT];
     struct record *record; /* NULL: none is written */

@@ -124,7 +124,7 @@ void snap_probe_clear(struct snap_probe *p)
 void snapshot_forget_probes(struct snapshot *s)
 {
     snap_probe_clear(&s->probe);
-    s->regret = (struct snap_regret){-1, 0, 0, NAN, NAN, NAN, NAN, NAN, NAN};
+    s->regret = (struct snap_regret){-1, false, 0, 0, NAN, NAN, NAN, NAN, NAN, NAN};
 }
 
 void snap_rule_forget(struct snap_rule *to)

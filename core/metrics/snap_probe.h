@@ -4,6 +4,7 @@
  * of the same experts would gain, and the numbers behind one choice. Part of the snapshot: plain
  * data. What was not asked or has no answer is NaN. Losses are nat a prediction. */
 #include "core/router/router.h"
+#include <stdbool.h>
 
 enum { PROBE_TERMS = 4, PROBE_COLUMNS = 12, PROBE_BATCH = 64 };
 
@@ -17,7 +18,8 @@ struct snap_column {
 
 /* One token in one layer. Everywhere else the rule goes on as it does. */
 struct snap_probe {
-    long step; /* made when it was asked: these weights answered; -1: nothing was asked */
+    long step;  /* made when it was asked: these weights answered; -1: nothing was asked */
+    bool stale; /* something was changed by hand since, at this very step */
     int token, layer, E, N;
     int64_t id;
     const struct router *router;
@@ -40,7 +42,8 @@ void snap_probe_clear(struct snap_probe *p); /* nothing asked, nothing known */
 /* The layer's choices for a batch of tokens, held against the best that could be done with as many
  * experts in all; see core/train/probe.h. */
 struct snap_regret {
-    long step; /* as above */
+    long step;  /* as above */
+    bool stale; /* as above */
     int layer, tokens;
     double experts;          /* a token, by the rule: the budget of all three */
     double rule, best, even; /* loss: the rule's choice; the oracle's; as many for every token */

@@ -49,6 +49,7 @@ void runner_restart(struct runner *r)
     fill_asks(r);
     r->saying = lesson_part(page_of(r), LESSON_START, NULL);
     r->saying_page = r->page, r->said = 0, r->line[0] = 0;
+    r->clean = r->page == 0 && r->saying;
     r->watch[0] = 0; /* a page without a view of its own keeps the one before */
     for (int i = r->page, at = 0; i >= 0 && !r->watch[0]; i--) {
         const struct lesson_part *watch = lesson_part(&r->lesson->page[i], LESSON_WATCH, NULL);
@@ -88,6 +89,7 @@ void runner_catch_up(struct runner *r, int from, bool solved)
 {
     if (!r->lesson || from < 0 || from >= r->page) return;
     r->saying_page = from, r->said = 0;
+    r->clean = from == 0 && !solved;
     r->saying = solved ? NULL : lesson_part(&r->lesson->page[from], LESSON_START, NULL);
     if (!r->saying) r->saying = part_behind(r, false);
 }
@@ -128,6 +130,11 @@ bool runner_done(const struct runner *r)
 
 bool runner_says(struct runner *r, char *line, int size)
 {
+    /* knobs turned, and runs kept, in the lesson before are no part of this one */
+    if (r->lesson && r->saying && r->clean) {
+        r->clean = false;
+        return snprintf(line, (size_t)size, "reset all") > 0;
+    }
     while (r->lesson && r->saying) {
         if (lesson_line(r->saying, &r->said, line, size)) {
             snprintf(r->line, sizeof r->line, "%.95s", line);

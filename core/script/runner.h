@@ -31,6 +31,7 @@ struct runner {
     struct runner_ask ask[RUNNER_ASKS];
     int asks;
     const struct lesson_part *saying; /* whose lines runner_says hands out */
+    bool clean;                       /* all is to begin anew before the first page does */
     int saying_page, said;            /* of the page, or of one before that was not taken */
     char line[96];                    /* the last line handed out */
     char watch[24];                   /* the view that the page wants looked at, "" none */

@@ -110,6 +110,9 @@ void trainer_move_states(struct trainer *t, bool keep);
 void own_fill(struct trainer *t);     /* over the window in t->batch: what was typed */
 void own_tell(struct trainer *t);     /* of the measured window, what own is */
 void probe_close(struct probe *p);    /* accepts NULL */
+/* Strategy, knobs, weights or fleet were changed by hand: what is being answered starts over, what
+ * was answered is of before. */
+void probe_changed(struct trainer *t);
 void past_close(struct past *p);      /* accepts NULL */
 void past_changed(struct trainer *t); /* the next state stands at a change */
 /* The byte behind t->batch.ids[0..n-1]; NULL experts: not wanted. */

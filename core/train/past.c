@@ -146,6 +146,7 @@ void past_open(struct trainer *t)
 
 void past_changed(struct trainer *t)
 {
+    probe_changed(t);
     if (t->past) t->past->changed = true;
 }
 

@@ -65,6 +65,12 @@ enum probe_kind probe_busy(const struct trainer *t)
     return t->probe ? t->probe->kind : PROBE_NOTHING;
 }
 
+void probe_changed(struct trainer *t)
+{
+    if (t->probe) t->probe->begun = false;
+    t->now.probe.stale = t->now.regret.stale = true;
+}
+
 static bool moved_on(const struct trainer *t, const struct probe *p)
 {
     return !p->begun || p->step != t->step || p->layer != t->focus ||

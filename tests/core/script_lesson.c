@@ -188,6 +188,8 @@ START_TEST(checks_tick_as_what_is_measured_comes_true)
     at_step(1, 2, 1);
     ck_assert(!run.check[0].ticked); /* what the page begins with is not through */
     ck_assert(runner_says(&run, line, sizeof line));
+    ck_assert_str_eq(line, "reset all"); /* what was turned and kept before is no part of it */
+    ck_assert(runner_says(&run, line, sizeof line));
     ck_assert_str_eq(line, "router topk k=1");
     ck_assert(runner_says(&run, line, sizeof line));
     ck_assert(!runner_says(&run, line, sizeof line));
@@ -216,14 +218,14 @@ START_TEST(who_comes_in_later_finds_what_the_pages_before_would_have_done)
                                       "## Two\n\n```do\nkeep two\n```\n"
                                       "## Three\n\n```start\npause\n```\n```do\nkeep three\n```\n"
                                       "```watch\nvans\n```\n";
-    static const char *const all[] = {"reset", "keep one", "keep two", "pause"};
+    static const char *const all[] = {"reset all", "reset", "keep one", "keep two", "pause"};
     struct lesson l;
     char line[64];
     ck_assert(reads(&l, three, NULL));
-    for (int from = 0; from < 4; from++) {
+    for (int from = 0; from < 5; from += from ? 1 : 2) {
         runner_open(&run, &l, 2);
-        if (from < 3) runner_catch_up(&run, from > 1, from > 0);
-        for (int i = from; i < 4; i++) {
+        if (from < 4) runner_catch_up(&run, from > 2, from > 1);
+        for (int i = from; i < 5; i++) {
             ck_assert(runner_says(&run, line, sizeof line));
             ck_assert_str_eq(line, all[i]);
         }

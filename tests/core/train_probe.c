@@ -270,6 +270,25 @@ START_TEST(a_change_in_the_middle_of_a_question_starts_it_over)
 }
 END_TEST
 
+START_TEST(an_answer_from_before_a_change_says_so)
+{
+    struct err e = {0};
+    struct config c = rig_config("orders", "topp", "ref", NULL);
+    struct trainer *t = model_rig_open(&c);
+    rig_steps(t, 3);
+    ask(t, 2);
+    float before = t->now.probe.loss;
+    ck_assert(!t->now.probe.stale);
+    ck_assert_msg(trainer_set_knob(t, "p", "0.1", &e), "%s", e.text);
+    ck_assert(t->now.probe.stale);
+    ck_assert_int_eq(t->now.probe.step, t->step); /* by its step alone nobody could tell */
+    ask(t, 2);
+    ck_assert(!t->now.probe.stale);
+    ck_assert_float_ne(t->now.probe.loss, before);
+    trainer_close(t);
+}
+END_TEST
+
 SUITE(train_probe)
 {
     TCase *tc = tcase_create("answers");
@@ -283,5 +302,6 @@ SUITE(train_probe)
     tcase_add_loop_test(tc, a_training_that_is_asked_has_the_bits_of_one_that_is_not, 0,
                         2 * router_count());
     tcase_add_test(tc, a_change_in_the_middle_of_a_question_starts_it_over);
+    tcase_add_test(tc, an_answer_from_before_a_change_says_so);
     suite_add_tcase(suite, tc);
 }

@@ -1,7 +1,7 @@
 /* What only a machine with a GPU can tell: whether whole trainings on it are those of the CPU, and how
  * fast they are. Prints a table to be kept in tests/bench with its date and device. A program of its
- * own, without forks: CUDA does not outlive one. `check-gpu [quick]`; quick: small sizes, as the
- * emulator needs them. */
+ * own, without forks: CUDA does not outlive one. `check-gpu [quick|times]`; quick: small sizes,
+ * as the emulator needs them; times: only the table. */
 #include "core/base/clock.h"
 #include "core/metrics/snapshot.h"
 #include "core/model/config.h"
@@ -196,7 +196,7 @@ int main(int argc, char **argv)
         printf("cannot write %s\n0 passed, 1 failed, 0 skipped\n", corpus);
         return 1;
     }
-    check_training();
+    if (!(argc > 1 && strcmp(argv[1], "times") == 0)) check_training();
     table();
     unlink(corpus + strlen("text:"));
     printf("\n%d passed, %d failed, %d skipped\n", passed, failed, skipped);

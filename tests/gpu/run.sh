@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # On a machine with a GPU: every op against ref, whole trainings against ref and cpu, the four tools of
-# compute-sanitizer over the ops, and a table of times. The table is kept: tests/bench/gpu-DATE.txt.
+# compute-sanitizer over the ops, and a table of times, beside PyTorch where it is. The table is kept, as
+# tests/bench/gpu-DATE.txt.
 cd "$(dirname "$0")/../.." || exit 2
 out=${1:-build/release} passed=0 failed=0 skipped=0
 export VANPOOL_CUDA=${VANPOOL_CUDA:-$PWD/$out/vanpool-cuda.so} CK_FORK=no
@@ -16,7 +17,11 @@ timeout 1200 "$out/check-gpu" ${2:-} >"$log" 2>&1
 cat "$log"
 add "$log"
 if grep -q '^SKIP' "$log"; then echo "$passed passed, $failed failed, $skipped skipped" && exit 0; fi
-[ "${2:-}" = quick ] || cp "$log" "$keep"
+if [ "${2:-}" != quick ]; then
+    VANPOOL_CUDA_MATH=tf32 timeout 600 "$out/check-gpu" times >"$log.fast" 2>&1 && sed 's/^preset/TF32 experts\n&/' "$log.fast"
+    timeout 900 python3 tests/gpu/peer_torch.py | tee "$log.peer"
+    cat "$log" "$log.fast" "$log.peer" >"$keep" && rm -f "$log.fast" "$log.peer"
+fi
 
 echo "--- every op"
 timeout 1200 "$out/check-cuda" >"$log" 2>&1

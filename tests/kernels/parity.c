@@ -224,6 +224,7 @@ START_TEST(experts_on_tensor_cores_are_near_ref)
     bool same = true;
     setenv("VANPOOL_CUDA_MATH", "tf32", 1);
     struct rig fast = rig_open(&variants[1], 1);
+    unsetenv("VANPOOL_CUDA_MATH"); /* without forks the other tests come after this one */
     within = strstr(op->name, "relu") ? 5e-2 : 2e-3;
     for (int n = 0; n < ROUNDS; n++) {
         char where[120];
@@ -238,6 +239,7 @@ START_TEST(experts_on_tensor_cores_are_near_ref)
                                   (size_t)got.parts[i].n * sizeof(double)) == 0;
         forget(&want), forget(&plain), forget(&got);
     }
+    within = 1e-5;
     rig_close(&ref), rig_close(&strict), rig_close(&fast);
     if (same) SKIP("%s: this GPU has no TF32", op->name);
 }

@@ -32,13 +32,14 @@ static bool token_is_old(const struct app *a, double now)
     bool same = p->step >= 0 && p->token == a->scene.cursor && p->layer == a->scene.layer &&
                 p->router == a->now.router && p->id == a->now.token[a->scene.cursor].id;
     if (!here) return true;
-    return (!same || p->step != a->now.step) && now - a->asked >= at_least(AGAIN_S, a->token_took);
+    return (!same || p->stale || p->step != a->now.step) &&
+           now - a->asked >= at_least(AGAIN_S, a->token_took);
 }
 
 static bool regret_is_old(const struct app *a, double now)
 {
     const struct snap_regret *r = &a->now.regret;
-    bool same = r->step == a->now.step && r->layer == a->scene.layer;
+    bool same = !r->stale && r->step == a->now.step && r->layer == a->scene.layer;
     bool soon = r->step < 0 || r->layer != a->scene.layer;
     return !same && now - a->asked_regret >= at_least(soon ? AGAIN_S : REGRET_S, a->regret_took);
 }

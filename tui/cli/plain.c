@@ -28,6 +28,7 @@ struct plain {
     bool ended, started, said; /* stdin is at its end; the model is there; a line has come */
     int waiting;               /* lines said and not answered */
     int marks;                 /* of the snapshot, told so far: the step of the last */
+    int model;                 /* of which the snapshots are */
     long marked, told;
     double told_at;
 };
@@ -65,7 +66,10 @@ static bool tell_snapshot(struct plain *p, struct err *e)
         p->started = true;
     }
     if (guide_feed(&p->face.guide, p->now)) guide_checks(&p->face.guide, &p->out);
-    if (p->now->step < p->told) p->told = p->marked = -1; /* a new model */
+    if (p->now->model != p->model)
+        p->told = p->marked = -1, p->model = p->now->model;
+    else if (p->now->step < p->told)
+        p->told = -1, p->marked = p->now->step - 1;
     tell_marks(p);
     bool due = p->now->paused || now - p->told_at >= 0.5;
     if (p->now->step > 0 && p->now->step != p->told && due) {

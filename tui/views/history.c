@@ -36,10 +36,23 @@ static void forget_rule(struct history *h, const struct router *now, long step)
     h->router = now, h->came = step;
 }
 
+/* What came later has not happened. */
+static void rewind_to(struct history *h, long step)
+{
+    while (h->count > 0 && h->step[h->count - 1] > step) h->count--;
+    while (h->marks > 0 && h->mark[h->marks - 1].step > step) h->marks--;
+    h->skip = 0;
+}
+
 void history_add(struct history *h, const struct snapshot *s)
 {
     long last = h->count > 0 ? h->step[h->count - 1] : -1;
-    if (s->step < last) h->count = h->marks = h->every = h->skip = 0, h->router = NULL;
+    if (s->model != h->model || (s->step < last && s->step == 0))
+        h->count = h->marks = h->every = h->skip = 0, h->router = NULL;
+    else if (s->step < last)
+        rewind_to(h, s->step);
+    h->model = s->model;
+    last = h->count > 0 ? h->step[h->count - 1] : -1;
     for (int i = 0; i < s->marks && i < SNAP_MARKS; i++) add_mark(h, &s->mark[i]);
     if (h->count > 0 && s->step == last) return;
     if (h->every < 1) h->every = 1;

@@ -7,6 +7,7 @@
 enum { HISTORY_POINTS = 2048, HISTORY_LINES = 4, HISTORY_PIXELS = 1024 };
 enum history_line { HISTORY_LOSS, HISTORY_ACCURACY, HISTORY_EXPERTS, HISTORY_SPEED };
 struct history {
+    int model;              /* of the snapshots */
     int count, every, skip; /* points; keep one snapshot in `every` */
     long step[HISTORY_POINTS];
     float line[HISTORY_LINES][HISTORY_POINTS];
@@ -17,7 +18,7 @@ struct history {
     int marks;
     struct snap_mark mark[64]; /* what changed, oldest first */
 };
-/* a step before the last one: a new run, starts over */
+/* Another model, or step 0: starts over. A step before the last one: what is later goes. */
 void history_add(struct history *h, const struct snapshot *s);
 
 /* The steps from the first point to the last; of two at least one step apart. */

@@ -49,8 +49,11 @@ void why_curve_draw(struct canvas *to, const struct scene *s)
     }
     char step[32];
     double most = 0;
-    canvas_fit(to, 0, to->height - 1, to->width, INK_DIM, "by the weights of step %s",
-               facts_whole(step, (double)p->step));
+    if (p->stale)
+        canvas_fit(to, 0, to->height - 1, to->width, INK_WARN, "before the newest change");
+    else
+        canvas_fit(to, 0, to->height - 1, to->width, INK_DIM, "by the weights of step %s",
+                   facts_whole(step, (double)p->step));
     for (int n = 0; n <= E; n++) most = fmax(most, (double)p->with[n]);
     for (int n = 0; n <= E && n < rows; n++) {
         char number[32];
@@ -125,8 +128,8 @@ void why_curve_tell(struct text *to, const struct scene *s)
                  facts_cursor(s));
     } else {
         char step[32], name[32];
-        text_add(to, "loss with its 0 to %d best %s, after %s steps:", p->E, w->experts,
-                 facts_whole(step, (double)p->step));
+        text_add(to, "loss with its 0 to %d best %s, after %s steps%s:", p->E, w->experts,
+                 facts_whole(step, (double)p->step), p->stale ? ", before the newest change" : "");
         for (int n = 0; n <= p->E; n++) {
             text_add(to, " ");
             say_number(to, (double)p->with[n], 3, "nat", "why with %d", n);
