@@ -92,6 +92,7 @@ static bool begin_preset(struct console *c, const struct preset_run *p, struct t
     snprintf(lines, sizeof lines, "data orders\n%s", p->lines);
     if (!script_open_text(&c->script[c->scripts], p->name, lines, e)) return false;
     c->scripts++;
+    console_scripted(c, true);
     text_add(out, "%s: %s (it shows within %d steps)\n", p->name, p->help, p->steps);
     return true;
 }
@@ -123,7 +124,10 @@ static bool cmd_source(struct console *c, int argc, char **argv, struct text *ou
         return err_set(e, ERR_USAGE,
                        "scripts call each other more than %d deep: does %s source itself?",
                        CONSOLE_SCRIPTS, argv[1]);
-    return script_open(&c->script[c->scripts], argv[1], e) && ++c->scripts;
+    if (!script_open(&c->script[c->scripts], argv[1], e)) return false;
+    c->scripts++;
+    console_scripted(c, true);
+    return true;
 }
 
 /* Bytes that make no letters, and those that would move a cursor, become a dot. */

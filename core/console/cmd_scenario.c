@@ -31,6 +31,7 @@ static bool cmd_scenario(struct console *c, int argc, char **argv, struct text *
     if (!console_clean(c, e) || !script_open_text(&c->script[c->scripts], p->name, p->text, e))
         return false;
     c->scripts++;
+    console_scripted(c, false);
     c->scenario = state;
     snprintf(c->scenario.name, sizeof c->scenario.name, "%s", p->name);
     text_add(out, "%s: %s\n", p->name, packed_title(p, title, sizeof title));

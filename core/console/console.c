@@ -254,6 +254,15 @@ bool console_clean(struct console *c, struct err *e)
     return console_renew(c, &to, e);
 }
 
+void console_scripted(struct console *c, bool goes_on)
+{
+    long now = trainer_now(c->trainer);
+    c->endless = goes_on && !c->paused && (c->goal < 0 || c->endless);
+    if (c->goal < 0) c->goal = now;
+    if (c->goal <= now) c->paused = false;
+    c->held = false;
+}
+
 /* Ends every script; the sentence says where. */
 static void scripts_fail(struct console *c, struct err *e)
 {
@@ -352,7 +361,10 @@ bool console_next(struct console *c, char *line, int size)
         if (script_next(&c->script[c->scripts - 1], line, size)) return c->scripted = true;
         script_close(&c->script[--c->scripts]);
     }
-    if (c->scripts == 0) c->scenario.own = NULL;
+    if (c->scripts > 0) return false;
+    c->scenario.own = NULL;
+    if (c->endless && c->goal >= 0 && c->goal <= trainer_now(c->trainer)) c->goal = -1;
+    c->endless = false;
     return false;
 }
 

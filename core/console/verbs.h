@@ -26,6 +26,7 @@ struct console {
     struct race raced;      /* what it was, for another */
     bool rested;            /* the model was paused when it began, and is again when it ends */
     bool scripted;          /* the line being run came from a script */
+    bool endless;           /* it trained without end when a script came, and will again */
     bool in_script;         /* the same, while it is run */
     bool held;              /* a person said pause: scripts wait too */
     bool pieces;            /* see console_leave_work */
@@ -70,6 +71,8 @@ struct config console_config(const struct console *c);
 void console_park(struct console *c, struct trainer *old);
 /* A fresh model of this config in the trainer's place; on error all stays as it was. */
 bool console_renew(struct console *c, const struct config *to, struct err *e);
+/* A script was opened: training without end stops for it; `goes_on`: until it is over. */
+void console_scripted(struct console *c, bool goes_on);
 /* A fresh model of its data without what was named before, but for seed and machine. */
 bool console_clean(struct console *c, struct err *e);
 /* A checkpoint's model in the trainer's place; on error all stays as it was. */

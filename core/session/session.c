@@ -99,6 +99,7 @@ static enum task next_task(struct session *s, char *line, double *snapshots, dou
         if (busy) break;
         task = TASK_SCRIPTED;
         if (room && console_next(s->console, line, LINE)) break;
+        if (console_busy(s->console)) continue; /* the script that has ended was all that held it */
         pthread_cond_wait(&s->wake, &s->lock);
     }
     if (s->stop) task = TASK_STOP;

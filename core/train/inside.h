@@ -107,9 +107,9 @@ void rescue_keep(struct trainer *t); /* the good state, to the host */
 void rescue_close(struct good *g);
 /* Copies router state between the layers and the good copy. */
 void trainer_move_states(struct trainer *t, bool keep);
-void own_fill(struct trainer *t);     /* over the window in t->batch: what was typed */
-void own_tell(struct trainer *t);     /* of the measured window, what own is */
-void probe_close(struct probe *p);    /* accepts NULL */
+void own_fill(struct trainer *t);  /* over the window in t->batch: what was typed */
+void own_tell(struct trainer *t);  /* of the measured window, what own is */
+void probe_close(struct probe *p); /* accepts NULL */
 /* Strategy, knobs, weights or fleet were changed by hand: what is being answered starts over, what
  * was answered is of before. */
 void probe_changed(struct trainer *t);

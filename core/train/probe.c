@@ -185,7 +185,7 @@ static bool route_window(struct trainer *t, struct probe *p, struct err *e)
 }
 
 /* ---- variants ---- */
-static const uint8_t *taken(const struct probe *p, int layer, int token)
+const uint8_t *probe_taken(const struct probe *p, int layer, int token)
 {
     size_t T = (size_t)p->window.sequences * (size_t)p->window.context;
     return p->base + ((size_t)layer * T + (size_t)token) * (size_t)p->N;
@@ -195,7 +195,7 @@ static const uint8_t *taken(const struct probe *p, int layer, int token)
  * E + 2 + j: the rule's, with column j turned round. */
 static void force_row(const struct probe *p, int token, int variant, int32_t *row)
 {
-    const uint8_t *base = taken(p, p->layer, token);
+    const uint8_t *base = probe_taken(p, p->layer, token);
     const float *score = p->score + (size_t)token * (size_t)p->N;
     for (int j = 0; j < p->N; j++) row[j] = base[j];
     if (variant >= p->E + 2) row[variant - p->E - 2] ^= 1;
@@ -255,7 +255,7 @@ static void force(struct trainer *t, struct probe *p, int layer, int n, int leng
             bool asked = layer == p->layer && i == length - 1;
             force_row(p, token, asked ? (p->done + v) % p->variants : 0, row);
             if (layer == p->layer) continue;
-            for (int j = 0; j < p->N; j++) row[j] = taken(p, layer, token)[j];
+            for (int j = 0; j < p->N; j++) row[j] = probe_taken(p, layer, token)[j];
         }
     moe_force(&t->model->layer[layer].moe, p->mask, n * length);
 }
@@ -286,75 +286,6 @@ static bool answer_variants(struct trainer *t, struct probe *p, struct err *e)
     return trainer_alive(t, e);
 }
 
-/* ---- what it means ---- */
-static int predictions(const struct trainer *t, const struct probe *p, int token)
-{
-    int items = t->data->shape.items, asked = 0;
-    for (int i = token * items; i < (token + 1) * items; i++) asked += p->window.label[i] >= 0;
-    return asked;
-}
-
-static void tell_token(struct trainer *t, struct probe *p)
-{
-    struct snap_probe *s = &p->answer;
-    double each = predictions(t, p, p->token);
-    s->step = p->step, s->token = p->token, s->layer = p->layer, s->E = p->E, s->N = p->N;
-    s->router = p->router;
-    s->id = p->token < t->now.tokens ? t->now.token[p->token].id : -1;
-    const uint8_t *base = taken(p, p->layer, p->token);
-    for (int j = 0; j < p->N; j++) s->taken[j / 64] |= (uint64_t)base[j] << j % 64;
-    s->loss = (float)(p->nll[0] / each);
-    for (int n = 0; n <= p->E; n++) s->with[n] = (float)(p->nll[1 + n] / each);
-    for (int j = 0; j < p->N; j++) s->other[j] = (float)(p->nll[p->E + 2 + j] / each);
-    t->now.probe = *s;
-}
-
-static int count_of(const struct probe *p, int token)
-{
-    int count = 0;
-    for (int j = 0; j < p->E; j++) count += taken(p, p->layer, token)[j];
-    return count;
-}
-
-/* As many for every token: of a budget that is no whole number, each gets the next higher with the
- * chance that makes the mean. */
-static double spread_evenly(const double *loss, int tokens, int E, double mean)
-{
-    int low = (int)floor(mean), high = low < E ? low + 1 : low;
-    double sum = 0, part = mean - low;
-    for (int i = 0; i < tokens; i++)
-        sum += (1 - part) * loss[i * (E + 1) + low] + part * loss[i * (E + 1) + high];
-    return sum;
-}
-
-static bool tell_regret(struct trainer *t, struct probe *p, struct err *e)
-{
-    double *loss = malloc((size_t)p->subjects * (size_t)(p->E + 1) * sizeof *loss);
-    struct snap_regret s = {.step = p->step, .layer = p->layer};
-    int budget = 0, spent[PROBE_BATCH], best[PROBE_BATCH];
-    double asked = 0, rule = 0, agree = 0;
-    if (!loss) return err_set(e, ERR_MEMORY, "not enough memory for the oracle");
-    for (int i = 0; i < p->subjects; i++) {
-        const double *row = p->nll + (size_t)i * (size_t)p->variants;
-        if (isnan(row[0])) continue; /* nothing to predict */
-        memcpy(loss + s.tokens * (p->E + 1), row + 1, (size_t)(p->E + 1) * sizeof *loss);
-        spent[s.tokens] = count_of(p, p->subject[i]);
-        budget += spent[s.tokens++];
-        rule += row[0];
-        asked += predictions(t, p, p->subject[i]);
-    }
-    s.experts = s.tokens ? (double)budget / s.tokens : NAN;
-    s.rule = rule / asked;
-    s.best = s.tokens ? probe_spread(loss, s.tokens, p->E, budget, best) / asked : NAN;
-    s.even = s.tokens ? spread_evenly(loss, s.tokens, p->E, s.experts) / asked : NAN;
-    s.regret = s.rule - s.best;
-    for (int i = 0; i < s.tokens; i++) agree += spent[i] == best[i];
-    s.agree = agree / s.tokens;
-    t->now.regret = s;
-    free(loss);
-    return true;
-}
-
 bool probe_piece(struct trainer *t, struct err *e)
 {
     struct probe *p = t->probe;
@@ -370,8 +301,8 @@ bool probe_piece(struct trainer *t, struct err *e)
     if (!answer_variants(t, p, e)) return false;
     if (p->done < p->subjects * p->variants) return true;
     if (p->kind == PROBE_TOKEN)
-        tell_token(t, p);
-    else if (!tell_regret(t, p, e))
+        probe_tell_token(t, p);
+    else if (!probe_tell_regret(t, p, e))
         return false;
     p->kind = p->regret_waits ? PROBE_REGRET : PROBE_NOTHING;
     p->regret_waits = p->begun = false;

@@ -43,4 +43,9 @@ void probe_read(struct trainer *t, struct probe *p);
 /* Where scores are held against bars, p->score becomes what is above the bar: the order in which
  * the rule takes columns. */
 void probe_margins(struct trainer *t, struct probe *p);
+/* What the rule took for a token of the window, [N]. */
+const uint8_t *probe_taken(const struct probe *p, int layer, int token);
+/* Into the trainer's snapshot, once all variants are answered. */
+void probe_tell_token(struct trainer *t, struct probe *p);
+bool probe_tell_regret(struct trainer *t, struct probe *p, struct err *e);
 #endif

@@ -174,6 +174,8 @@ static const struct kn_table table = {.name = "cuda",
                                       .weight_close = cuda_weight_close,
                                       .plan_open = cuda_plan_open,
                                       .plan_close = cuda_plan_close,
+                                      .peak = cuda_peak,
+                                      .bandwidth = cuda_bandwidth,
                                       .real = sizeof(float),
 #define X(name) .name = cuda_##name,
                                       KN_OPS(X)

@@ -55,6 +55,8 @@ bool cuda_blas_failed(struct kn_backend *be, const char *op, cublasStatus_t stat
 /* Room for the gradient of any of these plans through any of these weights. Not in a step. */
 bool cuda_expert_room(struct cuda *c);
 
+double cuda_peak(struct kn_backend *be, int threads);
+double cuda_bandwidth(struct kn_backend *be, int threads);
 #define X(name) __typeof__(kn_##name) cuda_##name;
 KN_OPS(X)
 #undef X

@@ -123,6 +123,26 @@ START_TEST(snapshots_move_while_it_trains)
 }
 END_TEST
 
+/* A script is not kept waiting for ever by training that has no end; after a preset it has none again. */
+START_TEST(a_script_interrupts_training_without_end)
+{
+    struct session *s = open_small(NULL);
+    wait_snapshot(s, 5);
+    ck_assert(session_say(s, "preset count-by-need"));
+    struct session_answer a = wait_answer(s);
+    ck_assert_msg(a.ok && !a.scripted, "%s", a.text);
+    a = wait_answer(s);
+    ck_assert_msg(a.ok && a.scripted && strcmp(a.line, "data orders") == 0, "%s", a.text);
+    a = wait_answer(s);
+    ck_assert_msg(a.ok && strcmp(a.line, "router topp") == 0, "%s", a.text);
+    wait_snapshot(s, 20);
+    ck_assert_str_eq(now.router->name, "topp");
+    ck_assert_int_eq(now.goal, -1);
+    ck_assert(!now.paused);
+    session_close(s);
+}
+END_TEST
+
 START_TEST(pause_stops_the_steps_and_costs_nothing)
 {
     struct session *s = open_small(NULL);
@@ -259,6 +279,7 @@ SUITE(session_life)
     tcase_add_test(t, answers_come_in_the_order_of_the_lines);
     tcase_add_test(t, a_full_mailbox_refuses_and_loses_nothing);
     tcase_add_test(t, snapshots_move_while_it_trains);
+    tcase_add_test(t, a_script_interrupts_training_without_end);
     tcase_add_test(t, pause_stops_the_steps_and_costs_nothing);
     tcase_add_test(t, closing_works_at_any_moment);
     tcase_add_test(t, what_cannot_be_opened_ends_the_session_with_a_sentence);

@@ -1,4 +1,5 @@
 /* Opening, memory, the first failure, times, and that ops take no memory. */
+#include "kernels/peak.h"
 #include "tests/kernels/trial.h"
 
 START_TEST(auto_opens_the_first_backend_that_can)
@@ -233,6 +234,18 @@ START_TEST(parts_are_told_apart_and_no_thread_is_idle_for_longer_than_the_op)
 }
 END_TEST
 
+START_TEST(what_the_machine_gives_is_measured)
+{
+    RIG(r);
+    double peak = kn_peak_gflops(r.be, 1), bandwidth = kn_bandwidth_gbs(r.be, 1);
+    if (kn_exact(r.be)) /* the oracle is for no race */
+        ck_assert(isnan(peak) && isnan(bandwidth));
+    else
+        HOLDS(peak > 0 && bandwidth > 0, "%g GFLOP/s, %g GB/s", peak, bandwidth);
+    rig_close(&r);
+}
+END_TEST
+
 START_TEST(every_op_has_a_trial)
 {
     struct rig r = rig_open(&variants[0], 1);
@@ -369,6 +382,7 @@ SUITE(backend)
     tcase_add_loop_test(tc, calls_are_timed_only_where_that_was_asked_for, 0, VARIANTS);
     tcase_add_loop_test(tc, parts_are_told_apart_and_no_thread_is_idle_for_longer_than_the_op, 0,
                         VARIANTS);
+    tcase_add_loop_test(tc, what_the_machine_gives_is_measured, 0, VARIANTS);
     tcase_add_test(tc, every_op_has_a_trial);
     tcase_add_loop_test(tc, ops_take_no_memory, 0, VARIANTS);
     suite_add_tcase(suite, tc);

@@ -8,6 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+const struct theme *export_theme(const struct picture *p)
+{
+    return p->theme ? p->theme : theme_find("dark", NULL);
+}
+
 /* ---- plain formats ---- */
 
 static bool write_text(struct text *to, const struct picture *p, struct err *e)
@@ -27,11 +32,12 @@ static bool write_codes(struct text *to, const struct picture *p, struct err *e)
 {
     (void)e;
     const struct canvas *c = p->canvas;
+    const struct theme *theme = export_theme(p);
     for (int y = 0; y < c->height; y++) {
         int last = -1;
         for (int x = 0; x < c->width; x++) {
             const struct cell *cell = &c->cells[(size_t)y * (size_t)c->stride + (size_t)x];
-            struct theme_look look = theme_look_in(p->theme, THEME_256, (enum ink)cell->ink);
+            struct theme_look look = theme_look_in(theme, THEME_256, (enum ink)cell->ink);
             int now = cell->ink * 2 + cell->bold;
             if (now != last) {
                 text_add(to, "\033[0%s%s", look.bold || cell->bold ? ";1" : "",
@@ -121,7 +127,7 @@ bool export_command(int argc, char **argv, const struct scene *s, const struct v
     bool over = n > 1 && argv[1][n - 1] == '!';
     snprintf(file, sizeof file, "%.*s", (int)(n - over), argv[1]);
     if (width < 1 || height < 1) width = EXPORT_WIDTH, height = EXPORT_HEIGHT;
-    const struct theme *theme = theme_find("dark", NULL), *other;
+    const struct theme *theme = NULL, *other;
     for (int i = 2; i < argc; i++) {
         if ((other = theme_find(argv[i], NULL))) {
             theme = other;

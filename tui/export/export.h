@@ -9,7 +9,7 @@
 struct picture {
     const struct view *view;
     const struct scene *scene;
-    const struct theme *theme;
+    const struct theme *theme;   /* NULL: dark */
     const struct canvas *canvas; /* the framed view, without the lines for hints and keys */
 };
 struct export_format {
@@ -17,7 +17,8 @@ struct export_format {
     const char *help;
     bool (*write)(struct text *to, const struct picture *p, struct err *e);
 };
-const struct export_format *export_format_at(int i); /* the table; NULL past the end */
+const struct theme *export_theme(const struct picture *p); /* never NULL */
+const struct export_format *export_format_at(int i);       /* the table; NULL past the end */
 
 enum { EXPORT_WIDTH = 120, EXPORT_HEIGHT = 36, EXPORT_MOST = 500 };
 

@@ -216,9 +216,10 @@ static bool draw(cairo_surface_t *surface, const struct picture *p, double scale
 {
     cairo_t *on = cairo_create(surface);
     cairo_scale(on, scale, scale);
-    bool light = strncmp(p->theme->name, "light", 5) == 0;
+    const struct theme *theme = export_theme(p);
+    bool light = strncmp(theme->name, "light", 5) == 0;
     struct strip strip = {.on = on,
-                          .theme = p->theme,
+                          .theme = theme,
                           .own = light ? (struct colours){0x1b1d22, 0xffffff}
                                        : (struct colours){0xd4d4d4, 0x14161b}};
     const struct canvas *c = p->canvas;

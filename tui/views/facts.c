@@ -128,3 +128,12 @@ const char *facts_van_state(const struct snapshot *now, int van)
            : f->frozen >> van & 1 ? "frozen"
                                   : "";
 }
+
+void facts_draw_state(struct canvas *to, int x, int y, int width, double part, const char *word)
+{
+    int letters = (int)strlen(word), at = (int)ceil(part * width) + 1;
+    if (at > width - letters) at = width - letters;
+    if (!letters) return;
+    if (at < 0) at = 0;
+    canvas_fit(to, x + at, y, width - at, INK_BAD, "%s", word);
+}

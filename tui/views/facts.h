@@ -36,6 +36,8 @@ double facts_knob(const struct snapshot *now, const char *name);
 enum ink facts_van_ink(int van);
 /* What stands in the way of a van's work or learning: "broken", "retired", "frozen"; "" nothing. */
 const char *facts_van_state(const struct snapshot *now, int van);
+/* The word behind a bar of `width` columns at x of which `part` (0..1) is filled; "" nothing. */
+void facts_draw_state(struct canvas *to, int x, int y, int width, double part, const char *word);
 
 /* One sentence in the middle, where there is nothing to show yet. True: it was drawn. */
 bool facts_waiting(struct canvas *to, const struct scene *s);

@@ -180,8 +180,7 @@ static void draw_bars(struct canvas *to, const struct scene *s)
             canvas_text(to, x + 4 + (int)lround(bar / most), row + i, INK_FRAME, "│");
         for (int i = 0; i < tall; i++)
             bar_draw(to, x + 4, row + i, bar, load / most, facts_van_ink(e));
-        if (*facts_van_state(now, e))
-            canvas_fit(to, x + 4, row, bar, INK_BAD, "%s", facts_van_state(now, e));
+        facts_draw_state(to, x + 4, row, bar, load / most, facts_van_state(now, e));
         canvas_text(to, x + 4 + bar, row, INK_TEXT, "%6s", facts_number(value, load, 2));
         if (wide >= WHOLE)
             canvas_text(to, x + 10 + bar, row, INK_DIM, "%6s", facts_percent(share, load / E));

@@ -184,8 +184,7 @@ static int draw_fleet(struct canvas *to, int y, int rows, const struct scene *s)
         canvas_text(to, 0, y, facts_van_ink(e), "%2d", e + 1);
         canvas_text(to, fair, y, INK_FRAME, "│");
         bar_draw(to, 4, y, bar, load / most, facts_van_ink(e));
-        if (*facts_van_state(now, e))
-            canvas_fit(to, 4, y, bar, INK_BAD, "%s", facts_van_state(now, e));
+        facts_draw_state(to, 4, y, bar, load / most, facts_van_state(now, e));
         canvas_text(to, to->width - 6, y, INK_TEXT, "%6s", facts_number(number, load, 2));
     }
     if (shown < E)
