@@ -288,8 +288,11 @@ static bool take(struct visit *v, int ms)
 
 const char *visit_program(void)
 {
+    static char path[4096]; /* a path, never one of the words before it that name variables */
     const char *named = getenv("VANPOOL");
-    return named && *named ? named : "./vanpool";
+    if (!named || !*named) return "./vanpool";
+    snprintf(path, sizeof path, "%s%s", strchr("./", *named) ? "" : "./", named);
+    return path;
 }
 
 bool visit_fork(struct visit *v, int width, int height)
@@ -342,6 +345,7 @@ void visit_write(struct visit *v, const char *bytes, size_t n)
         ck_assert_msg(visit_clock() < end, "it takes no more keys: %zu left", n);
         if (poll(&to, 1, 1000) <= 0) continue;
         if (to.revents & POLLIN) take(v, 0);
+        if (to.revents & POLLHUP) return; /* nobody is there any more: visit_end says how */
         if (!(to.revents & POLLOUT)) continue;
         ssize_t wrote = write(v->fd, bytes, n < 512 ? n : 512);
         if (wrote > 0) bytes += wrote, n -= (size_t)wrote;

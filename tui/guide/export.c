@@ -71,6 +71,13 @@ static void part(struct text *out, const struct lesson_part *p, bool answers)
     } else if (p->kind == LESSON_PREDICT || p->kind == LESSON_QUIZ) {
         question(out, p);
         if (answers) box(out, "Its answers", p->text);
+    } else if (p->kind == LESSON_EXPECT) {
+        char line[256];
+        for (int at = 0; lesson_line(p, &at, line, sizeof line);) {
+            const char *means = lesson_remark(line);
+            text_add(&words, *means ? "[ ] %s (%s)\n" : "[ ] %s%s\n", means, line);
+        }
+        box(out, titles[p->kind], text_str(&words));
     } else if (titles[p->kind] && (answers || !answer)) {
         box(out, titles[p->kind], p->text);
     }

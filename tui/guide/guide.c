@@ -93,6 +93,10 @@ bool guide_open(struct guide *g, const char *which, bool on, struct err *e)
     if (i < 0 || !guide_source(g, i, &s, e)) return false;
     bool ok = lesson_read(&lesson, s.name, s.text, strlen(s.text), e);
     guide_source_free(&s);
+    if (ok && !lesson_lint(&lesson, e)) {
+        lesson_close(&lesson);
+        ok = false;
+    }
     if (!ok) return false;
     lesson_close(&g->lesson);
     g->lesson = lesson;

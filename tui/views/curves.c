@@ -110,7 +110,9 @@ static void draw_values(struct canvas *to, const struct curve *c, const struct c
     int x = r->x, right = x + r->width + 1;
     canvas_fit(to, 0, 0, x, INK_TEXT, "%s%s", c->name, logarithm && x >= LABEL ? ", log" : "");
     if (to->height > 1) {
-        canvas_text(to, x - 1 - canvas_columns(show(word, c, high)), 0, INK_DIM, "%s", word);
+        int at = x - 1 - canvas_columns(show(word, c, high));
+        bool beside = at > canvas_columns(c->name); /* else on the row below, or not at all */
+        if (beside || to->height > 2) canvas_text(to, at, !beside, INK_DIM, "%s", word);
         canvas_text(to, x - 1 - canvas_columns(show(word, c, low)), to->height - 1, INK_DIM, "%s",
                     word);
     }
