@@ -167,15 +167,10 @@ static bool route_window(struct trainer *t, struct probe *p, struct err *e)
     p->window.sequences = t->batch.sequences, p->window.context = t->batch.context;
     model_forward(m, false);
     size_t cells = (size_t)t->batch.T * (size_t)p->N;
-    for (int l = 0; l < p->L; l++)
-        for (int i = 0; i < t->batch.T; i++) {
-            const struct route *r = &m->layer[l].moe.route;
-            int32_t row[COLUMNS_MAX];
-            size_t at = (size_t)i * (size_t)p->N;
-            kn_read_ints(m->be, row, kn_part_ints(r->mask, at), (size_t)p->N);
-            for (int j = 0; j < p->N; j++)
-                p->base[(size_t)l * cells + at + (size_t)j] = row[j] != 0;
-        }
+    for (int l = 0; l < p->L; l++) {
+        kn_read_ints(m->be, p->mask, m->layer[l].moe.route.mask, cells);
+        for (size_t i = 0; i < cells; i++) p->base[(size_t)l * cells + i] = p->mask[i] != 0;
+    }
     kn_read_f32(m->be, p->score, route_order(&m->layer[p->layer].moe.route), cells);
     if (p->kind == PROBE_TOKEN)
         probe_read(t, p);
