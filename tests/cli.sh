@@ -337,13 +337,15 @@ gives 0 '' lesson export 4; has '<h2>The curve</h2>'; hasnt 'One way to do it'
 gives 0 '' lesson export 4 --answers; has 'One way to do it'
 mkdir -p own; printf -- '---\ntitle: Mine\n---\n## A\n\nText.\n\n```do\ntrian 5\n```\n' >own/01-mine.md
 gives 1 'did not pass' lesson check --folder own; has '01-mine:8:'; has 'did you mean train?'
+gives 4 'did you mean train?' lesson 1 --folder own --plain
+gives 4 '01-mine:8:' lesson export 1 --folder own
 printf -- '---\ntitle: Mine\n---\n## A\n\nText.\n\n```do\ntrain 5\n```\n```expect\nstep >= 0\n```\n' >own/01-mine.md
 gives 1 'did not pass' lesson check --folder own; has 'all its checks hold although'
 printf -- '---\ntitle: Mine\n---\n## A\n\n```do\ntrain 5\n```\n```expect\nstep >= 5\n```\n' >own/01-mine.md
 gives 0 '' lesson check --folder own; has '1 passed'
 gives 5 'cannot read' lesson list --folder no-such-folder
 export XDG_STATE_HOME=$PWD/state
-feeds 0 '' 'lesson 1\nsolve\nnext\nsolve\nanswer 50\nanswer b\n' --plain --record anna.record; has 'All of it holds'; has 'Right: an average'
+feeds 0 '' 'lesson 1\nsolve\nnext\nsolve\nanswer 50\nanswer b\n' --plain --record anna.record; has 'All of it holds'; has 'Right: an average'; has 'You said 50, it is'
 gives 0 '' replay anna.record --quiet; has 'fingerprints of the weights are the same'; hasnt 'others'
 gives 0 '' replay anna.record --quiet --simd sse2 --to 200; has 'losses are near'
 gives 0 '' replay anna.record --quiet --cast anna.cast; [ "$(head -1 anna.cast | jq .version)" = 2 ] && ok || no 'the cast is no asciicast'

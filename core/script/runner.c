@@ -342,3 +342,21 @@ void runner_tell(const struct runner *r, const struct snapshot *s, struct text *
     for (int i = 0; i < page->parts; i++) tell_part(r, &page->part[i], &ask, &hint, s, out);
     runner_tell_checks(r, out);
 }
+
+void runner_tell_outcome(const struct runner *r, const struct snapshot *s, struct text *out)
+{
+    if (!r->lesson || !r->checks || !runner_done(r)) return;
+    for (int i = 0; i < r->asks; i++) {
+        const struct runner_ask *a = &r->ask[i];
+        if (a->ask.quiz || isnan(a->guess)) continue;
+        text_add(out, "%s\n  ", a->ask.question);
+        ask_judge(&a->ask, a->guess, a->truth, out);
+        text_add(out, "\n\n");
+    }
+    const struct lesson_page *page = page_of(r);
+    for (int i = 0, none = 0; i < page->parts; i++) {
+        const struct lesson_part *p = &page->part[i];
+        bool words = p->kind == LESSON_PROSE || p->kind == LESSON_FORMULA;
+        if (words && is_early(r, NULL, p->text)) tell_part(r, p, &none, &none, s, out);
+    }
+}

@@ -64,6 +64,9 @@ bool runner_hint(struct runner *r, struct text *out);
 void runner_tell(const struct runner *r, const struct snapshot *s, struct text *out);
 /* Its checks alone. */
 void runner_tell_checks(const struct runner *r, struct text *out);
+/* What a page that has come true adds to what was read: how the guesses fared, and what it says of the
+ * runs that were kept. For faces whose page does not change under the reader's eyes. */
+void runner_tell_outcome(const struct runner *r, const struct snapshot *s, struct text *out);
 /* A text with {FIELD} replaced by its value now, {a|b} by one of the two. s NULL: values are "–". */
 void runner_words(const struct runner *r, const struct snapshot *s, const char *text,
                   struct text *out);

@@ -65,7 +65,7 @@ static bool tell_snapshot(struct plain *p, struct err *e)
                  (unsigned long long)p->now->seed, p->now->backend, p->now->simd, p->now->threads);
         p->started = true;
     }
-    if (guide_feed(&p->face.guide, p->now)) guide_checks(&p->face.guide, &p->out);
+    if (guide_feed(&p->face.guide, p->now)) guide_outcome(&p->face.guide, p->now, &p->out);
     if (p->now->model != p->model)
         p->told = p->marked = -1, p->model = p->now->model;
     else if (p->now->step < p->told)
@@ -152,7 +152,7 @@ static bool over(const struct plain *p, bool alone)
                 !p->face.guide.runner.saying;
     if (alone) return idle && p->now->step >= PLAIN_STEPS;
     return idle && p->said && p->ended && p->bytes == 0 && !p->now->scripted &&
-           (p->now->paused || p->now->goal < 0 || p->now->step >= PLAIN_STEPS);
+           (p->now->paused || p->now->goal < 0);
 }
 
 static bool loop(struct plain *p, struct err *e)
@@ -172,7 +172,7 @@ static bool loop(struct plain *p, struct err *e)
             text_add(&p->out, "> %s\n", line);
             if (!say(p, line, e)) return false;
         }
-        if (saying && !p->face.guide.runner.saying) guide_checks(&p->face.guide, &p->out);
+        if (saying && !p->face.guide.runner.saying) guide_outcome(&p->face.guide, p->now, &p->out);
         if (p->out.size && !out_put(&p->out, e)) return false;
         while (ready(p, alone) && !p->face.guide.runner.saying && take_line(p, line, sizeof line)) {
             p->said = true;

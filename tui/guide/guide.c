@@ -215,6 +215,12 @@ void guide_checks(const struct guide *g, struct text *out)
                       : "All of it holds: 'next' turns the page.\n");
 }
 
+void guide_outcome(const struct guide *g, const struct snapshot *s, struct text *out)
+{
+    runner_tell_outcome(&g->runner, s, out);
+    guide_checks(g, out);
+}
+
 bool guide_says(struct guide *g, const struct snapshot *s, char *line, int size)
 {
     if (!g->runner.saying) return false;

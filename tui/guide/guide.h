@@ -46,6 +46,8 @@ bool guide_feed(struct guide *g, const struct snapshot *s);
 void guide_page(const struct guide *g, const struct snapshot *s, struct text *out);
 /* "x loss < 0.5": checks as they stand, a line each. */
 void guide_checks(const struct guide *g, struct text *out);
+/* The same, and once all have ticked what the page has to say then. */
+void guide_outcome(const struct guide *g, const struct snapshot *s, struct text *out);
 
 /* ---- progress.c: in the XDG state folder, one small JSON file ---- */
 struct progress {

@@ -104,7 +104,7 @@ static bool train(struct repl *r, struct err *e)
     const struct snapshot *now = console_snapshot(r->console);
     history_add(r->past, now);
     face_step(&r->face, now, &r->out);
-    if (guide_feed(&r->face.guide, now)) guide_checks(&r->face.guide, &r->out);
+    if (guide_feed(&r->face.guide, now)) guide_outcome(&r->face.guide, now, &r->out);
     return say(r, e);
 }
 
@@ -123,7 +123,7 @@ static bool lesson_says(struct repl *r, struct err *e)
         some = true;
     }
     if (some && guide_feed(&r->face.guide, console_snapshot(r->console)))
-        guide_checks(&r->face.guide, &r->out);
+        guide_outcome(&r->face.guide, console_snapshot(r->console), &r->out);
     return say(r, e);
 }
 
@@ -138,7 +138,7 @@ static bool do_line(struct repl *r, const char *line, struct err *e)
     if (!ok) text_clear(&r->out);
     if (!ok || !say(r, e) || !train(r, e)) return false;
     if (guide_feed(&r->face.guide, console_snapshot(r->console)))
-        guide_checks(&r->face.guide, &r->out);
+        guide_outcome(&r->face.guide, console_snapshot(r->console), &r->out);
     char remark[256];
     while (guide_note(&r->face.guide, remark, sizeof remark))
         if (!console_do(r->console, remark, &r->out, e)) return false;
