@@ -120,7 +120,12 @@ static void add_term(struct text *to, const char *letter, const struct snapshot 
         add_subscript(to, column + 1);
     else
         text_add(to, "(%s)", rule_column(name, now, column));
-    text_add(to, " %s", facts_number(number, value, 2));
+    double size = fabs(value); /* a ReLU lets through what is hardly above 0 */
+    text_add(to, " %s",
+             facts_number(number, value,
+                          size >= 0.1 || size == 0 ? 2
+                          : size >= 0.01           ? 3
+                                                   : 4));
 }
 
 enum { TERMS = 3 };

@@ -349,8 +349,13 @@ static const char *by_none(const struct snapshot *now)
     return now->S > 0 ? "0 vans, delivered: a copy or a constant answers too, or one guess in four."
                       : "0 vans, delivered: whether a gate opens is an answer from the payload.";
 }
-static const char no_need[] =
-    "Nobody knows how many experts a character needs, so there is no verdict.";
+/* Of text. What is shown was never trained on, so its losses may be far above the status line's. */
+static const char *no_need(const struct snapshot *now, bool brief)
+{
+    if (now->typed.on) return "Your text: how many experts a character needs nobody knows.";
+    if (brief) return "Held out: never trained on.";
+    return "Held-out text, never trained on; nobody knows how many experts it needs.";
+}
 
 static int summary_rows(const struct scene *s, int height)
 {
@@ -364,7 +369,7 @@ static void draw_summary(struct canvas *to, const struct scene *s)
     const struct snapshot *now = s->now;
     int layer = facts_layer(s), y = 0;
     if (now->text) {
-        canvas_fit(to, 0, y++, to->width, INK_DIM, "%s", no_need);
+        canvas_fit(to, 0, y++, to->width, INK_DIM, "%s", no_need(now, to->width < 60));
         if (to->height > 1)
             draw_shares(to, y++, "experts", now->count_share[layer], SNAP_COUNTS + 1, INK_ACCENT);
         char mean[32];
@@ -446,7 +451,7 @@ static void vans_tell(struct text *to, const struct scene *s)
     say(to, now, "%s get {experts_per_token} %s each, mean of step {step,}.\n", w->tokens,
         w->experts);
     if (now->text)
-        text_add(to, "%s\n", no_need);
+        text_add(to, "%s\n", no_need(now, false));
     else
         say(to, now,
             "exact {exact%%}, wasted {wasted%%}, short {shorted%%}; count and need go together "
