@@ -24,8 +24,9 @@ static void tell_past(struct console *c, struct text *out)
     if (oldest < 0)
         text_add(out, "earlier states of this model are not kept: two of them are over 256 MB\n");
     else
-        text_add(out, "rewind 0 to %ld: %d states since step %ld, %s bytes\n", now - oldest,
-                 past_count(c->trainer), oldest, text_count(bytes, past_bytes(c->trainer)));
+        text_add(out, "rewind N goes back N steps, 0 to %ld: %d states since step %ld, %s bytes\n",
+                 now - oldest, past_count(c->trainer), oldest,
+                 text_count(bytes, past_bytes(c->trainer)));
 }
 
 static bool cmd_rewind(struct console *c, int argc, char **argv, struct text *out, struct err *e)
@@ -86,7 +87,7 @@ const struct command time_commands[] = {
      .run = cmd_redo},
     {.name = "rewind",
      .usage = "rewind [N]",
-     .help = "N steps back, bit by bit; alone: how far back is kept",
+     .help = "back in time by N steps, bit by bit; alone: how far back is kept",
      .writes = true,
      .run = cmd_rewind},
     {.name = "inject",

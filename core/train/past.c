@@ -236,6 +236,6 @@ bool past_rewind(struct trainer *t, long to, struct err *e)
     p->changed = false;
     while (t->step < to)
         if (!trainer_step(t, e)) return false;
-    trainer_tell(t, "back at step %ld; what came after is gone", to);
+    trainer_tell(t, "back at step %ld, bit by bit; undo brings back what came after", to);
     return true;
 }

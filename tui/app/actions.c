@@ -89,6 +89,7 @@ static void do_open(struct app *a, const char *key)
         return app_hint(a,
                         "not all checks hold yet: h gives a hint, ] turns the page all the same");
     }
+    if (!r->lesson && a->frame.view == view_find("lesson", NULL)) return app_lesson_chosen(a);
     if (facts_cursor(&a->scene) < 0) return app_hint(a, "nothing has been routed yet");
     action_view(a, view_find("why", NULL));
 }

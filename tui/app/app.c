@@ -40,6 +40,21 @@ static const char *watched(struct app *a)
     return a->watched;
 }
 
+/* While a line is typed: what its command wants and does. */
+static const char *typed(struct app *a, const char *line)
+{
+    size_t n = strcspn(line, " ");
+    if (n == 0)
+        return "a command, as break 3 or knob k 3: Tab completes, Enter does it, Esc closes";
+    for (int i = 0; command_at(i); i++) {
+        const struct command *c = command_at(i);
+        if (strlen(c->name) != n || strncmp(c->name, line, n) != 0) continue;
+        snprintf(a->watched, sizeof a->watched, "%s: %s", c->usage, c->help);
+        return a->watched;
+    }
+    return "Tab completes, Enter does it, Esc closes";
+}
+
 static void paint(struct app *a)
 {
     int width, height, cursor = 0;
@@ -54,7 +69,7 @@ static void paint(struct app *a)
     a->scene.pins = &a->pins;
     a->frame.prompt = a->typing ? line_typed(&cursor) : NULL;
     a->frame.prompt_cursor = cursor;
-    a->frame.hint = *a->hint ? a->hint : watched(a);
+    a->frame.hint = *a->hint ? a->hint : a->typing ? typed(a, a->frame.prompt) : watched(a);
     a->frame.can_undo = a->any && a->now.undos > 0;
     a->frame.can_go_back = a->before != NULL || a->frame.presenter;
     a->canvas.zones = &a->zones;

@@ -80,6 +80,7 @@ void mouse_event(struct app *a, const char *kind, int x, int y);
 /* Lessons (lesson.c): a command line of theirs (false: it is none), what the open page wants said
  * by itself, and the view that it wants looked at. */
 bool app_lesson_line(struct app *a, int argc, char **argv);
+void app_lesson_chosen(struct app *a);
 void app_lesson_tick(struct app *a, bool snapshot); /* snapshot: a new one has come */
 void app_lesson_begin(struct app *a, const struct app_options *o); /* before the first step */
 

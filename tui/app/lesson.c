@@ -2,6 +2,7 @@
 #include "tui/app/inside.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void look(struct app *a)
@@ -39,6 +40,7 @@ bool app_lesson_line(struct app *a, int argc, char **argv)
     bool ok, mine = guide_line(&a->guide, argc, argv, a->any ? &a->now : NULL, &out, &ok, &e);
     if (mine && !ok) app_hint(a, "%s", e.text);
     if (mine && ok) show(a, &out, argv[0]);
+    if (a->guide.moved && strcmp(argv[0], "lesson") == 0) a->scene.knob = 0; /* as at a start */
     if (a->guide.moved) look(a);
     bool all = mine && ok && strcmp(argv[0], "answer") == 0 && !runner_open_ask(&a->guide.runner);
     if (all && a->frame.view == view_find("lesson", NULL))
@@ -46,6 +48,17 @@ bool app_lesson_line(struct app *a, int argc, char **argv)
     a->stale = true;
     text_free(&out);
     return mine;
+}
+
+/* The lesson under the cursor of the list opens: its line begins with its number. */
+void app_lesson_chosen(struct app *a)
+{
+    const char *line = text_str(&a->lessons), *next;
+    for (int i = 0; i < a->scene.scroll && (next = strchr(line, '\n')) && next[1]; i++)
+        line = next + 1;
+    char name[] = "lesson", number[16], *words[] = {name, number};
+    snprintf(number, sizeof number, "%d", atoi(line));
+    app_lesson_line(a, 2, words);
 }
 
 /* In a script a line waits until the one before it is trained; so it is here. What a page begins

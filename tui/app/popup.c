@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WIDEST = 92, EDGE = 2 };
+enum { WIDEST = 92, EDGE = 2 }; /* no edge where it would be a strip of what lies below */
 
 void popup_page(struct popup *p, const char *title, const char *text)
 {
@@ -64,7 +64,7 @@ static int held(int value, int most)
 
 static int box_width(const struct canvas *to)
 {
-    return to->width - 2 * EDGE < WIDEST ? to->width - 2 * EDGE : WIDEST;
+    return to->width - 2 * EDGE <= WIDEST ? to->width : WIDEST;
 }
 
 /* In the middle of the screen, the last lines left free. */

@@ -129,7 +129,7 @@ static const char *guide_mark(const struct lesson *l, const struct progress *p, 
 {
     if (p->done) return "✓ done";
     if (p->page < 0) return "";
-    snprintf(to, size, "at page %d of %d", p->page + 1, l->pages);
+    snprintf(to, size, "page %d/%d", p->page + 1, l->pages);
     return to;
 }
 
@@ -148,7 +148,7 @@ bool guide_list(const struct guide *g, bool json, struct text *out, struct err *
         if (json)
             put_json(&l, &p, out);
         else
-            text_add(out, "%2d  %-56s %3.0f min  %s\n", l.number, l.title, l.minutes,
+            text_add(out, "%2d  %-52s %3.0f min  %s\n", l.number, l.title, l.minutes,
                      guide_mark(&l, &p, mark, sizeof mark));
         lesson_close(&l);
     }

@@ -90,8 +90,7 @@ static void say_answer(char *to, size_t size, const struct snap_engine *g, bool 
                  facts_percent(flops, 1 - g->flops / g->dense));
     } else if (!g->compared) {
         snprintf(to, size,
-                 "%s of the FLOPs of all experts are saved; :engine compare measures what that is "
-                 "in time",
+                 "%s fewer FLOPs than with all experts; in time: :engine compare measures it",
                  facts_percent(flops, 1 - g->flops / g->dense));
     } else {
         struct saving s = saving_of(g, ENGINE_AS_IS);
@@ -183,7 +182,7 @@ static void draw_groups(struct canvas *to, const struct snap_engine *g)
 
 static void draw_gap(struct canvas *to, const struct snap_engine *g)
 {
-    enum { NAME = 20, NUMBER = 8 };
+    enum { NAME = 21, NUMBER = 8 };
     double ms[GAPS];
     int bar = to->width - NAME - NUMBER - 6, y = 0;
     char share[32];
@@ -243,6 +242,17 @@ static void say_machine(char *to, size_t size, const struct snapshot *now)
              facts_percent(share, share_of_peak(g)), facts_number(rate, expert_rate(g), 0));
 }
 
+/* What there is to say while no step has been timed. */
+static const char *why_untimed(const struct snapshot *now)
+{
+    if (!now->engine.on) return "Nothing is timed: :engine on starts it, as looking here does.";
+    if (now->race.on)
+        return "A race is on and this model rests: its steps are timed when the race is over, or "
+               "when :race stop ends it.";
+    if (now->paused) return "Paused: no step has been timed yet. Space goes on, . makes one step.";
+    return "The first steps are being timed.";
+}
+
 static void engine_draw(struct canvas *to, const struct scene *s)
 {
     if (facts_waiting(to, s)) return;
@@ -250,9 +260,7 @@ static void engine_draw(struct canvas *to, const struct scene *s)
     struct canvas in = canvas_part(to, 1, 0, to->width - 2, to->height);
     char line[240];
     if (g->steps == 0) {
-        prose_draw(&in, 0, in.height / 2 - 1, in.width, in.height, 0, INK_DIM,
-                   g->on ? "The first steps are being timed."
-                         : "Nothing is timed: :engine on starts it, as looking here does.");
+        prose_draw(&in, 0, in.height / 2 - 1, in.width, in.height, 0, INK_DIM, why_untimed(s->now));
         return;
     }
     say_answer(line, sizeof line, g, in.width < 60);
@@ -310,9 +318,7 @@ static void engine_tell(struct text *to, const struct scene *s)
     char line[240], a[32];
     double ms[GAPS];
     if (g->steps == 0) {
-        text_add(to, "%s\n",
-                 g->on ? "the first steps are being timed."
-                       : "nothing is timed: engine on starts it.");
+        text_add(to, "%s\n", why_untimed(s->now));
         return;
     }
     say_answer(line, sizeof line, g, false);

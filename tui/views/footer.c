@@ -51,10 +51,21 @@ static bool can_go_back(const struct scene *s, const struct frame *f)
     return f->can_go_back;
 }
 
+static bool has_lesson(const struct scene *s, const struct frame *f)
+{
+    (void)f;
+    return s->lesson && s->lesson->lesson;
+}
+
 static bool is_page(const struct scene *s, const struct frame *f)
 {
-    (void)s;
-    return f->view->uses & VIEW_SCROLL;
+    return (f->view->uses & VIEW_SCROLL) &&
+           (has_lesson(s, f) || strcmp(f->view->name, "lesson") != 0);
+}
+
+static bool no_lesson(const struct scene *s, const struct frame *f)
+{
+    return !has_lesson(s, f);
 }
 
 static bool is_asked(const struct scene *s, const struct frame *f)
@@ -70,9 +81,11 @@ static const struct item {
     bool (*works)(const struct scene *s, const struct frame *f);
     const char *view;
 } items[] = {
-    {"lesson-next", "next page", "next", 2, NULL, "lesson"},
-    {"lesson-back", "page before", "before", 5, NULL, "lesson"},
-    {"lesson-hint", "hint", "hint", 3, NULL, "lesson"},
+    {"open", "open the lesson", "open", 2, no_lesson, "lesson"},
+    {"down", "next lesson", "next", 3, no_lesson, "lesson"},
+    {"lesson-next", "next page", "next", 2, has_lesson, "lesson"},
+    {"lesson-back", "page before", "before", 5, has_lesson, "lesson"},
+    {"lesson-hint", "hint", "hint", 3, has_lesson, "lesson"},
     {"lesson-answer", "answer", "answer", 2, is_asked, "lesson"},
     {"race", "race all rules", "race", 2, NULL, "race"},
     {"pause", "pause", "pause", 5, trains, NULL},

@@ -2,6 +2,7 @@
  * view; with their facts in the lower edge; and, in a small window, without an edge at all. */
 #include "tui/views/facts.h"
 #include "tui/views/footer.h"
+#include "tui/app/keys.h"
 #include "tui/draw/bars.h"
 #include "tui/draw/grid.h"
 #include "tui/draw/prose.h"
@@ -69,24 +70,25 @@ static int parts_of(struct part p[PARTS], const struct snapshot *now, int width)
 
 static void draw_status(struct canvas *to, const struct snapshot *now)
 {
-    enum { GAP = 3, LABEL_MOST = 34 };
+    enum { GAP = 3 };
     struct part p[PARTS];
     if (!now) {
         canvas_text(to, 1, 0, INK_TITLE, "vanpool");
         return;
     }
     int n = parts_of(p, now, to->width), used = 2 - GAP, gap = to->width < 130 ? 2 : GAP;
+    int most = to->width < 100 ? 22 : 34; /* columns of one part: a long list of knobs gives way */
     bool in[PARTS] = {false};
     for (int rank = 0; rank < PARTS; rank++)
         for (int i = 0; i < n; i++) {
             int wide = canvas_columns(p[i].text);
-            if (wide > LABEL_MOST) wide = LABEL_MOST;
+            if (wide > most) wide = most;
             if (p[i].rank != rank || (rank > 1 && used + gap + wide >= to->width)) continue;
             in[i] = true, used += gap + wide;
         }
     for (int i = 0, x = 1; i < n; i++) {
         if (!in[i]) continue;
-        int end = canvas_fit(to, x, 0, LABEL_MOST, p[i].ink, "%s", p[i].text);
+        int end = canvas_fit(to, x, 0, most, p[i].ink, "%s", p[i].text);
         if (*p[i].click) canvas_zone(to, x, 0, end - x, 1, "%s", p[i].click);
         x = end + gap;
     }
@@ -116,24 +118,28 @@ static void draw_facts(struct canvas *to, int x, int y, int width, const struct 
     const struct words *w = facts_words(now);
     char experts[32], nulls[32], threshold[32], value[32];
     int end = x + width;
-    bool wide = width >= 60;
-    const char *gap = wide ? " · " : "  ";
+    bool roomy = width >= 60;
+    const char *gap = roomy ? " · " : "  ";
     if (!now) return;
     facts_number(experts, now->experts_per_token, 2), say_null(nulls, now),
         facts_threshold(threshold, s);
     x = canvas_text(to, x, y, INK_BRIGHT, "%s", experts);
     x = canvas_text(to, x, y, INK_DIM, " %s/%s%snull %s", w->experts,
-                    wide || !now->text ? w->token : "tok", gap, wide ? "hits " : "");
+                    roomy || !now->text ? w->token : "tok", gap, roomy ? "hits " : "");
     x = canvas_text(to, x, y, INK_BRIGHT, "%s", nulls);
-    x = canvas_text(to, x, y, INK_DIM, "%s%s", gap, wide ? "threshold " : "");
+    x = canvas_text(to, x, y, INK_DIM, "%s%s", gap, roomy ? "threshold " : "");
     x = canvas_fit(to, x, y, end - x, INK_BRIGHT, "%s", threshold);
     const struct option *knob = knob_of(s, s->knob);
-    if (!knob || x + 20 > end) return;
+    if (!knob || !roomy) return;
     char line[64];
     snprintf(line, sizeof line, "%.14s %.12s", knob->name,
              option_show(knob, now->knob[s->knob], value));
-    if (x + 18 + canvas_columns(line) > end) return;
-    canvas_text(to, end - 11 - canvas_columns(line), y, INK_ACCENT, "%s", line);
+    bool slides = knob->kind == OPTION_REAL || knob->kind == OPTION_INT;
+    int wide = canvas_columns(line), slider = slides ? 11 : 0;
+    if (slides && x + 2 + wide + slider > end) slider = 0; /* its number says more than its place */
+    if (x + 2 + wide + slider > end) return;
+    canvas_text(to, end - slider - wide, y, INK_ACCENT, "%s", line);
+    if (!slider) return;
     bar_slider(to, end - 10, y, 10, option_place(knob, now->knob[s->knob], now->E, now->N),
                INK_ACCENT);
     canvas_zone(to, end - 10, y, 10, 1, "@slider %d", s->knob);
@@ -363,8 +369,13 @@ static void draw_edged(struct canvas *to, const struct scene *s, const struct fr
 
 static void draw_presented(struct canvas *to, const struct scene *s, const struct frame *f)
 {
+    char key[KEYS_LONGEST], out[KEYS_LONGEST + 16];
+    key_first(key_entry_for("presenter"), key);
+    snprintf(out, sizeof out, " %s ends this ", key);
+    int room = to->width - canvas_columns(out) - 2;
     canvas_fill(to, 0, 0, to->width, INK_FRAME, "─");
-    draw_caption(to, 0, 0, to->width, f->view);
+    draw_caption(to, 0, 0, f->paper ? to->width : room, f->view);
+    if (!f->paper) canvas_text(to, room, 0, INK_DIM, "%s", out);
     struct canvas body = canvas_part(to, 0, 2, to->width, to->height - 2 - (f->prompt || f->hint));
     f->view->draw(&body, s);
     if (f->prompt || f->hint) draw_last(to, s, f, false);

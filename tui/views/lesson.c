@@ -5,6 +5,7 @@
 #include "tui/views/facts.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 extern const struct view view_lesson;
@@ -105,12 +106,30 @@ static void draw_page(struct canvas *to, const struct scene *s)
     if (skip > 0 && room > 0) canvas_text(to, 0, to->height - below, INK_ACCENT, " ↑ %d ", skip);
 }
 
+/* Every lesson a line, as `lesson list` says it; the arrows choose one. */
 static void draw_list(struct canvas *to, const struct scene *s)
 {
-    canvas_fit(to, 1, 0, to->width - 2, INK_TEXT,
-               "No lesson is open. :lesson N opens one, and it is yours until :lesson quit.");
-    if (s->lessons)
-        prose_draw(to, 1, 2, to->width - 2, to->height - 2, s->scroll, INK_TEXT, s->lessons);
+    static const char head[] = "No lesson is open. Up and Down choose one, Enter opens it; it is "
+                               "yours until :lesson quit.";
+    const char *list = s->lessons ? s->lessons : "";
+    int y = prose_draw(to, 1, 0, to->width - 2, 3, 0, INK_TEXT, head) + 1, count = 0;
+    for (const char *at = list; *at; at++) count += *at == '\n';
+    int chosen = s->scroll < count ? s->scroll : count - 1, rows = to->height - y;
+    bool longer = rows < count; /* the last row tells */
+    rows -= longer;
+    int first = chosen >= rows ? chosen - rows + 1 : 0, i = 0;
+    for (const char *at = list; *at; at += strcspn(at, "\n") + 1, i++) {
+        if (i < first || i - first >= rows) continue;
+        int row = y + i - first;
+        enum ink ink = i == chosen ? INK_BRIGHT : INK_TEXT;
+        if (i == chosen) canvas_text(to, 0, row, INK_ACCENT, "▸");
+        canvas_fit(to, 1, row, to->width - 2, ink, "%.*s", (int)strcspn(at, "\n"), at);
+        canvas_zone(to, 0, row, to->width, 1, "lesson %d", atoi(at));
+    }
+    int below = count - first - rows;
+    if (longer && below > 0)
+        canvas_fit(to, 1, to->height - 1, to->width - 2, INK_DIM, "↓ %d more lesson%s", below,
+                   below == 1 ? "" : "s");
 }
 
 static void lesson_draw(struct canvas *to, const struct scene *s)

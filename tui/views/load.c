@@ -99,7 +99,7 @@ static void draw_layer(struct canvas *to, int y, const struct map *m, const stru
     bool here = layer == facts_layer(s) && now->L > 1;
     canvas_text(to, 0, y, here ? INK_ACCENT : INK_DIM, "%s%2d", here ? "▸" : " ", layer + 1);
     for (int line = 1; line < m->lines; line++)
-        canvas_text(to, 0, y + line, INK_FRAME, "+%d", line * m->per_line);
+        canvas_text(to, 0, y + line, INK_DIM, "%2d…", line * m->per_line + 1);
     for (int i = 0; i < N; i++)
         draw_cell(to, LABEL + i % m->per_line * m->cell, y + i / m->per_line, m->cell, m->tall,
                   now->load[layer][i]);
@@ -205,7 +205,8 @@ static void draw_figures(struct canvas *to, const struct snapshot *now)
     char most[32], cv[32], dead[32], dropped[96];
     facts_number(most, now->load_max_over_mean, 2), facts_number(cv, now->load_cv, 2),
         facts_number(dead, now->dead_experts, 0);
-    const char *vans = facts_words(now)->experts;
+    const char *vans =
+        now->dead_experts == 1 ? facts_words(now)->expert : facts_words(now)->experts;
     int x = canvas_text(to, 0, 0, INK_DIM, "busiest/mean ");
     x = canvas_text(to, x, 0, now->load_max_over_mean > 2 ? INK_WARN : INK_BRIGHT, "%s ×", most);
     x = canvas_text(to, x + 2, 0, INK_DIM, "CV ");
@@ -253,7 +254,9 @@ static void load_draw(struct canvas *to, const struct scene *s)
     bool alone = now->L == 1 && now->S == 0 &&
                  bars_across(in.width, h - foot, now->E); /* bars say all there is */
     int y = alone ? 0 : draw_map(&in, s, h - foot);
-    if (!alone && h - foot - y >= now->E + 4) y += draw_slots(&in, y, now);
+    int bars = h - foot - y; /* rows that are left for them */
+    if (!alone && (bars >= now->E + 4 || (bars > 0 && !bars_across(in.width, bars - 1, now->E))))
+        y += draw_slots(&in, y, now);
     y += !alone;
     struct canvas middle = canvas_part(&in, 0, y, in.width, h - foot - y);
     draw_bars(&middle, s);

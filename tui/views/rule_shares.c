@@ -137,7 +137,7 @@ static void sent_tell(struct text *to, const struct scene *s)
 }
 
 const struct rule_picture rule_sent = {
-    .title = "how many: of the step's tokens",
+    .title = "how many each got in this step",
     .least = 4,
     .most = SNAP_COUNTS + 1,
     .whole = sent_rows,
