@@ -42,6 +42,9 @@ bool app_lesson_line(struct app *a, int argc, char **argv)
     if (mine && ok) show(a, &out, argv[0]);
     if (a->guide.moved && strcmp(argv[0], "lesson") == 0) a->scene.knob = 0; /* as at a start */
     if (a->guide.moved) look(a);
+    bool all = mine && ok && strcmp(argv[0], "answer") == 0 && !runner_open_ask(&a->guide.runner);
+    if (all && a->frame.view == view_find("lesson", NULL))
+        action_run(a, "last"); /* what comes of it, and what is left to do, stands below */
     a->stale = true;
     text_free(&out);
     return mine;
