@@ -61,9 +61,9 @@ struct snapshot {
     /* predictions: a token's items */
     int E, S, N, L, D, H, context, tokens_per_step, threads, predictions;
     bool text, paused, finished, paper;
-    int model; /* counts fresh ones: where it is another, steps begin anew */
+    int model;        /* counts fresh ones: where it is another, steps begin anew */
     int undos, redos; /* changes that can be taken back, or made again */
-    bool scripted; /* a script goes on by itself */
+    bool scripted;    /* a script goes on by itself */
     char backend[8], simd[8];
     uint64_t seed;
     double params;
