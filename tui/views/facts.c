@@ -48,11 +48,11 @@ char *facts_figure(char *to, double value)
         snprintf(to, ROOM, "%.1e", value);
     else
         facts_number(to, value,
-                     size >= 1 && size == floor(size) ? 0 /* a count, a stage */
-                     : size < 0.1 && size > 0         ? 4
-                     : size < 10                      ? 3
-                     : size < 100                     ? 1
-                                                      : 0);
+                     size == floor(size) ? 0 /* a count, a stage, none */
+                     : size < 0.1        ? 4
+                     : size < 10         ? 3
+                     : size < 100        ? 1
+                                         : 0);
     return to;
 }
 
