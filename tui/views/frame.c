@@ -376,7 +376,7 @@ static void draw_presented(struct canvas *to, const struct scene *s, const struc
 {
     char key[KEYS_LONGEST], out[KEYS_LONGEST + 16];
     key_first(key_entry_for("presenter"), key);
-    snprintf(out, sizeof out, " %s ends this ", key);
+    snprintf(out, sizeof out, " %s back ", key);
     int room = to->width - canvas_columns(out) - 2;
     canvas_fill(to, 0, 0, to->width, INK_FRAME, "─");
     draw_caption(to, 0, 0, f->paper ? to->width : room, f->view);
