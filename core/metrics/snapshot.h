@@ -6,6 +6,7 @@
  * is NaN. */
 #include "core/metrics/snap_kept.h"
 #include "core/metrics/snap_engine.h"
+#include "core/metrics/snap_gpu.h"
 #include "core/metrics/snap_own.h"
 #include "core/metrics/snap_probe.h"
 #include "core/metrics/snap_race.h"
@@ -61,9 +62,9 @@ struct snapshot {
     /* predictions: a token's items */
     int E, S, N, L, D, H, context, tokens_per_step, threads, predictions;
     bool text, paused, finished, paper;
-    int model; /* counts fresh ones: where it is another, steps begin anew */
+    int model;        /* counts fresh ones: where it is another, steps begin anew */
     int undos, redos; /* changes that can be taken back, or made again */
-    bool scripted; /* a script goes on by itself */
+    bool scripted;    /* a script goes on by itself */
     char backend[8], simd[8];
     uint64_t seed;
     double params;
@@ -109,6 +110,7 @@ struct snapshot {
     struct snap_rule own;                          /* more of the strategy's own */
 
     struct snap_engine engine; /* what a step's time goes into, while that is looked at */
+    struct snap_gpu gpu;       /* and what the device says of itself meanwhile */
     /* the newest answers to what-if questions, `asking`: another is on its way; what was typed in
      * the window's place */
     struct snap_probe probe;
