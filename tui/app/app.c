@@ -143,6 +143,7 @@ static void prompt_key(struct app *a, const struct terminal_key *key)
 {
     static struct text line;
     bool left = strcmp(key->name, "Esc") == 0;
+    a->hint[0] = 0;
     enum line_state state = left ? LINE_LEFT : line_key(key->bytes, &line);
     a->typing = state == LINE_TYPING;
     if (left) line_end();

@@ -47,7 +47,12 @@ char *facts_figure(char *to, double value)
     if (value != 0 && (size < 1e-3 || size >= 1e6)) /* false for NaN */
         snprintf(to, ROOM, "%.1e", value);
     else
-        facts_number(to, value, size < 0.1 && size > 0 ? 4 : size < 10 ? 3 : size < 100 ? 1 : 0);
+        facts_number(to, value,
+                     size == floor(size) ? 0 /* a count, a stage, none */
+                     : size < 0.1        ? 4
+                     : size < 10         ? 3
+                     : size < 100        ? 1
+                                         : 0);
     return to;
 }
 

@@ -68,6 +68,12 @@ static int parts_of(struct part p[PARTS], const struct snapshot *now, int width)
     return n;
 }
 
+/* The columns of a part at most: where there is little room a list of knobs gives way. */
+static int cut_at(const struct part *p, int width)
+{
+    return width < 100 && strchr(p->text, '=') ? 22 : 34;
+}
+
 static void draw_status(struct canvas *to, const struct snapshot *now)
 {
     enum { GAP = 3 };
@@ -77,18 +83,17 @@ static void draw_status(struct canvas *to, const struct snapshot *now)
         return;
     }
     int n = parts_of(p, now, to->width), used = 2 - GAP, gap = to->width < 130 ? 2 : GAP;
-    int most = to->width < 100 ? 22 : 34; /* columns of one part: a long list of knobs gives way */
     bool in[PARTS] = {false};
     for (int rank = 0; rank < PARTS; rank++)
         for (int i = 0; i < n; i++) {
             int wide = canvas_columns(p[i].text);
-            if (wide > most) wide = most;
+            if (wide > cut_at(&p[i], to->width)) wide = cut_at(&p[i], to->width);
             if (p[i].rank != rank || (rank > 1 && used + gap + wide >= to->width)) continue;
             in[i] = true, used += gap + wide;
         }
     for (int i = 0, x = 1; i < n; i++) {
         if (!in[i]) continue;
-        int end = canvas_fit(to, x, 0, most, p[i].ink, "%s", p[i].text);
+        int end = canvas_fit(to, x, 0, cut_at(&p[i], to->width), p[i].ink, "%s", p[i].text);
         if (*p[i].click) canvas_zone(to, x, 0, end - x, 1, "%s", p[i].click);
         x = end + gap;
     }

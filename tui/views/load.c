@@ -30,7 +30,7 @@ struct map {
     int shown;                 /* layers that fit */
     int stats;                 /* columns of busiest and CV at the right, or 0 */
 };
-enum { LABEL = 4, STATS = 24 };
+enum { LABEL = 4, STATS = 24, BAR_MOST = 6 };
 enum { SLIM = 19, WHOLE = 26 }; /* a bar with its number; with its share, too */
 
 static struct map fit(const struct snapshot *now, int width, int rows, int layers)
@@ -167,8 +167,8 @@ static void draw_bars(struct canvas *to, const struct scene *s)
     y++;
     int across = bars_across(to->width, to->height, E), down = (E + across - 1) / across,
         wide = to->width / across;
-    int room = (to->height - 1) / down, step = room < 3 ? room : 3,
-        tall = step == 3 ? 2 : 1; /* lines, air with them */
+    int room = (to->height - 1) / down, step = room < BAR_MOST ? room : BAR_MOST,
+        tall = step >= 3 ? step - 1 : 1; /* lines, air with them */
     double most = fmax(2, busiest(now, layer));
     for (int e = 0; e < E; e++) {
         int x = e / down * wide, row = y + e % down * step,

@@ -110,17 +110,23 @@ static void add_subscript(struct text *to, int number)
 }
 
 /* "z₃ 1.31", "s+b ₃"; of slots "z(null 2) 0.40". */
+/* As many digits as tell a number from its neighbours: a ReLU lets through what is hardly above 0,
+ * and a score may pass its bar in the third. */
 static void add_term(struct text *to, const char *letter, const struct snapshot *now, int column,
-                     double value)
+                     double value, int digits)
 {
     char name[32], number[32];
     size_t n = strcspn(letter, " ");
+    double size = fabs(value);
     text_add(to, "%.*s", (int)n, letter);
     if (column < now->E)
         add_subscript(to, column + 1);
     else
         text_add(to, "(%s)", rule_column(name, now, column));
-    text_add(to, " %s", facts_number(number, value, 2));
+    if (size > 0 && size < 0.01)
+        text_add(to, " %s", facts_figure(number, value));
+    else
+        text_add(to, " %s", facts_number(number, value, size > 0 && size < 0.1 ? 3 : digits));
 }
 
 enum { TERMS = 3 };
@@ -142,7 +148,7 @@ static void live_sum(struct text *to, const struct scene *s, int token, const fl
         if (!shown)
             text_add(to, "…");
         else
-            add_term(to, "P", now, order[r], (double)row[order[r]]);
+            add_term(to, "P", now, order[r], (double)row[order[r]], 2);
     }
     if (last < 0) text_add(to, "nothing is taken");
     if (last > 0) text_add(to, " = %s", facts_number(a, sum, 2));
@@ -164,11 +170,12 @@ static void live_compare(struct text *to, const struct scene *s, int token, cons
             double bar = face->way == RULE_ZERO ? NAN : rule_bar(s, j);
             if (facts_taken(&now->token[token], facts_layer(s), j) == (out == 1)) continue;
             if (++all > most) continue;
+            int digits = fabs(100 * ((double)row[j] - bar)) < 1 ? 3 : 2; /* false for NaN */
             text_add(to, "%s", shown[out]++ ? ", " : out && shown[0] ? "; " : "");
-            add_term(to, face->letter, now, j, (double)row[j]);
+            add_term(to, face->letter, now, j, (double)row[j], digits);
             if (!isnan(bar))
                 text_add(to, " %s %s", (double)row[j] >= bar ? "≥" : "<",
-                         facts_number(number, bar, 2));
+                         facts_number(number, bar, digits));
         }
         if (all > most && !out) text_add(to, ", … %d more", all - most);
         if (shown[out]) text_add(to, out ? " out" : " in");
@@ -185,7 +192,7 @@ static void live_gates(struct text *to, const struct scene *s, int token, const 
     for (int r = 0; r < N && shown < TERMS; r++) {
         if (!facts_taken(&now->token[token], facts_layer(s), order[r])) continue;
         text_add(to, "%s", shown++ ? ", " : "; ");
-        add_term(to, "g", now, order[r], (double)gate[order[r]]);
+        add_term(to, "g", now, order[r], (double)gate[order[r]], 2);
     }
     if (shown < now->token[token].count[facts_layer(s)] + now->token[token].zero[facts_layer(s)])
         text_add(to, " …");

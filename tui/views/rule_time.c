@@ -40,7 +40,7 @@ static void label(struct canvas *to, int y, double value, const struct plot *p)
 {
     char word[32];
     if (p->logarithm)
-        snprintf(word, sizeof word, "%.0e", pow(10, value));
+        snprintf(word, sizeof word, fabs(value) < 4 ? "%.2g" : "%.0e", pow(10, value));
     else
         facts_number(word, value, p->digits);
     if (isnan(value)) return;

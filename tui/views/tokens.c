@@ -287,7 +287,7 @@ static void draw_scores(struct canvas *to, const struct scene *s, int i)
     int name_room = N > now->E ? 10 : 4, from = name_room + 4;
     int x = canvas_text(to, 0, 0, INK_DIM, "%s", facts_words(now)->expert);
     canvas_fit(to, x < from ? from : x + 2, 0, to->width - from - 6, INK_DIM,
-               rows < N ? "score, the best %d of %d" : "score", rows, N);
+               rows < N ? "score, best %d of %d" : "score", rows, N);
     canvas_text(to, to->width - 5, 0, INK_DIM, " gate");
     if (!score) {
         if (layer != now->focus)

@@ -162,6 +162,7 @@ static void by_load(const struct snapshot *now, int layer, int order[EXPERTS_MAX
     }
 }
 
+enum { ROOMY = 24 }; /* lines beside the bars where these may be tall */
 static int draw_fleet(struct canvas *to, int y, int rows, const struct scene *s)
 {
     const struct snapshot *now = s->now;
@@ -176,20 +177,22 @@ static int draw_fleet(struct canvas *to, int y, int rows, const struct scene *s)
     double most = 2;
     for (int e = 0; e < E; e++) most = fmax(most, now->load[layer][e]);
     int bar = to->width - 4 - 8, fair = 4 + (int)lround(bar / most);
+    int step = rows >= 3 * E + ROOMY ? 3 : 1; /* lines of a bar, and air */
     for (int i = 0; i < shown; i++) {
         int e = order[i];
         double load = now->load[layer][e];
         char number[32];
-        y++;
+        y += i ? step : 1;
         canvas_text(to, 0, y, facts_van_ink(e), "%2d", e + 1);
-        canvas_text(to, fair, y, INK_FRAME, "│");
-        bar_draw(to, 4, y, bar, load / most, facts_van_ink(e));
+        for (int line = 0; line < step; line++) canvas_text(to, fair, y + line, INK_FRAME, "│");
+        for (int line = 0; line < (step + 1) / 2; line++)
+            bar_draw(to, 4, y + line, bar, load / most, facts_van_ink(e));
         facts_draw_state(to, 4, y, bar, load / most, facts_van_state(now, e));
         canvas_text(to, to->width - 6, y, INK_TEXT, "%6s", facts_number(number, load, 2));
     }
     if (shown < E)
         canvas_fit(to, 4, ++y, to->width - 4, INK_DIM, "… %d more, each below these", E - shown);
-    return y + 1;
+    return y + step;
 }
 
 /* ---- what orders of each size get
@@ -349,8 +352,13 @@ static const char *by_none(const struct snapshot *now)
     return now->S > 0 ? "0 vans, delivered: a copy or a constant answers too, or one guess in four."
                       : "0 vans, delivered: whether a gate opens is an answer from the payload.";
 }
-static const char no_need[] =
-    "Nobody knows how many experts a character needs, so there is no verdict.";
+/* Of text. What is shown was never trained on, so its losses may be far above the status line's. */
+static const char *no_need(const struct snapshot *now, bool brief)
+{
+    if (now->typed.on) return "Your text: how many experts a character needs nobody knows.";
+    if (brief) return "Held out: never trained on.";
+    return "Held-out text, never trained on; nobody knows how many experts it needs.";
+}
 
 static int summary_rows(const struct scene *s, int height)
 {
@@ -364,7 +372,7 @@ static void draw_summary(struct canvas *to, const struct scene *s)
     const struct snapshot *now = s->now;
     int layer = facts_layer(s), y = 0;
     if (now->text) {
-        canvas_fit(to, 0, y++, to->width, INK_DIM, "%s", no_need);
+        canvas_fit(to, 0, y++, to->width, INK_DIM, "%s", no_need(now, to->width < 60));
         if (to->height > 1)
             draw_shares(to, y++, "experts", now->count_share[layer], SNAP_COUNTS + 1, INK_ACCENT);
         char mean[32];
@@ -381,6 +389,18 @@ static void draw_summary(struct canvas *to, const struct scene *s)
     if (to->height > y) canvas_fit(to, 0, y, to->width, INK_WARN, "%s", by_none(now));
 }
 
+/* Columns of what stands beside the list: in a wide window all that the list leaves. */
+static int fleet_width(const struct canvas *to, const struct snapshot *now, int rows)
+{
+    enum { WIDE = 150, MOST = 120, GAP = 3 };
+    int fleet = to->width >= 74 ? to->width >= 100 ? 42 : 33 : 0;
+    if (to->width < WIDE || rows < 2) return fleet;
+    int tokens = now->tokens < SNAP_TOKENS ? now->tokens : SNAP_TOKENS,
+        lists = (tokens + rows - 2) / (rows - 1);
+    int left = to->width - lists * (layout(now, to->width).end + GAP) - 2;
+    return left < fleet ? fleet : left < MOST ? left : MOST;
+}
+
 enum { BY_NEED = 6 }; /* rows that the table by need wants, below a long fleet */
 static void vans_draw(struct canvas *to, const struct scene *s)
 {
@@ -388,7 +408,7 @@ static void vans_draw(struct canvas *to, const struct scene *s)
     int below = summary_rows(s, to->height), upper = to->height - below - (below > 1);
     struct canvas bottom = canvas_part(to, 1, to->height - below, to->width - 2, below);
     draw_summary(&bottom, s);
-    int fleet = to->width >= 74 ? to->width >= 100 ? 42 : 33 : 0;
+    int fleet = fleet_width(to, s->now, upper);
     struct canvas left = canvas_part(to, 0, 0, to->width - (fleet ? fleet + 2 : 0), upper);
     draw_tokens(&left, s);
     if (!fleet) return;
@@ -446,7 +466,7 @@ static void vans_tell(struct text *to, const struct scene *s)
     say(to, now, "%s get {experts_per_token} %s each, mean of step {step,}.\n", w->tokens,
         w->experts);
     if (now->text)
-        text_add(to, "%s\n", no_need);
+        text_add(to, "%s\n", no_need(now, false));
     else
         say(to, now,
             "exact {exact%%}, wasted {wasted%%}, short {shorted%%}; count and need go together "

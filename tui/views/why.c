@@ -94,6 +94,24 @@ static void draw_sums(struct canvas *to, const struct scene *s)
     text_free(&sums);
 }
 
+/* What the words beside the table mean, where there is room to say it: the longest that fits. */
+static void draw_words(struct canvas *to, const struct scene *s, bool regret)
+{
+    char turned[160], whole[400];
+    const struct words *w = facts_words(s->now);
+    snprintf(turned, sizeof turned,
+             "turned: what the loss would change by if this %s alone were taken out or put in; + "
+             "is worse.",
+             w->expert);
+    snprintf(whole, sizeof whole,
+             "%s\nregret: what the rule's loss is above the best spread of as many %s over these "
+             "%s; even: as many for each.",
+             turned, w->experts, w->tokens);
+    const char *said = regret && prose_lines(to->width, whole) <= to->height ? whole : turned;
+    if (prose_lines(to->width, said) <= to->height)
+        prose_draw(to, 0, 0, to->width, to->height, 0, INK_DIM, said);
+}
+
 static void draw_wide(struct canvas *to, const struct scene *s)
 {
     int table = to->width - GAP - CURVE;
@@ -111,6 +129,11 @@ static void draw_wide(struct canvas *to, const struct scene *s)
     }
     if (rows > (regret ? room : right.height)) rows = regret ? room : right.height;
     why_table_draw(&left, s);
+    int under = why_table_rows(s) + 1;
+    if (left.height > under) {
+        struct canvas words = canvas_part(&left, 0, under, left.width, left.height - under);
+        draw_words(&words, s, regret);
+    }
     struct canvas curve = canvas_part(&right, 0, 0, right.width, rows);
     why_curve_draw(&curve, s);
     if (!regret) return;

@@ -103,7 +103,7 @@ void why_regret_draw(struct canvas *to, int y, const struct scene *s)
     const struct snap_regret *r = &s->now->regret;
     const struct words *w = facts_words(s->now);
     char a[32], b[32], c[32], d[32];
-    if (r->step < 0 || r->layer != facts_layer(s)) {
+    if (r->step < 0 || r->layer != facts_layer(s) || isnan(r->regret)) {
         canvas_fit(to, 0, y, to->width, INK_DIM, "regret – nat (asked of a batch)");
         return;
     }
