@@ -83,7 +83,8 @@ $(OUT)/check-pty: $(OUT)/tests/main.o $(T_PTY) $(TUI) $(CORE) $(KERNELS)
 NVCC   ?= nvcc
 CUDA_AT := $(patsubst %/bin/nvcc,%,$(shell command -v $(NVCC) 2>/dev/null))
 CUDA_CU := $(wildcard kernels/cuda/*.cu)
-CUDA_O  := $(call obj,kernels/cuda/backend.c) $(patsubst %.cu,$(OUT)/%.o,$(CUDA_CU))
+CUDA_C  := $(wildcard kernels/cuda/*.c)
+CUDA_O  := $(call obj,$(CUDA_C)) $(patsubst %.cu,$(OUT)/%.o,$(CUDA_CU))
 CUDA_GENCODE := $(foreach c,75 80 90,-gencode arch=compute_$(c),code=sm_$(c)) \
                 -gencode arch=compute_90,code=compute_90
 .PHONY: cuda
@@ -101,11 +102,11 @@ $(OUT)/kernels/cuda/%.o: kernels/cuda/%.cu
 	$(if $(V),,@echo '  nvcc $<')
 	$(Q)$(NVCC) -std=c++20 --extended-lambda -O3 $(CUDA_GENCODE) -I. -MD -MP \
 	  -Xcompiler -fPIC,-Wall,-Wextra -Werror all-warnings -c -o $@ $<
-$(OUT)/kernels/cuda/backend.o: CPPFLAGS += -isystem $(CUDA_AT)/include
-$(OUT)/kernels/cuda/backend.o: CFLAGS += -fPIC
+$(call obj,$(CUDA_C)): CPPFLAGS += -isystem $(CUDA_AT)/include
+$(call obj,$(CUDA_C)): CFLAGS += -fPIC
 
 EMU     := $(OUT)/emu
-EMU_O   := $(EMU)/kernels/cuda/backend.o $(patsubst %.cu,$(EMU)/%.o,$(CUDA_CU)) \
+EMU_O   := $(patsubst %.c,$(EMU)/%.o,$(CUDA_C)) $(patsubst %.cu,$(EMU)/%.o,$(CUDA_CU)) \
            $(patsubst %.cpp,$(EMU)/%.o,$(wildcard tests/emu/*.cpp))
 CXX_EMU  = g++ -x c++ -std=gnu++20 -O2 -g -fPIC -pthread -Wall -Wextra -Werror -Wno-clobbered -I. \
            -Itests/emu -MMD -MP
@@ -120,10 +121,16 @@ $(EMU)/%.o: %.cpp
 	@mkdir -p $(@D)
 	$(if $(V),,@echo '  g++  $<')
 	$(Q)$(CXX_EMU) -c -o $@ $<
-$(EMU)/kernels/cuda/backend.o: kernels/cuda/backend.c
+$(EMU)/kernels/cuda/%.o: kernels/cuda/%.c
 	@mkdir -p $(@D)
 	$(if $(V),,@echo '  cc   $< (emulated)')
 	$(Q)$(CC) $(CPPFLAGS) -Itests/emu $(CFLAGS) $(CFLAGS_$(VARIANT)) -fPIC -MMD -MP -c -o $@ $<
+# The driver's library of meters: one as it should be, one that lacks some.
+EMU_NVML := $(EMU)/libnvidia-ml.so.1 $(EMU)/libnvidia-ml-short.so.1
+$(EMU_NVML): tests/emu/nvml.c
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  cc   $< (emulated)')
+	$(Q)$(CC) -Wall -Wextra -Werror -fPIC -shared $(if $(findstring short,$@),-DNVML_SHORT) -o $@ $<
 # The tests of kernels once more, with the cuda backend for the cpu's levels.
 EMU_T   := $(patsubst %.c,$(EMU)/%.o,$(filter-out tests/kernels/pool.c,$(wildcard tests/kernels/*.c)))
 $(EMU)/tests/%.o: tests/%.c
@@ -147,7 +154,7 @@ check-gpu: cuda              ## where there is a GPU: its ops and trainings agai
 	@bash tests/gpu/run.sh $(OUT)
 check-emu:                   ## the GPU's kernels, run on the CPU by an emulator, against ref
 	@$(MAKE) --no-print-directory -j$$(nproc) $(OUT)/check-planted $(OUT)/check-cuda $(OUT)/check-gpu $(OUT)/check-core \
-	  $(EMU)/vanpool-cuda.so
+	  $(EMU)/vanpool-cuda.so $(EMU_NVML)
 	@bash tests/emu/run.sh $(OUT)
 
 $(OUT)/%.o: %.c

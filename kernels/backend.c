@@ -2,6 +2,7 @@
  * and a backend's own, the first failure, the times of ops. */
 #include "kernels/module.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -211,6 +212,12 @@ void kn_fail(struct kn_backend *be, const char *op, const char *reason)
     if (be->failed_op) return;
     be->failed_op = op;
     snprintf(be->reason, sizeof be->reason, "%s", reason);
+}
+
+bool kn_meters(struct kn_backend *be, struct kn_meters *to)
+{
+    *to = (struct kn_meters){NAN, NAN, NAN, NAN, NAN};
+    return be->table->meters && !be->failed_op && be->table->meters(be, to);
 }
 
 /* ---- times */

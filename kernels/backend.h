@@ -73,6 +73,15 @@ bool kn_sync(struct kn_backend *be, const char **op, const char **reason);
 /* For ops and tests: records the first failure. `op` is kept, not copied: a literal. */
 void kn_fail(struct kn_backend *be, const char *op, const char *reason);
 
+/* What a device says of itself now: of all of it, whoever uses it. NaN: not known. */
+struct kn_meters {
+    double watts, celsius, megahertz; /* the clock of its multiprocessors */
+    double used, total;               /* bytes of its memory */
+};
+/* False: there is nothing to ask, and all is NaN. Asks a driver, which takes its time: not in a
+ * step. */
+bool kn_meters(struct kn_backend *be, struct kn_meters *to);
+
 /* Seconds spent and calls made per op since the last reset, in the order of KN_OPS (ops.h). Timing
  * is off until kn_timing(be, true). The caller may name the part of its work that ops belong to: a
  * number below KN_PARTS, 0 at first. */

@@ -21,6 +21,8 @@ struct kn_table {
      * reading. */
     double (*peak)(struct kn_backend *be, int threads);
     double (*bandwidth)(struct kn_backend *be, int threads);
+    /* Fills what is known; false: nothing to ask. NULL: there is no device. */
+    bool (*meters)(struct kn_backend *be, struct kn_meters *to);
     size_t real; /* bytes of one number: 8 in ref, 4 elsewhere */
 #define X(name) __typeof__(kn_##name) *name;
     KN_OPS(X)

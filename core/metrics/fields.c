@@ -157,6 +157,7 @@ void snapshot_clear(struct snapshot *s)
     unknown(s->right_by_need, SNAP_NEEDS + 1);
     snapshot_forget_picks(&s->picks), snapshot_forget_picks(&s->val_picks);
     snapshot_forget_probes(s);
+    s->gpu = SNAP_GPU_UNKNOWN;
     s->window_step = -1;
     s->goal = -1;
 }

@@ -6,6 +6,7 @@
  * is NaN. */
 #include "core/metrics/snap_kept.h"
 #include "core/metrics/snap_engine.h"
+#include "core/metrics/snap_gpu.h"
 #include "core/metrics/snap_own.h"
 #include "core/metrics/snap_probe.h"
 #include "core/metrics/snap_race.h"
@@ -109,6 +110,7 @@ struct snapshot {
     struct snap_rule own;                          /* more of the strategy's own */
 
     struct snap_engine engine; /* what a step's time goes into, while that is looked at */
+    struct snap_gpu gpu;       /* and what the device says of itself meanwhile */
     /* the newest answers to what-if questions, `asking`: another is on its way; what was typed in
      * the window's place */
     struct snap_probe probe;

@@ -31,6 +31,7 @@ void trainer_engine(struct trainer *t, bool on)
     s->on = on;
     s->steps = 0;
     fresh_window(t);
+    meters_forget(t);
 }
 
 void engine_begin(struct trainer *t)
@@ -63,6 +64,7 @@ void engine_end(struct trainer *t, double seconds)
 {
     struct snap_engine *s = &t->now.engine;
     t->engine.newest = seconds;
+    if (s->on) meters_step(t, seconds);
     if (!t->engine.timed) return;
     kn_timing(t->be, false);
     t->engine.seconds += seconds, t->engine.steps++;
@@ -82,6 +84,7 @@ void engine_new_model(struct trainer *t)
     t->now.engine.steps = 0, t->now.engine.comparing = 0;
     if (t->engine.opened == 0) t->engine.opened = clock_now(), t->now.engine.peak = NAN;
     fresh_window(t);
+    meters_forget(t);
 }
 
 /* ---- the same pass with other numbers of experts ---- */

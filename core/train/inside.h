@@ -36,6 +36,12 @@ struct engine {
     int rounds;
     double compared; /* seconds so far */
 };
+/* Readings of the device's meters, and what they add up to (core/train/meters.c). */
+struct meters {
+    double next, watts;     /* when to read again; the newest reading */
+    double seconds, tokens; /* in steps since it */
+    double joules, joules_seconds, joules_tokens;
+};
 /* What a person typed and the model wrote behind it (core/train/own.c): bytes of a text, or the
  * item types of an order. */
 struct own {
@@ -66,6 +72,7 @@ struct trainer {
     struct rest rest; /* experts that do not learn */
     struct learning learning;
     struct engine engine;
+    struct meters meters;
     struct own own;
     struct probe *probe;        /* taken when first asked */
     struct past *past;          /* NULL: nobody keeps it */
@@ -107,6 +114,8 @@ void rescue_keep(struct trainer *t); /* the good state, to the host */
 void rescue_close(struct good *g);
 /* Copies router state between the layers and the good copy. */
 void trainer_move_states(struct trainer *t, bool keep);
+void meters_step(struct trainer *t, double seconds); /* after a step that took so long */
+void meters_forget(struct trainer *t);
 void own_fill(struct trainer *t);  /* over the window in t->batch: what was typed */
 void own_tell(struct trainer *t);  /* of the measured window, what own is */
 void probe_close(struct probe *p); /* accepts NULL */

@@ -154,6 +154,7 @@ static bool cuda_plan_open(struct kn_backend *be, struct kn_plan *p)
 static void cuda_close(struct kn_backend *be)
 {
     struct cuda *c = (struct cuda *)be;
+    cuda_meters_close(c);
     cudaFree(c->turn);
     cudaFree(c->experts);
     cudaFree(c->scratch);
@@ -176,6 +177,7 @@ static const struct kn_table table = {.name = "cuda",
                                       .plan_close = cuda_plan_close,
                                       .peak = cuda_peak,
                                       .bandwidth = cuda_bandwidth,
+                                      .meters = cuda_meters,
                                       .real = sizeof(float),
 #define X(name) .name = cuda_##name,
                                       KN_OPS(X)

@@ -38,6 +38,8 @@ struct cuda {
     int turn_C, turn_d;
     float *experts; /* what kn_moe_ffn_back passes between its phases */
     size_t experts_room;
+    struct cuda_meters *meters; /* NULL: nobody asked, or there are none */
+    bool asked_meters;
     size_t rows, hidden, width; /* the most rows of a plan, columns of pre and D so far */
 };
 
@@ -55,6 +57,8 @@ bool cuda_blas_failed(struct kn_backend *be, const char *op, cublasStatus_t stat
 /* Room for the gradient of any of these plans through any of these weights. Not in a step. */
 bool cuda_expert_room(struct cuda *c);
 
+bool cuda_meters(struct kn_backend *be, struct kn_meters *to);
+void cuda_meters_close(struct cuda *c);
 double cuda_peak(struct kn_backend *be, int threads);
 double cuda_bandwidth(struct kn_backend *be, int threads);
 #define X(name) __typeof__(kn_##name) cuda_##name;

@@ -5,6 +5,7 @@
 #include "tui/draw/bars.h"
 #include "tui/draw/prose.h"
 #include "tui/views/facts.h"
+#include "tui/views/meters.h"
 #include "tui/views/say.h"
 
 #include <math.h>
@@ -23,7 +24,10 @@ static const char explain[] =
     "is too small to be shared.\n"
     ":engine compare runs the same pass, forward and backward and without learning, as the rule "
     "says, with two experts for every token, and with all: then saved FLOPs stand beside saved "
-    "milliseconds. Timing is on only while this view is looked at.";
+    "milliseconds. Timing is on only while this view is looked at. So are a GPU's meters, where "
+    "its "
+    "driver gives them: they are of the whole device, and a token's joules are power over the time "
+    "in steps.";
 
 /* ---- what the numbers say ---- */
 
@@ -237,9 +241,10 @@ static void say_machine(char *to, size_t size, const struct snapshot *now)
 {
     const struct snap_engine *g = &now->engine;
     char peak[32], share[32], rate[32];
-    snprintf(to, size, "%s×%d: peak %s GFLOP/s, step %s of it, experts at %s GFLOP/s; GPU meters –",
+    snprintf(to, size, "%s×%d: peak %s GFLOP/s, step %s of it, experts at %s GFLOP/s%s",
              now->backend, now->threads, facts_number(peak, g->peak, 0),
-             facts_percent(share, share_of_peak(g)), facts_number(rate, expert_rate(g), 0));
+             facts_percent(share, share_of_peak(g)), facts_number(rate, expert_rate(g), 0),
+             meters_known(&now->gpu) ? "" : "; GPU meters –");
 }
 
 /* What there is to say while no step has been timed. */
@@ -272,6 +277,11 @@ static void engine_draw(struct canvas *to, const struct scene *s)
     if (machine) {
         say_machine(line, sizeof line, s->now);
         canvas_fit(&in, 0, y++, in.width, INK_DIM, "%s", line);
+        left--;
+    }
+    if (meters_known(&s->now->gpu) && left >= groups + 1) {
+        meters_say(line, sizeof line, &s->now->gpu, in.width < 60);
+        canvas_fit(&in, 0, y++, in.width, INK_TEXT, "%s", line);
         left--;
     }
     int passes = g->compared ? 1 + ENGINE_PASSES : 1, gap = GAPS + 1, used = groups;
@@ -325,6 +335,7 @@ static void engine_tell(struct text *to, const struct scene *s)
     text_add(to, "%s.\n", line);
     say_machine(line, sizeof line, s->now);
     text_add(to, "%s.\n", line);
+    meters_tell(to, &s->now->gpu);
     text_add(to, "a step takes ");
     say_as(to, ms_word(a, g->step_ms), g->step_ms, "ms", "step time");
     text_add(to, " ms, mean of %ld.\n", g->steps);
