@@ -34,6 +34,41 @@ static struct scene twelve(void)
     return (struct scene){.now = &now, .past = &past};
 }
 
+/* The engine has no number then, and says why. */
+START_TEST(during_a_race_the_engine_says_that_the_model_rests)
+{
+    struct scene s = twelve();
+    struct text said = {0};
+    now.engine.steps = 0, now.engine.on = true;
+    view_find("engine", NULL)->tell(&said, &s);
+    ck_assert_msg(strstr(text_str(&said), "this model rests"), "%s", text_str(&said));
+    text_clear(&said);
+    now.race.on = false, now.paused = false;
+    view_find("engine", NULL)->tell(&said, &s);
+    ck_assert_msg(!strstr(text_str(&said), "rests"), "%s", text_str(&said));
+    text_free(&said);
+}
+END_TEST
+
+START_TEST(a_long_list_of_lessons_shows_the_chosen_one_and_how_many_follow)
+{
+    struct scene s = twelve();
+    struct frame f = {.view = view_find("lesson", NULL)};
+    struct canvas c;
+    struct text list = {0};
+    for (int i = 0; i < 20; i++) text_add(&list, "%2d  lesson number %d   5 min\n", i, i);
+    s.lessons = text_str(&list), s.scroll = 9;
+    ck_assert(canvas_open(&c, 80, 24, CHARSET_BRAILLE));
+    frame_draw(&c, &s, &f);
+    golden_compare("lesson-list-80x24", &c, false);
+    s.scroll = 100; /* the end holds */
+    frame_draw(&c, &s, &f);
+    golden_compare("lesson-list-end-80x24", &c, false);
+    canvas_close(&c);
+    text_free(&list);
+}
+END_TEST
+
 START_TEST(twelve_lanes_under_way)
 {
     static const struct {
@@ -135,6 +170,8 @@ SUITE(race_view)
     TCase *t = tcase_create("race_view");
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, twelve_lanes_under_way, 0, 5);
+    tcase_add_test(t, during_a_race_the_engine_says_that_the_model_rests);
+    tcase_add_test(t, a_long_list_of_lessons_shows_the_chosen_one_and_how_many_follow);
     tcase_add_test(t, who_is_compared_with_nobody_is_in_no_picture);
     tcase_add_test(t, the_parts_told_add_up_to_the_step);
     tcase_add_test(t, the_clock_runs_only_while_somebody_looks);
