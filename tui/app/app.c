@@ -13,6 +13,7 @@
 #include <string.h>
 
 enum { FRAMES = 20, WINDOWS = 8 }; /* a second */
+#define NOTICE_S 20                /* so long a notice is news */
 #define KEYS_S 0.02 /* so long keys may keep the screen waiting: pastes come as keys */
 enum {
     ANSWER_MS = 8,
@@ -70,6 +71,7 @@ static void paint(struct app *a)
     a->frame.prompt = a->typing ? line_typed(&cursor) : NULL;
     a->frame.prompt_cursor = cursor;
     a->frame.hint = *a->hint ? a->hint : a->typing ? typed(a, a->frame.prompt) : watched(a);
+    a->frame.quiet = clock_now() - a->noticed > NOTICE_S;
     a->frame.can_undo = a->any && a->now.undos > 0;
     a->frame.can_go_back = a->before != NULL || a->frame.presenter;
     a->canvas.zones = &a->zones;
@@ -95,7 +97,10 @@ static bool take_snapshot(struct app *a)
     if (!session_snapshot(a->session, &a->now)) return false;
     if (a->wishes > 0 && router == a->now.router) memcpy(a->now.knob, wished, sizeof wished);
     if (router != a->now.router) a->scene.knob = 0;
-    if (*a->now.notice && strcmp(notice, a->now.notice) != 0) app_hint(a, "%s", a->now.notice);
+    if (*a->now.notice && strcmp(notice, a->now.notice) != 0) {
+        app_hint(a, "%s", a->now.notice);
+        a->noticed = clock_now();
+    }
     history_add(&a->past, &a->now);
     if (a->scene.layer >= a->now.L) a->scene.layer = 0;
     a->any = a->stale = true;

@@ -58,6 +58,7 @@ struct app {
     double token_took, regret_took; /* seconds until the answer was there */
     bool asks, asks_regret;         /* and has not heard yet */
     int asked_token, asked_layer;
+    double noticed;   /* when the newest notice came */
     bool stale;       /* the screen does not show what is */
     double listening; /* until when a paused session is listened to */
     bool quit;

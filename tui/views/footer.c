@@ -39,6 +39,17 @@ static bool has_tokens(const struct scene *s, const struct frame *f)
     return (f->view->uses & VIEW_CURSOR) && facts_cursor(s) >= 0;
 }
 
+/* The Why view is the nearest but for its numbers, which have an item of their own. */
+static bool can_zoom(const struct scene *s, const struct frame *f)
+{
+    return has_tokens(s, f) && strcmp(f->view->name, "why") != 0;
+}
+
+static bool has_sums(const struct scene *s, const struct frame *f)
+{
+    return has_tokens(s, f) && s->zoom == 0;
+}
+
 static bool can_undo(const struct scene *s, const struct frame *f)
 {
     (void)s;
@@ -97,7 +108,8 @@ static const struct item {
     {"more", "more", "more", 3, has_knobs, NULL},
     {"less", "less", "less", 3, has_knobs, NULL},
     {"open", "open", "open", 7, has_tokens, NULL},
-    {"zoom", "zoom", "zoom", 7, has_tokens, NULL},
+    {"zoom", "zoom", "zoom", 7, can_zoom, NULL},
+    {"zoom", "the arithmetic", "sums", 5, has_sums, "why"},
     {"own", "your own text", "yours", 6, has_tokens, "tokens"},
     {"page-down", "further", "further", 4, is_page, NULL},
     {"layer", "layer", "layer", 6, has_layers, NULL},

@@ -30,8 +30,12 @@ static void say_step(char *to, int size, const struct snapshot *now, bool brief)
     facts_whole(step, (double)now->step);
     const char *what = now->finished ? "done at" : now->paused ? "paused at" : "▶ step";
     if (brief && !now->finished && !now->paused) what = "▶";
-    if (now->race.on && !now->paused)
-        snprintf(to, (size_t)size, brief ? "race %.0f %%" : "▶ race %.0f %%", 100 * now->race.done);
+    if (now->race.on)
+        snprintf(to, (size_t)size,
+                 now->paused ? "paused, race %.0f %%"
+                 : brief     ? "race %.0f %%"
+                             : "▶ race %.0f %%",
+                 100 * now->race.done);
     else
         snprintf(to, (size_t)size, "%s %s", what, step);
 }
@@ -61,7 +65,7 @@ static int parts_of(struct part p[PARTS], const struct snapshot *now, int width)
              100 * now->accuracy);
     PART(3, INK_BRIGHT, "%s %s/%s", facts_number(a, now->experts_per_token, 2), w->experts,
          w->token);
-    PART(5, INK_TEXT, "%s tok/s", text_count(a, now->tokens_per_s));
+    if (!now->race.on) PART(5, INK_TEXT, "%s tok/s", text_count(a, now->tokens_per_s));
     PART(8, INK_DIM, "%s×%d", now->backend, now->threads);
     PART(9, INK_DIM, "seed %llu", (unsigned long long)now->seed);
 #undef PART
@@ -236,7 +240,8 @@ static void draw_now(struct canvas *to, const struct scene *s)
     draw_now_line(to, y++, now->text ? "experts/token" : "vans/order",
                   facts_number(number, now->experts_per_token, 2), s, HISTORY_EXPERTS,
                   INK_VAN0 + 1);
-    snprintf(value, sizeof value, "%s tok/s", text_count(number, now->tokens_per_s));
+    snprintf(value, sizeof value, now->race.on ? "rests" : "%s tok/s",
+             text_count(number, now->tokens_per_s));
     draw_now_line(to, y++, "speed", value, s, HISTORY_SPEED, INK_VAN0 + 6);
     say_null(number, now);
     snprintf(value, sizeof value, facts_has_slots(now) ? "%s per %s" : "%s", number, w->token);
@@ -275,7 +280,8 @@ static void draw_prompt(struct canvas *to, int y, const char *typed, int cursor)
 static void draw_last(struct canvas *to, const struct scene *s, const struct frame *f, bool two)
 {
     int y = to->height - 1;
-    const char *word = f->hint ? f->hint : s->now && s->now->notice[0] ? s->now->notice : NULL;
+    const char *told = s->now && s->now->notice[0] && !f->quiet ? s->now->notice : NULL;
+    const char *word = f->hint ? f->hint : told;
     enum ink ink = f->hint ? INK_ACCENT : INK_WARN;
     if (two && word) canvas_fit(to, 1, y - 1, to->width - 2, ink, "%s", word);
     if (f->prompt)
@@ -376,7 +382,7 @@ static void draw_presented(struct canvas *to, const struct scene *s, const struc
 {
     char key[KEYS_LONGEST], out[KEYS_LONGEST + 16];
     key_first(key_entry_for("presenter"), key);
-    snprintf(out, sizeof out, " %s ends this ", key);
+    snprintf(out, sizeof out, " %s back ", key);
     int room = to->width - canvas_columns(out) - 2;
     canvas_fill(to, 0, 0, to->width, INK_FRAME, "─");
     draw_caption(to, 0, 0, f->paper ? to->width : room, f->view);

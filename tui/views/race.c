@@ -66,7 +66,7 @@ static struct table fit(const struct snap_race *r, int width, int height, int sc
         in[i] = true, used += wanted[i].wide;
     }
     for (int i = 0; i < r->lanes; i++) {
-        int wide = canvas_columns(r->lane[i].label);
+        int wide = canvas_columns(r->lane[i].label) + 1;
         longest = wide > longest ? wide : longest;
     }
     while (t.name < longest && t.name < NAME_MOST && used < width) t.name++, used++;

@@ -51,6 +51,7 @@ struct frame {
     const char *hint;
     bool presenter;
     bool can_undo, can_go_back; /* there is something to take back, a view to go back to */
+    bool quiet;                 /* the snapshot's notice is an old one: it is not shown */
     bool paper;                 /* for an export: no lines for hints and keys */
 };
 void frame_draw(struct canvas *to, const struct scene *s, const struct frame *f);
