@@ -229,6 +229,12 @@ void kn_timing(struct kn_backend *be, bool on)
 void kn_times_part(struct kn_backend *be, int part)
 {
     be->part = part;
+    if (be->table->mark && be->part_names) be->table->mark(be, be->part_names[part]);
+}
+
+void kn_name_parts(struct kn_backend *be, const char *const *names)
+{
+    be->part_names = names;
 }
 
 void kn_times_reset(struct kn_backend *be)

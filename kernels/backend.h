@@ -95,6 +95,9 @@ struct kn_time {
 };
 void kn_timing(struct kn_backend *be, bool on);
 void kn_times_part(struct kn_backend *be, int part);
+/* What a profiler of the device is to call the parts: KN_PARTS names at most, which stay the
+ * caller's; one that is NULL is not shown. */
+void kn_name_parts(struct kn_backend *be, const char *const *names);
 void kn_times_reset(struct kn_backend *be);
 /* How many were written: of all parts together, of one part. */
 int kn_times(const struct kn_backend *be, struct kn_time *to, int room);

@@ -23,6 +23,9 @@ struct kn_table {
     double (*bandwidth)(struct kn_backend *be, int threads);
     /* Fills what is known; false: nothing to ask. NULL: there is no device. */
     bool (*meters)(struct kn_backend *be, struct kn_meters *to);
+    /* A profiler's range of this name begins, and the one before it ends; `name` is kept, and is
+     * NULL where no other begins. NULL: there is no such profiler. */
+    void (*mark)(struct kn_backend *be, const char *name);
     size_t real; /* bytes of one number: 8 in ref, 4 elsewhere */
 #define X(name) __typeof__(kn_##name) *name;
     KN_OPS(X)
@@ -38,6 +41,7 @@ struct kn_backend {
     const char *failed_op; /* NULL: none; else the first failure */
     char reason[160];
     int part; /* of what is computed, as the caller named it last */
+    const char *const *part_names;
     /* Told by a timed op of itself: thread-seconds that threads beside the caller's worked, less
      * those that the caller waited for them; thread-seconds that only moved rows. */
     double helped, moved;

@@ -11,4 +11,6 @@ enum model_part {
     PART_OPTIMISER,
     PART_COUNT
 };
+/* For a profiler; NULL: what is in no range of its own. */
+extern const char *const part_names[PART_COUNT];
 #endif

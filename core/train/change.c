@@ -135,7 +135,7 @@ bool trainer_change(struct trainer *t, const struct config *c, struct err *e)
 
 struct trainer *trainer_renew(struct trainer *t, const struct config *c, struct err *e)
 {
-    struct trainer *fresh = trainer_open(c, e);
+    struct trainer *fresh = rescue_renew(t, c, e);
     if (!fresh) return NULL;
     trainer_swap(t, fresh);
     const struct trainer old = *fresh;

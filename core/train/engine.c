@@ -64,6 +64,7 @@ void engine_end(struct trainer *t, double seconds)
 {
     struct snap_engine *s = &t->now.engine;
     t->engine.newest = seconds;
+    kn_times_part(t->be, PART_REST);
     if (s->on) meters_step(t, seconds);
     if (!t->engine.timed) return;
     kn_timing(t->be, false);

@@ -109,6 +109,9 @@ struct kn_backend *trainer_backend(const struct config *c, const char *name, cha
                                    size_t size);
 /* After that: a device's newest good state goes on on the CPU. False: there is none; e stays. */
 bool trainer_rescue(struct trainer *t, struct err *e);
+/* A model for *c beside t: where t's device has no room for it, with half the batch; else on the
+ * CPU. NULL: nothing is open. */
+struct trainer *rescue_renew(const struct trainer *t, const struct config *c, struct err *e);
 bool rescue_open(struct trainer *t, struct good *g, struct err *e); /* host memory, where needed */
 void rescue_keep(struct trainer *t); /* the good state, to the host */
 void rescue_close(struct good *g);

@@ -1,5 +1,6 @@
 /* core/train/rescue.c - When a device is lost, what is on it is lost: so the newest good state is in
- * host memory too, and training goes on with it on the CPU. */
+ * host memory too, and training goes on with it on the CPU. And a new model for which its memory is too small is tried with
+ * half the batch, then on the CPU. */
 #include "core/train/inside.h"
 #include "core/train/past.h"
 
@@ -89,4 +90,38 @@ bool trainer_rescue(struct trainer *t, struct err *e)
     t->gone = gone; /* the words are its own; states taken by hand may still be there */
     if (e) *e = (struct err){0};
     return true;
+}
+
+/* ---- a new model ---- */
+static struct trainer *open_on(struct config c, const char *backend, int batch, struct err *e)
+{
+    snprintf(c.backend, sizeof c.backend, "%s", backend);
+    c.value[CONFIG_BATCH] = batch;
+    return trainer_open(&c, e);
+}
+
+struct trainer *rescue_renew(const struct trainer *t, const struct config *c, struct err *e)
+{
+    const char *device = kn_name(t->be);
+    bool automatic = !c->backend[0] || strcmp(c->backend, "auto") == 0;
+    int batch = config_int(c, CONFIG_BATCH);
+    struct config half = *c;
+    struct err why = {0}, again = {0};
+    if (kn_on_host(t->be) || (!automatic && strcmp(c->backend, device) != 0))
+        return trainer_open(c, e);
+    struct trainer *fresh = open_on(*c, device, batch, &why);
+    if (!fresh && why.code == ERR_MEMORY && batch > 1) {
+        half.named |= 1u << CONFIG_BATCH; /* as if it had been asked for: it is told and kept */
+        if ((fresh = open_on(half, device, batch / 2, &again)))
+            trainer_tell(fresh, "batch=%d, as the GPU had no room for %d: %.140s", batch / 2, batch,
+                         why.text);
+    }
+    if (!fresh && (why.code == ERR_MEMORY || why.code == ERR_BACKEND) &&
+        (fresh = open_on(*c, "cpu", batch, &again)))
+        trainer_tell(fresh, "on the CPU, as the GPU cannot be used: %.170s", why.text);
+    if (!fresh)
+        err_set(e, why.code, "%s", why.text);
+    else if (automatic)
+        strcpy(fresh->config.backend, c->backend); /* the next model may fit again */
+    return fresh;
 }

@@ -18,7 +18,9 @@ enum { KEEP_EVERY = 50, BAD_ROW = 3, RETURNS = 3, EVALUATION_MOST = 1 << 18 };
 struct kn_backend *trainer_backend(const struct config *c, const char *name, char *why, size_t size)
 {
     struct kn_settings settings = {.threads = c->threads, .simd = c->simd[0] ? c->simd : "auto"};
-    return kn_open(name, &settings, why, size);
+    struct kn_backend *be = kn_open(name, &settings, why, size);
+    if (be) kn_name_parts(be, part_names);
+    return be;
 }
 
 void trainer_window_shape(const struct trainer *t, int *sequences, int *context)
@@ -432,6 +434,7 @@ static void route_window(struct trainer *t)
     trainer_fill_window(t);
     model_forward(t->model, false);
     model_loss(t->model, false);
+    kn_times_part(t->be, PART_REST);
     measure_window(t->measure, t->model, t->data, &t->batch, t->focus, &t->now);
     own_tell(t);
     t->now.window_step = t->step;
@@ -494,6 +497,7 @@ bool trainer_evaluate_batch(struct trainer *t, struct snapshot *to, bool *done, 
         fill(t, DATA_VAL, t->evaluated++, t->sequences, t->context);
         model_forward(t->model, false);
         model_loss(t->model, false);
+        kn_times_part(t->be, PART_REST);
         measure_add(t->measure, &t->tally, t->model, &t->batch,
                     left < t->batch.T ? (int)left : t->batch.T);
         if (!trainer_alive(t, e)) {

@@ -178,6 +178,7 @@ static const struct kn_table table = {.name = "cuda",
                                       .peak = cuda_peak,
                                       .bandwidth = cuda_bandwidth,
                                       .meters = cuda_meters,
+                                      .mark = cuda_mark,
                                       .real = sizeof(float),
 #define X(name) .name = cuda_##name,
                                       KN_OPS(X)

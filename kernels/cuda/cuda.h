@@ -38,6 +38,7 @@ struct cuda {
     int turn_C, turn_d;
     float *experts; /* what kn_moe_ffn_back passes between its phases */
     size_t experts_room;
+    const char *range;          /* that a profiler was told of; NULL: none is open */
     struct cuda_meters *meters; /* NULL: nobody asked, or there are none */
     bool asked_meters;
     size_t rows, hidden, width; /* the most rows of a plan, columns of pre and D so far */
@@ -57,6 +58,7 @@ bool cuda_blas_failed(struct kn_backend *be, const char *op, cublasStatus_t stat
 /* Room for the gradient of any of these plans through any of these weights. Not in a step. */
 bool cuda_expert_room(struct cuda *c);
 
+void cuda_mark(struct kn_backend *be, const char *name);
 bool cuda_meters(struct kn_backend *be, struct kn_meters *to);
 void cuda_meters_close(struct cuda *c);
 double cuda_peak(struct kn_backend *be, int threads);

@@ -116,6 +116,74 @@ START_TEST(the_state_that_comes_back_is_the_newest_that_was_kept)
 }
 END_TEST
 
+/* ---- a new model in the place of the one there is */
+static void all_memory(size_t bytes)
+{
+    char word[32];
+    snprintf(word, sizeof word, "%zu", bytes);
+    setenv("VANPOOL_EMU_MEMORY", word, 1);
+}
+
+/* Memory in which a model for c has room beside those that are open, and not much more. */
+static size_t room_for(const struct config *c)
+{
+    const size_t little = (size_t)4 << 20;
+    for (size_t bytes = 16 * little; bytes < 1024 * little; bytes += little) {
+        struct err e = {0};
+        all_memory(bytes);
+        struct trainer *t = trainer_open(c, &e);
+        trainer_close(t);
+        if (t) return bytes;
+    }
+    ck_abort_msg("there is never room");
+    return 0;
+}
+
+START_TEST(a_new_model_without_room_has_half_the_batch_or_the_cpu_and_says_so)
+{
+    static struct snapshot s;
+    static const char *const backends[] = {"cuda", "auto"};
+    struct err e = {0};
+    struct trainer *t = open_failing(backends[_i], NULL, &e);
+    ck_assert_msg(t, "%s", e.text);
+    struct config half = t->config, whole = t->config;
+    half.value[CONFIG_BATCH] = 4096, whole.value[CONFIG_BATCH] = 8192;
+    strcpy(half.backend, "cuda");
+    all_memory(room_for(&half));
+    ck_assert_msg(trainer_reset(t, &whole, &e), "%s", e.text);
+    ck_assert_str_eq(kn_name(t->be), "cuda");
+    ck_assert_int_eq(config_int(&t->config, CONFIG_BATCH), 4096);
+    ck_assert_str_eq(t->config.backend, backends[_i]);
+    trainer_measure(t, &s, false);
+    ck_assert_msg(strstr(s.notice, "batch=4096") && strstr(s.notice, "memory"),
+                  "the notice is '%s'", s.notice);
+    all_memory(1);
+    ck_assert_msg(trainer_reset(t, &whole, &e), "%s", e.text);
+    ck_assert_str_eq(kn_name(t->be), "cpu");
+    ck_assert_int_eq(config_int(&t->config, CONFIG_BATCH), 8192);
+    trainer_measure(t, &s, false);
+    ck_assert_msg(strstr(s.notice, "on the CPU") && strstr(s.notice, "memory"),
+                  "the notice is '%s'", s.notice);
+    rig_steps(t, 1);
+    ck_assert(isfinite(t->loss));
+    trainer_close(t);
+}
+END_TEST
+
+START_TEST(what_is_wrong_with_a_new_model_itself_is_said_and_the_old_one_stays)
+{
+    struct err e = {0};
+    struct trainer *t = open_failing("cuda", NULL, &e);
+    struct config c = t->config;
+    strcpy(c.data, "/nowhere/to/be/found.txt");
+    ck_assert(!trainer_reset(t, &c, &e));
+    ck_assert_msg(strstr(e.text, "found.txt"), "%s", e.text);
+    ck_assert_str_eq(kn_name(t->be), "cuda");
+    rig_steps(t, 1);
+    trainer_close(t);
+}
+END_TEST
+
 /* ---- strategies: the same training as on the CPU */
 START_TEST(training_on_the_gpus_kernels_is_training_on_the_cpu)
 {
@@ -152,6 +220,9 @@ SUITE(trainer_rescue)
     tcase_add_loop_test(tc, a_gpu_that_is_lost_costs_only_the_steps_since_the_newest_good_state, 0,
                         sizeof losses / sizeof *losses);
     tcase_add_test(tc, the_state_that_comes_back_is_the_newest_that_was_kept);
+    tcase_add_loop_test(tc, a_new_model_without_room_has_half_the_batch_or_the_cpu_and_says_so, 0,
+                        2);
+    tcase_add_test(tc, what_is_wrong_with_a_new_model_itself_is_said_and_the_old_one_stays);
     int strategies = 0;
     while (router_at(strategies)) strategies++;
     tcase_add_loop_test(tc, training_on_the_gpus_kernels_is_training_on_the_cpu, 0, strategies + 1);

@@ -2,8 +2,10 @@
  * plain loops, and failures by plan. Device memory ends at a page that cannot be touched, is full of
  * NaN when fresh, and copies are checked against it. VANPOOL_EMU_FAIL=CALL:CODE, read when devices
  * are counted, lets call number CALL and those after it fail with CODE (a code over 1000: calls of
- * cuBLAS only, with status CODE - 1000; code 2 fails once). */
+ * cuBLAS only, with status CODE - 1000; code 2 fails once). VANPOOL_EMU_MEMORY=BYTES is all the memory
+ * that there is. */
 #include "tests/emu/cublas_v2.h"
+#include "tests/emu/nvtx3/nvToolsExt.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -26,11 +28,14 @@ const unsigned char AFTER = 0xa5;
 long calls, fail_at;
 int fail_code;
 cudaError_t last;
+size_t most, taken; /* bytes of device memory */
 bool launch_failed; /* one launch may fail: whoever starts another does not look at what they say */
 
 void read_plan()
 {
     const char *plan = getenv("VANPOOL_EMU_FAIL");
+    const char *memory = getenv("VANPOOL_EMU_MEMORY");
+    most = memory ? strtoull(memory, nullptr, 10) : (size_t)8 << 30;
     calls = 0;
     last = cudaSuccess;
     fail_code = 0;
@@ -119,7 +124,7 @@ cudaError_t cudaMalloc(void **at, size_t bytes)
     std::lock_guard<std::mutex> held(lock);
     if (cudaError_t code = counted()) return code;
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    if (bytes > (size_t)8 << 30) return last = cudaErrorMemoryAllocation;
+    if (bytes > most || taken > most - bytes) return last = cudaErrorMemoryAllocation;
     memory m = {bytes, (bytes + 64 + page - 1) / page * page + page, nullptr};
     void *map = mmap(nullptr, m.mapped, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -131,6 +136,7 @@ cudaError_t cudaMalloc(void **at, size_t bytes)
         memset(first, 0xff, bytes); /* more: only room, touched in part */
     memset(first + bytes, AFTER, slack(m));
     device[first] = m;
+    taken += bytes;
     *at = first;
     return cudaSuccess;
 }
@@ -146,6 +152,7 @@ cudaError_t cudaFree(void *at)
         if ((unsigned char)found->first[m.bytes + i] != AFTER)
             emu_wrong("a kernel wrote past the end of %zu bytes", m.bytes);
     munmap(m.map, m.mapped);
+    taken -= m.bytes;
     device.erase(found);
     return counted();
 }
@@ -214,6 +221,28 @@ const char *cudaGetErrorString(cudaError_t code)
     default:
         return "invalid argument";
     }
+}
+
+/* ---- NVTX */
+static void note(const char *sign, const char *name)
+{
+    const char *path = getenv("VANPOOL_EMU_NVTX");
+    FILE *to = path ? fopen(path, "a") : nullptr;
+    if (!to) return;
+    fprintf(to, "%s%s\n", sign, name);
+    fclose(to);
+}
+
+int nvtxRangePushA(const char *name)
+{
+    note("+", name);
+    return 0;
+}
+
+int nvtxRangePop()
+{
+    note("-", "");
+    return 0;
 }
 
 /* ---- cuBLAS */
