@@ -49,14 +49,14 @@ fi
 [ "$what" = test ] && export VANPOOL_LINES=10000 # random command lines
 later=() # whole trainings and random sweeps wait for `make test`
 [ "$what" = check ] && later=(-scenarios -train_probe -trainer_steps -trainer_saved -router_live -router_table -gradients)
-stage kernels 300 $R/check-kernels "${later[@]}"
-stage core 400 $R/check-core "${later[@]}"
-stage tui 120 $R/check-tui
+stage kernels 600 $R/check-kernels "${later[@]}"
+stage core 900 $R/check-core "${later[@]}"
+stage tui 300 $R/check-tui
 stage 'command line' 300 bash tests/cli.sh
 if [ "$what" = test ]; then
     stage 'lessons' 300 $R/vanpool lesson check
-    stage 'real terminal' 240 bash tests/tui/terminal.sh
-    stage 'a terminal of its own' 300 $R/check-pty
+    stage 'real terminal' 600 bash tests/tui/terminal.sh
+    stage 'a terminal of its own' 600 $R/check-pty
     stage 'four faces, one run' 120 bash tests/tui/faces.sh
     stage 'man page, install, package' 200 bash tests/package.sh
     stage 'a strategy as docs tell' 300 bash tests/example.sh
@@ -73,9 +73,9 @@ if [ "$what" = test ]; then
     stage 'build (asan)' 600 bash -c 'build asan gcc asan'
     export ASAN_OPTIONS=detect_leaks=1:quarantine_size_mb=8 # a small parent forks fast
     stage 'kernels (asan)' 600 build/asan/check-kernels
-    stage 'core (asan)' 1200 build/asan/check-core
-    stage 'tui (asan)' 300 build/asan/check-tui
-    stage 'command line (asan)' 400 env VANPOOL=build/asan/vanpool bash tests/cli.sh
+    stage 'core (asan)' 2400 build/asan/check-core
+    stage 'tui (asan)' 600 build/asan/check-tui
+    stage 'command line (asan)' 900 env VANPOOL=build/asan/vanpool bash tests/cli.sh
     stage 'build (tsan)' 600 bash -c 'build tsan clang tsan'
     stage 'session (tsan)' 400 bash tests/tsan.sh
     stage 'accuracy against reference' 400 bash tests/reference.sh
