@@ -156,8 +156,8 @@ static void stairs_draw(struct canvas *to, const struct scene *s)
     canvas_text(to, to->width - NUMBERS + 4, 0, INK_DIM, "here");
     canvas_text(to, to->width - 4, 0, INK_DIM, "mean");
     if (!isnan(p)) {
-        int x = line > NAME + 6 ? line - 6 : line + 2;
-        canvas_text(to, x, 0, INK_ACCENT, "p %.2f", p);
+        int x = line > NAME + 6 ? line - 6 : line + 2, most = to->width - NUMBERS - 3;
+        if (most > NAME / 2) canvas_text(to, x < most ? x : most, 0, INK_ACCENT, "p %.2f", p);
     }
     for (int i = 0; i < r.N && y < to->height; i++, y++) {
         double before = sum, here = (double)r.row[r.order[i]];
