@@ -22,9 +22,9 @@ needs() {
         found=$(cd "$work" && dpkg-shlibdeps -O "$root/usr/bin/vanpool" 2>/dev/null | sed -n 's/^shlibs:Depends=//p')
         rm -rf "$work"
     fi
-    if [ -z "$found" ]; then # the package of each library, as dpkg knows it
+    if [ -z "$found" ]; then # the package of each library; dpkg knows it in /lib or in /usr/lib
         found=$(ldd "$root/usr/bin/vanpool" | sed -nE 's|.*=> (/[^ ]+).*|\1|p' | while read -r lib; do
-            dpkg-query -S "$(readlink -f "$lib")" 2>/dev/null | head -n 1 | cut -d: -f1
+            dpkg-query -S "$lib" "/usr$lib" "$(readlink -f "$lib")" 2>/dev/null | head -n 1 | cut -d: -f1
         done | sort -u | paste -sd, | sed 's/,/, /g')
     fi
     echo "$found"
