@@ -195,7 +195,7 @@ bench: vanpool $(BENCHES)    ## build what measures, and run the program's own t
 
 # ---- set-up: Debian installs what is missing by itself, elsewhere we say what is needed ----
 NEED_PLAY := gcc pkg-config libncurses-dev libreadline-dev libjansson-dev libcmark-dev libinih-dev libcairo2-dev
-NEED_TEST := $(NEED_PLAY) g++ check clang clang-format tmux jq procps mandoc
+NEED_TEST := $(NEED_PLAY) g++ check clang libclang-rt-dev clang-format tmux jq procps mandoc
 .PHONY: deps deps-test play
 deps:                        ## install what building needs (Debian; else prints it)
 	@sh tests/install.sh $(NEED_PLAY)

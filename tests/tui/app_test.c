@@ -24,6 +24,9 @@ static void app_free(struct app *a)
     canvas_close(&a->canvas);
     popup_close(&a->popup);
     text_free(&a->popup.page);
+    text_free(&a->lessons);
+    guide_close(&a->guide);
+    desk_close(&a->desk);
     keys_restore();
     free(a);
 }
