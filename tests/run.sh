@@ -48,7 +48,7 @@ if [ "$what" = test ]; then
 fi
 [ "$what" = test ] && export VANPOOL_LINES=10000 # random command lines
 later=() # whole trainings and random sweeps wait for `make test`
-[ "$what" = check ] && later=(-scenarios -train_probe -trainer_race -router_edges -trainer_steps -trainer_saved -router_live -router_table -gradients)
+[ "$what" = check ] && later=(-parity -scenarios -train_probe -trainer_race -router_edges -trainer_steps -trainer_saved -router_live -router_table -gradients)
 stage kernels 600 $R/check-kernels "${later[@]}"
 stage core 900 $R/check-core "${later[@]}"
 stage tui 300 $R/check-tui
