@@ -18,4 +18,7 @@ void record_close(struct record *r); /* accepts NULL */
 /* The whole file as an array of objects that have a "type"; the first is of type "record". A last
  * line that was cut is left out. NULL: e names file and line. */
 json_t *record_read(const char *path, struct err *e);
+/* Of one object: the text under a key, "" where there is none; the number, NaN. */
+const char *record_word(const json_t *o, const char *key);
+double record_number(const json_t *o, const char *key);
 #endif

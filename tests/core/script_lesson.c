@@ -330,6 +330,7 @@ START_TEST(conditions_compare_kept_runs)
     snapshot_clear(&now);
     now.loss = 1;
     const struct field *f = field_find("val_accuracy", NULL);
+    ck_assert_int_le(snapshot_field_count, SNAP_FIELDS); /* a kept run has room for all */
     strcpy(now.kept[0].name, "one"), strcpy(now.kept[1].name, "two");
     now.kept[0].field[f - snapshot_fields] = .6, now.kept[1].field[f - snapshot_fields] = .7;
     now.kept[0].step = 40;

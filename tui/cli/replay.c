@@ -25,18 +25,6 @@ struct replay {
     double begun;
 };
 
-static const char *word(const json_t *o, const char *key)
-{
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
-
-static double number(const json_t *o, const char *key)
-{
-    const json_t *v = json_object_get(o, key);
-    return json_is_number(v) ? json_number_value(v) : NAN;
-}
-
 /* ---- the run that was recorded ---- */
 
 static bool take_options(struct config *c, const json_t *values, bool knobs, struct err *e)
@@ -44,7 +32,7 @@ static bool take_options(struct config *c, const json_t *values, bool knobs, str
     const struct option *all = knobs ? c->router->knobs : config_options;
     int n = knobs ? ROUTER_KNOBS : CONFIG_COUNT;
     for (int i = 0; i < n && all[i].name; i++) {
-        double value = number(values, all[i].name);
+        double value = record_number(values, all[i].name);
         if (isnan(value))
             return err_set(e, ERR_INPUT, "the record lacks %s: it was made by another version",
                            all[i].name);
@@ -56,15 +44,15 @@ static bool take_options(struct config *c, const json_t *values, bool knobs, str
 static bool config_of(const struct replay *r, struct config *c, struct err *e)
 {
     const json_t *head = json_array_get(r->lines, 0);
-    if (!config_start(c, word(head, "data"), word(head, "strategy"), e) ||
+    if (!config_start(c, record_word(head, "data"), record_word(head, "strategy"), e) ||
         !take_options(c, json_object_get(head, "settings"), false, e) ||
         !take_options(c, json_object_get(head, "knobs"), true, e))
         return false;
     c->paper = json_is_true(json_object_get(head, "paper"));
-    c->named = (unsigned)number(head, "named");
-    c->knob_named = (unsigned)number(head, "knob_named");
-    snprintf(c->simd, sizeof c->simd, "%s", word(head, "simd"));
-    snprintf(c->backend, sizeof c->backend, "%s", word(head, "backend"));
+    c->named = (unsigned)record_number(head, "named");
+    c->knob_named = (unsigned)record_number(head, "knob_named");
+    snprintf(c->simd, sizeof c->simd, "%s", record_word(head, "simd"));
+    snprintf(c->backend, sizeof c->backend, "%s", record_word(head, "backend"));
     return flags_machine(r->flags, c, e) && config_check(c, e);
 }
 
@@ -99,10 +87,10 @@ static bool step_to(struct replay *r, long made, struct err *e)
 static bool sample(struct replay *r, const json_t *o)
 {
     char hash[24], loss[16], then[16];
-    double was = number(o, "loss"), now = console_snapshot(r->console)->loss;
+    double was = record_number(o, "loss"), now = console_snapshot(r->console)->loss;
     snprintf(hash, sizeof hash, "%016llx",
              (unsigned long long)trainer_hash(console_trainer(r->console)));
-    bool same = strcmp(hash, word(o, "hash")) == 0;
+    bool same = strcmp(hash, record_word(o, "hash")) == 0;
     bool near = (isnan(was) && isnan(now)) || fabs(was - now) <= .05 + .05 * fabs(was);
     bool ok = r->exact ? same : near;
     r->samples++, r->equal += ok;
@@ -115,20 +103,21 @@ static bool sample(struct replay *r, const json_t *o)
 
 static bool one(struct replay *r, const json_t *o, struct err *e)
 {
-    const char *type = word(o, "type");
-    double made = number(o, "made");
+    const char *type = record_word(o, "type");
+    double made = record_number(o, "made");
     if (strcmp(type, "record") == 0) return true;
     if (!(made >= 0 && made < 1e12))
         return err_set(e, ERR_INPUT, "a line of the record has no number of steps");
     if (!step_to(r, (long)made, e)) return false;
     if (strcmp(type, "line") == 0) {
-        text_add(&r->out, "step %-7ld %s\n", r->made, word(o, "line"));
-        bool ok = console_do(r->console, word(o, "line"), &r->said, e);
+        text_add(&r->out, "step %-7ld %s\n", r->made, record_word(o, "line"));
+        bool ok = console_do(r->console, record_word(o, "line"), &r->said, e);
         text_clear(&r->said);
-        if (r->cast) cast_said(r->cast, word(o, "line"), console_snapshot(r->console));
+        if (r->cast) cast_said(r->cast, record_word(o, "line"), console_snapshot(r->console));
         return ok;
     }
-    if (strcmp(type, "note") == 0) text_add(&r->out, "step %-7ld # %s\n", r->made, word(o, "text"));
+    if (strcmp(type, "note") == 0)
+        text_add(&r->out, "step %-7ld # %s\n", r->made, record_word(o, "text"));
     if (strcmp(type, "sample") == 0) sample(r, o);
     return true;
 }
@@ -140,13 +129,13 @@ static bool run(struct replay *r, struct err *e)
     const json_t *head = json_array_get(r->lines, 0);
     if (!config_of(r, &c, e) || !(r->console = console_open(&c, e))) return false;
     const struct snapshot *s = console_snapshot(r->console);
-    r->exact =
-        strcmp(s->simd, word(head, "simd")) == 0 && strcmp(s->backend, word(head, "backend")) == 0;
+    r->exact = strcmp(s->simd, record_word(head, "simd")) == 0 &&
+               strcmp(s->backend, record_word(head, "backend")) == 0;
     if (!console_do(r->console, "go", &r->said, e)) return false;
     if (r->cast) cast_frame(r->cast, s);
     for (size_t i = 0; i < json_array_size(r->lines); i++) {
         const json_t *o = json_array_get(r->lines, i);
-        if (last >= 0 && number(o, "made") > (double)last) break;
+        if (last >= 0 && record_number(o, "made") > (double)last) break;
         if (!one(r, o, e) || (r->out.size && !out_put(&r->out, e))) return false;
     }
     return (last < 0 || step_to(r, last, e)) &&

@@ -14,21 +14,9 @@
 #define BEGIN "<script type=\"application/json\" id=\"vanpool-record\">"
 #define END "</script>"
 
-static const char *word(const json_t *o, const char *key)
-{
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
-
-static double number(const json_t *o, const char *key)
-{
-    const json_t *v = json_object_get(o, key);
-    return json_is_number(v) ? json_number_value(v) : NAN;
-}
-
 static bool is(const json_t *o, const char *type)
 {
-    return strcmp(word(o, "type"), type) == 0;
+    return strcmp(record_word(o, "type"), type) == 0;
 }
 
 /* ---- one person's sum ---- */
@@ -49,13 +37,13 @@ static void sum_up(const json_t *lines, struct sum *s)
     {
         if (is(o, "line")) s->changes++;
         if (is(o, "sample")) {
-            double right = number(o, "accuracy");
-            s->steps = (long)number(o, "made");
-            s->last = right, s->experts = number(o, "experts_per_token");
+            double right = record_number(o, "accuracy");
+            s->steps = (long)record_number(o, "made");
+            s->last = right, s->experts = record_number(o, "experts_per_token");
             s->best = fmax(s->best, right);
         }
         if (!is(o, "note")) continue;
-        const char *text = word(o, "text");
+        const char *text = record_word(o, "text");
         s->pages += strncmp(text, "page done ", 10) == 0;
         s->answers += strncmp(text, "answer ", 7) == 0;
         s->right += strncmp(text, "answer right ", 13) == 0;
@@ -88,9 +76,9 @@ static void curve(const json_t *lines, const char *field, struct text *out)
     const json_t *o;
     json_array_foreach(lines, i, o)
     {
-        double y = is(o, "sample") ? number(o, field) : NAN;
+        double y = is(o, "sample") ? record_number(o, field) : NAN;
         if (isnan(y)) continue;
-        low = fmin(low, y), high = fmax(high, y), last = fmax(last, number(o, "made"));
+        low = fmin(low, y), high = fmax(high, y), last = fmax(last, record_number(o, "made"));
     }
     if (!(high >= low)) return;
     text_add(out,
@@ -99,9 +87,9 @@ static void curve(const json_t *lines, const char *field, struct text *out)
              field, low, high, WIDTH, HEIGHT);
     json_array_foreach(lines, i, o)
     {
-        double y = is(o, "sample") ? number(o, field) : NAN;
+        double y = is(o, "sample") ? record_number(o, field) : NAN;
         if (!isnan(y))
-            text_add(out, "%.1f,%.1f ", number(o, "made") / last * WIDTH,
+            text_add(out, "%.1f,%.1f ", record_number(o, "made") / last * WIDTH,
                      HEIGHT - 4 - (high > low ? (y - low) / (high - low) : .5) * (HEIGHT - 8));
     }
     text_add(out, "\"/></svg>\n");
@@ -115,9 +103,9 @@ static void table_html(const json_t *lines, struct text *out)
     json_array_foreach(lines, i, o)
     {
         if (!is(o, "line") && !is(o, "note")) continue;
-        text_add(out, "<tr><td>step %ld</td><td>%s", (long)number(o, "made"),
+        text_add(out, "<tr><td>step %ld</td><td>%s", (long)record_number(o, "made"),
                  is(o, "line") ? "<code>" : "");
-        escaped(out, word(o, is(o, "line") ? "line" : "text"));
+        escaped(out, record_word(o, is(o, "line") ? "line" : "text"));
         text_add(out, "%s</td></tr>\n", is(o, "line") ? "</code>" : "");
     }
     text_add(out, "</table>\n");
@@ -140,8 +128,9 @@ static void put_sum(const json_t *lines, bool html, struct text *out)
             text_add(out, "%s", value);                                                            \
         text_add(out, html ? "</td></tr>\n" : " |\n");                                             \
     } while (0)
-    ROW("data, strategy at the start", "%.60s, %.40s", word(head, "data"), word(head, "strategy"));
-    ROW("seed", "%.0f", number(json_object_get(head, "settings"), "seed"));
+    ROW("data, strategy at the start", "%.60s, %.40s", record_word(head, "data"),
+        record_word(head, "strategy"));
+    ROW("seed", "%.0f", record_number(json_object_get(head, "settings"), "seed"));
     ROW("steps made", "%ld", s.steps);
     ROW("commands that changed something", "%ld", s.changes);
     ROW("lessons begun, pages done", "%d, %d", s.lessons, s.pages);
@@ -187,18 +176,20 @@ static void markdown(const json_t *lines, const char *name, struct text *out)
     {
         char loss[16], right[16], experts[16];
         if (is(o, "sample"))
-            text_add(out, "| %ld | %s | %s | %s |\n", (long)number(o, "made"),
-                     text_number(loss, number(o, "loss"), 4),
-                     text_number(right, number(o, "accuracy"), 4),
-                     text_number(experts, number(o, "experts_per_token"), 2));
+            text_add(out, "| %ld | %s | %s | %s |\n", (long)record_number(o, "made"),
+                     text_number(loss, record_number(o, "loss"), 4),
+                     text_number(right, record_number(o, "accuracy"), 4),
+                     text_number(experts, record_number(o, "experts_per_token"), 2));
     }
     text_add(out, "\n## What was done\n\n");
     json_array_foreach(lines, i, o)
     {
         if (is(o, "line"))
-            text_add(out, "- step %ld: `%s`\n", (long)number(o, "made"), word(o, "line"));
+            text_add(out, "- step %ld: `%s`\n", (long)record_number(o, "made"),
+                     record_word(o, "line"));
         if (is(o, "note"))
-            text_add(out, "- step %ld: %s\n", (long)number(o, "made"), word(o, "text"));
+            text_add(out, "- step %ld: %s\n", (long)record_number(o, "made"),
+                     record_word(o, "text"));
     }
 }
 

@@ -1,6 +1,7 @@
 /* tui/guide/progress.c - How far somebody has come. A file that cannot be read counts as none;
- * what cannot be written is said once and loses nothing else. */
+ * what cannot be written loses nothing else. */
 #include "core/base/io.h"
+#include "core/base/place.h"
 #include "tui/guide/guide.h"
 
 #include <jansson.h>
@@ -9,24 +10,13 @@
 #include <string.h>
 
 enum { FILE_MOST = 1 << 20 };
-
-static bool path_of(char *to, size_t size, bool folder)
-{
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    if (state && *state == '/')
-        snprintf(to, size, "%s/vanpool%s", state, folder ? "" : "/lessons.json");
-    else if (home && *home)
-        snprintf(to, size, "%s/.local/state/vanpool%s", home, folder ? "" : "/lessons.json");
-    else
-        return false;
-    return true;
-}
+static const char file[] = "lessons.json";
 
 static json_t *load(void)
 {
-    char path[600];
+    char path[PLACE_LONGEST];
     size_t size;
-    char *text = path_of(path, sizeof path, false) ? io_load(path, FILE_MOST, &size, NULL) : NULL;
+    char *text = place_of(PLACE_STATE, file, path) ? io_load(path, FILE_MOST, &size, NULL) : NULL;
     json_t *all = text ? json_loads(text, 0, NULL) : NULL;
     free(text);
     if (json_is_object(all)) return all;
@@ -47,8 +37,8 @@ void progress_read(const char *lesson, struct progress *to)
 
 bool progress_write(const char *lesson, const struct progress *p, struct err *e)
 {
-    char path[600], folder[600];
-    if (!path_of(path, sizeof path, false) || !path_of(folder, sizeof folder, true)) return true;
+    char path[PLACE_LONGEST], folder[PLACE_LONGEST];
+    if (!place_of(PLACE_STATE, file, path) || !place_of(PLACE_STATE, "", folder)) return true;
     json_t *all = load();
     json_object_set_new(all, lesson,
                         json_pack("{s:i, s:b}", "page", p->page, "done", (int)p->done));
