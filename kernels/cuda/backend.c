@@ -185,7 +185,8 @@ static const struct kn_table table = {.name = "cuda",
 #undef X
 };
 
-/* False, and why in words (VANPOOL_CUDA_MATH=tf32: the experts' products on tensor cores): no driver, an old one, no device, or one that is too old. */
+/* False, and why in words: no driver, an old one, no device, or one that is too old. VANPOOL_CUDA_MATH
+ * is fp32 (also where it is not set), tf32 or bf16; below compute capability 8.0 it is fp32. */
 static bool find_device(struct cuda *c, char *why, size_t size)
 {
     struct cudaDeviceProp p;
@@ -207,6 +208,7 @@ static bool find_device(struct cuda *c, char *why, size_t size)
         const char *math = getenv("VANPOOL_CUDA_MATH");
         c->units = p.multiProcessorCount;
         c->tf32 = math && strcmp(math, "tf32") == 0 && p.major >= 8;
+        c->bf16 = math && strcmp(math, "bf16") == 0 && p.major >= 8;
         snprintf(c->name, sizeof c->name, "%s", p.name);
         c->head.simd = c->name;
         return true;

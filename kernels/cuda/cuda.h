@@ -32,7 +32,8 @@ struct cuda {
     void *workspace;
     double *scratch; /* [CUDA_PART + CUDA_CELLS] */
     int units;       /* multiprocessors */
-    bool tf32;       /* experts multiply on tensor cores */
+    bool tf32;       /* experts multiply on tensor cores, factors of 10 bits */
+    bool bf16;       /* dense products, experts and attention: factors of 8 bits, sums in float32 */
     float *turn;     /* [C, d/2] cosines, then as many sines */
     double turn_theta;
     int turn_C, turn_d;
@@ -270,6 +271,51 @@ __device__ inline void multiply_tiles(float c[4], const float a[4], const float 
                  : "r"(x[0]), "r"(x[1]), "r"(x[2]), "r"(x[3]), "r"(y[0]), "r"(y[1]));
 #elif !defined(__CUDACC__)
     emu_multiply_tiles(c, a, b);
+#else
+    (void)c, (void)a, (void)b;
+#endif
+}
+
+/* Two numbers as bfloat16, rounded to the nearest, ties to even; `low` stands first in memory. */
+__device__ inline uint32_t pack_bf16(float low, float high)
+{
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+    uint32_t both;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
+    return both;
+#else
+    uint32_t half[2];
+    const float x[2] = {low, high};
+    for (int i = 0; i < 2; i++) {
+        uint32_t bits = __float_as_uint(x[i]);
+        half[i] = x[i] == x[i] ? (bits + 0x7fffu + (bits >> 16 & 1)) >> 16 : 0x7fff;
+    }
+    return half[1] << 16 | half[0];
+#endif
+}
+
+__device__ inline float bf16_low(uint32_t both)
+{
+    return __uint_as_float(both << 16);
+}
+
+__device__ inline float bf16_high(uint32_t both)
+{
+    return __uint_as_float(both & 0xffff0000u);
+}
+
+/* c[16,8] += a[16,16] b[16,8] by a warp, operands in pairs along the inner side as pack_bf16 makes
+ * them. A lane holds pairs (2i, 2i+1) of a's row g, of row g+8, then (2i+8, 2i+9) of both; the same
+ * two pairs of b's column g; c as in multiply_tiles. Compute capability 8.0; below it nobody calls. */
+__device__ inline void multiply_bf16(float c[4], const uint32_t a[4], const uint32_t b[2])
+{
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
+                 "{%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+                 : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+#elif !defined(__CUDACC__)
+    emu_multiply_bf16(c, a, b);
 #else
     (void)c, (void)a, (void)b;
 #endif

@@ -118,8 +118,9 @@ template <class T> T __shfl_up_sync(unsigned mask, T mine, unsigned by)
 {
     return emu_exchanged(EMU_UP, mask, mine, (int)by);
 }
-/* What a tensor core does with the operands of a warp, see multiply_tiles in kernels/cuda. */
+/* What a tensor core does with the operands of a warp, see multiply_tiles and multiply_bf16 in kernels/cuda. */
 void emu_multiply_tiles(float c[4], const float a[4], const float b[2]);
+void emu_multiply_bf16(float c[4], const uint32_t a[4], const uint32_t b[2]);
 inline unsigned __ballot_sync(unsigned mask, int yes)
 {
     return (unsigned)emu_shuffle(EMU_BALLOT, mask, yes != 0, 0);
@@ -135,6 +136,12 @@ inline int __clz(int x)
 inline float rsqrtf(float x)
 {
     return 1 / sqrtf(x);
+}
+inline float __uint_as_float(unsigned bits)
+{
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
 }
 inline unsigned __float_as_uint(float x)
 {

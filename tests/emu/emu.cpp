@@ -250,6 +250,23 @@ void emu_multiply_tiles(float c[4], const float a[4], const float b[2])
             c[h] += left[turn][warp][g + h / 2 * 8][k] * right[turn][warp][k][2 * i + h % 2];
 }
 
+void emu_multiply_bf16(float c[4], const uint32_t a[4], const uint32_t b[2])
+{
+    static float left[2][MOST / WARP][16][16], right[2][MOST / WARP][16][8];
+    int turn = emu_now->warp_syncs % 2, warp = emu_now->warp, g = emu_now->lane / 4,
+        i = emu_now->lane % 4;
+    for (int h = 0; h < 8; h++)
+        left[turn][warp][g + h / 2 % 2 * 8][2 * i + h / 4 * 8 + h % 2] =
+            __uint_as_float(h % 2 ? a[h / 2] & 0xffff0000u : a[h / 2] << 16);
+    for (int h = 0; h < 4; h++)
+        right[turn][warp][2 * i + h / 2 * 8 + h % 2][g] =
+            __uint_as_float(h % 2 ? b[h / 2] & 0xffff0000u : b[h / 2] << 16);
+    __syncwarp();
+    for (int h = 0; h < 4; h++)
+        for (int k = 0; k < 16; k++)
+            c[h] += left[turn][warp][g + h / 2 * 8][k] * right[turn][warp][k][2 * i + h % 2];
+}
+
 void emu_launch(dim3 grid, dim3 block, void (*with)(void *), void *of)
 {
     if (!emu_may_run(grid, block)) return;
