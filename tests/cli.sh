@@ -345,7 +345,7 @@ printf -- '---\ntitle: Mine\n---\n## A\n\n```do\ntrain 5\n```\n```expect\nstep >
 gives 0 '' lesson check --folder own; has '1 passed'
 gives 5 'cannot read' lesson list --folder no-such-folder
 export XDG_STATE_HOME=$PWD/state
-feeds 0 '' 'lesson 1\nsolve\nnext\nsolve\nanswer 50\nanswer b\n' --plain --record anna.record; has 'All of it holds'; has 'Right: an average'; has 'You said 50, it is'
+feeds 0 '' 'lesson 1\nnext\nsolve\nnext\nsolve\nanswer 50\nnext\nanswer b\n' --plain --record anna.record; has 'All of it holds'; has 'Right: an average'; has 'You said 50, it is'
 gives 0 '' replay anna.record --quiet; has 'fingerprints of the weights are the same'; hasnt 'others'
 gives 0 '' replay anna.record --quiet --simd sse2 --to 200; has 'losses are near'
 gives 0 '' replay anna.record --quiet --cast anna.cast; [ "$(head -1 anna.cast | jq .version)" = 2 ] && ok || no 'the cast is no asciicast'
