@@ -369,6 +369,12 @@ gives 0 '' report anna.record --markdown; has '| steps made | 600 |'
 gives 0 '' class anna.html anna.record --csv; [ "$(sed -n 2p out | cut -d, -f2-)" = "$(sed -n 3p out | cut -d, -f2-)" ] && ok || no 'a report says other than its record'
 gives 4 'no record' class words.txt
 XDG_RUNTIME_DIR=$PWD gives 5 'nobody presents' notes
+gives 0 '' train --data orders --strategy topp --steps 150 --record run.record --quiet
+gives 0 '' replay run.record --quiet; has '2 of 2 fingerprints of the weights are the same'
+gives 5 'never written over' train --steps 5 --record run.record
+gives 2 'name --steps, too' train --minutes 1 --record other-run.record
+gives 2 'leave --resume out' train --resume some.safetensors --record other-run.record
+gives 2 'recorded in the explorer' train --scenario rush-hour --record other-run.record
 gives 5 'never written over' --plain --record anna.record
 export XDG_STATE_HOME=$tmp/state
 
