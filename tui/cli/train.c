@@ -181,13 +181,14 @@ static bool over(const struct run *r)
            clock_now() - r->begun >= r->seconds;
 }
 
-/* --until is asked where reports are made; a condition on the validation split measures a part of
- * it then. */
-static bool check_until(struct run *r, struct err *e)
+/* --until is asked after every step; a condition on the validation split measures a part of it, and
+ * is asked where reports are made and after the last step. */
+static bool check_until(struct run *r, bool due, struct err *e)
 {
-    if (!r->wanted) return true;
-    if (strncmp(r->until.name, "val_", 4) == 0 && !trainer_evaluate(r->trainer, 1 << 14, r->now, e))
-        return false;
+    bool validation = expect_validates(&r->until);
+    if (!r->wanted || (validation && !due && trainer_now(r->trainer) != r->last)) return true;
+    trainer_measure(r->trainer, r->now, false);
+    if (validation && !trainer_evaluate(r->trainer, 1 << 14, r->now, e)) return false;
     r->reached = expect_lasts(&r->until, r->now, &r->until_since);
     return true;
 }
@@ -199,9 +200,11 @@ static bool train(struct run *r, struct err *e)
             trainer_horizon(r->trainer, (clock_now() - r->begun) / r->seconds);
         if (!trainer_step(r->trainer, e)) return false;
         long step = trainer_now(r->trainer);
-        if (step % r->every == 0) {
+        bool due = step % r->every == 0;
+        if (!check_until(r, due, e)) return false;
+        if (due || r->reached) { /* what ended the run is told, too */
             trainer_measure(r->trainer, r->now, false);
-            if (!check_until(r, e) || !tell_step(r, e)) return false;
+            if (!tell_step(r, e)) return false;
         } else if (!r->flags->quiet && clock_now() - r->measured >= 0.5) {
             trainer_measure(r->trainer, r->now, false);
             r->measured = clock_now();
