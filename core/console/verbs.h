@@ -84,6 +84,8 @@ bool verb_number(const char *what, const char *word, long least, long *to, struc
 bool verb_words(const struct command *of, int argc, int least, int most, struct err *e);
 const struct command *verb_named(const char *name); /* in the whole table; must be there */
 
+/* All that was measured of one van, from 0 (fleet_card.c). */
+void fleet_tell_van(const struct snapshot *s, int van, struct text *out);
 /* The race is over: the model goes on as it was. */
 void race_leave(struct console *c);
 /* What `engine compare` has found. */
