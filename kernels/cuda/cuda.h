@@ -96,6 +96,12 @@ void launch(struct kn_backend *be, const char *op, dim3 grid, dim3 block, void (
     cuda_start((struct cuda *)be, grid, block, kernel, p...);
     cuda_failed(be, op, cudaGetLastError());
 }
+/* Before a loop whose arrays are to stay in registers. */
+#ifdef __CUDACC__
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL
+#endif
 #define CALLER const char *op = __builtin_FUNCTION()
 
 inline unsigned pieces(size_t n, size_t each)
@@ -319,6 +325,15 @@ __device__ inline void multiply_bf16(float c[4], const uint32_t a[4], const uint
 #else
     (void)c, (void)a, (void)b;
 #endif
+}
+
+/* ---- four numbers at once, from a multiple of 16 bytes */
+__device__ inline float4 read_wide(const float *from)
+{
+#ifndef __CUDACC__
+    if ((size_t)from % 16 != 0) emu_wrong("four numbers are read from %p", (const void *)from);
+#endif
+    return *(const float4 *)from;
 }
 
 /* ---- small things */

@@ -68,6 +68,17 @@ struct dim3 {
     }
 };
 
+struct float2 {
+    float x, y;
+};
+struct alignas(16) float4 {
+    float x, y, z, w;
+};
+inline float2 make_float2(float x, float y)
+{
+    return {x, y};
+}
+
 struct emu_thread {
     dim3 index;
     int lane, warp, number;
