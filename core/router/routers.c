@@ -177,7 +177,7 @@ static bool open_matrix(struct route *r, struct kn_weight *to, int i)
 {
     int shape[3];
     route_param_shape(r, i, shape);
-    return kn_weight_open(r->be, to, r->param[i], KN_DENSE, 1, shape[0], shape[1], false);
+    return kn_weight_open(r->be, to, r->param[i], KN_ROUTER, 1, shape[0], shape[1], false);
 }
 
 bool route_matrices_open(struct route *r)
