@@ -50,9 +50,10 @@ struct app {
 
     struct guide guide;
     struct watch watch;
-    char watched[512];   /* what is watched, as it stands in the last line */
-    struct text lessons; /* their list */
-    struct desk desk;    /* the teacher's second terminal */
+    char watched[512];             /* what is watched, as it stands in the last line */
+    struct text lessons;           /* their list */
+    struct desk desk;              /* the teacher's second terminal */
+    struct export_beside *picture; /* one that is being drawn, NULL: none */
 
     double asked, asked_regret;     /* when the view why asked last */
     double token_took, regret_took; /* seconds until the answer was there */
@@ -95,6 +96,7 @@ bool action_face(struct app *a, int argc, char **argv); /* false: not a face's c
 void action_layer(struct app *a, int layer);
 void action_view(struct app *a, const struct view *to);
 void app_pins(struct app *a, int argc, char **argv); /* pin, pins, unpin */
+void app_picture(struct app *a); /* says that a picture is written, once it is */
 void app_hint(struct app *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 void popup_page(struct popup *p, const char *title, const char *text);
