@@ -32,9 +32,7 @@ static bool bad(struct err *e, const char *format, ...)
 static bool unknown(struct err *e, const char *what, const char *word, const void *names, int count,
                     int stride)
 {
-    const char *near = err_nearest(word, names, count, stride);
-    return bad(e, "%s '%.40s'%s%s%s", what, word, near ? ": did you mean " : "", near ? near : "",
-               near ? "?" : "");
+    return bad(e, "%s '%.40s'%s", what, word, err_meant(word, names, count, stride, "").text);
 }
 
 /* ---- arrays of numbers ---- */
