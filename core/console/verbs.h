@@ -1,7 +1,7 @@
 #ifndef CORE_CONSOLE_VERBS_H
 #define CORE_CONSOLE_VERBS_H
-/* What the verbs share: the console's inside, and the tables of cmd_*.c that console.c joins into
- * one. */
+/* What console.c (the handle), line.c (a line is run), undo and the verbs share: the console's
+ * inside, and the tables of cmd_*.c that verbs.c joins into one. */
 #include "core/console/console.h"
 #include "core/console/journal.h"
 #include "core/console/scenario.h"

@@ -103,7 +103,7 @@ START_TEST(what_is_slow_is_drawn_beside_and_is_the_same)
     struct text said = {0};
     struct scene s = scene();
     struct export_beside *beside = NULL;
-    size_t n, size;
+    size_t n = 0, size = 0;
     if (!export_pictures()) SKIP("pictures: built without cairo");
     ck_assert_msg(run(&e, "a.png!", "80x24", NULL), "%s", e.text);
     memcpy(first, content(&n), n);
