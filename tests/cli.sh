@@ -372,7 +372,7 @@ printf -- '---\ntitle: Mine\n---\n## A\n\n```do\ntrain 5\n```\n```expect\nstep >
 gives 0 '' lesson check --folder own; has '1 passed'
 gives 5 'cannot read' lesson list --folder no-such-folder
 export XDG_STATE_HOME=$PWD/state
-feeds 0 '' 'lesson 1\nsolve\nnext\nsolve\nanswer 50\nanswer b\n' --plain --record anna.record; has 'All of it holds'; has 'Right: an average'; has 'You said 50, it is'
+feeds 0 '' 'lesson 1\nnext\nsolve\nnext\nsolve\nanswer 50\nnext\nanswer b\n' --plain --record anna.record; has 'All of it holds'; has 'Right: an average'; has 'You said 50, it is'
 gives 0 '' replay anna.record --quiet; has 'fingerprints of the weights are the same'; hasnt 'others'
 gives 0 '' replay anna.record --quiet --simd sse2 --to 200; has 'losses are near'
 gives 0 '' replay anna.record --quiet --cast anna.cast; [ "$(head -1 anna.cast | jq .version)" = 2 ] && ok || no 'the cast is no asciicast'
@@ -384,6 +384,12 @@ gives 0 '' report anna.record --markdown; has '| steps made | 600 |'
 gives 0 '' class anna.html anna.record --csv; [ "$(sed -n 2p out | cut -d, -f2-)" = "$(sed -n 3p out | cut -d, -f2-)" ] && ok || no 'a report says other than its record'
 gives 4 'no record' class words.txt
 XDG_RUNTIME_DIR=$PWD gives 5 'nobody presents' notes
+gives 0 '' train --data orders --strategy topp --steps 150 --record run.record --quiet
+gives 0 '' replay run.record --quiet; has '2 of 2 fingerprints of the weights are the same'
+gives 5 'never written over' train --steps 5 --record run.record
+gives 2 'name --steps, too' train --minutes 1 --record other-run.record
+gives 2 'leave --resume out' train --resume some.safetensors --record other-run.record
+gives 2 'recorded in the explorer' train --scenario rush-hour --record other-run.record
 gives 5 'never written over' --plain --record anna.record
 export XDG_STATE_HOME=$tmp/state
 

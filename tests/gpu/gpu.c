@@ -190,7 +190,7 @@ int main(int argc, char **argv)
         return 0;
     }
     strftime(day, sizeof day, "%Y-%m-%d", gmtime(&now));
-    printf("%s, %s, vanpool %s\n\n", day, kn_simd(be), VANPOOL_VERSION);
+    printf("%s, %s, %s, vanpool %s\n\n", day, kn_device(be), kn_simd(be), VANPOOL_VERSION);
     kn_close(be);
     if (!write_corpus()) {
         printf("cannot write %s\n0 passed, 1 failed, 0 skipped\n", corpus);

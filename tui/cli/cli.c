@@ -69,11 +69,8 @@ const struct subcommand *subcommand_find(const char *name, struct err *e)
 {
     for (int i = 0; i < SUBCOMMANDS; i++)
         if (strcmp(subcommands[i].name, name) == 0) return &subcommands[i];
-    const char *near = err_nearest(name, subcommands, SUBCOMMANDS, sizeof *subcommands);
-    if (near)
-        err_set(e, ERR_USAGE, "unknown subcommand '%.40s': did you mean %s?", name, near);
-    else
-        err_set(e, ERR_USAGE, "unknown subcommand '%.40s': 'vanpool help' lists them", name);
+    err_set(e, ERR_USAGE, "unknown subcommand '%.40s'%s", name,
+            ERR_MEANT(name, subcommands, SUBCOMMANDS, ": 'vanpool help' lists them"));
     return NULL;
 }
 
