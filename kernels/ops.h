@@ -73,7 +73,8 @@ void kn_jitter(struct kn_backend *be, struct kn_buf y, struct kn_buf x, struct k
 
 /* ---- weights: a row-major master and a shadow packed for this backend */
 enum kn_kind {
-    KN_DENSE, /* one matrix [rows, cols] */
+    KN_DENSE,  /* one matrix [rows, cols] */
+    KN_ROUTER, /* the same, multiplied in full precision where a backend else takes less */
     KN_UP, /* `blocks` experts, each [rows, D]: swiglu rows = 2H, the H gate rows (w1) then the H up rows
                  (w3); silu and relu rows = H */
     KN_DOWN, /* `blocks` experts, each [D, H] (w2) */
@@ -95,7 +96,7 @@ void kn_weight_close(struct kn_backend *be, struct kn_weight *w); /* accepts a z
 void kn_repack(struct kn_backend *be, struct kn_weight *const *w, int count);
 
 /* ---- dense */
-/* y[T,M] = x[T,K] wᵀ, w a KN_DENSE weight [M,K]. */
+/* y[T,M] = x[T,K] wᵀ, w a KN_DENSE or KN_ROUTER weight [M,K]. */
 void kn_linear(struct kn_backend *be, struct kn_buf y, struct kn_buf x, const struct kn_weight *w,
                int T);
 /* dx[T,K] (+)= dy[T,M] w. */
@@ -187,7 +188,7 @@ void kn_normalised_gate_back(struct kn_backend *be, struct kn_buf dlogits, struc
 void kn_mask_without(struct kn_backend *be, struct kn_ints y, struct kn_ints mask, int first, int n,
                      int T, int N);
 
-/* y[t,n] = cosine of the angle between row t of x[T,D] and row n of w, a KN_DENSE weight [N,D]; 0,
+/* y[t,n] = cosine of the angle between row t of x[T,D] and row n of w, a KN_ROUTER weight [N,D]; 0,
  * and without gradient, where either is shorter than 1e-12. */
 void kn_cosine(struct kn_backend *be, struct kn_buf y, struct kn_buf x, const struct kn_weight *w,
                int T);

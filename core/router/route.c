@@ -306,35 +306,3 @@ void route_backward(struct route *r, double share, bool task)
         weight[i] = route_coefficient(r, i) * share;
     backward(r, weight, true, task);
 }
-
-/* ---- what holds for the picks of any strategy ---- */
-double route_gate_sum(const struct route_host *h)
-{
-    double sum = 0;
-    int tokens = 0;
-    for (int t = 0; t < h->T; t++) {
-        if (!h->valid[t]) continue;
-        for (int j = 0; j < h->N; j++) sum += h->gate[(size_t)t * h->N + j];
-        tokens++;
-    }
-    return tokens ? sum / tokens : NAN;
-}
-
-static bool empty(const struct route_host *h, int t)
-{
-    for (int j = 0; j < h->N; j++)
-        if (h->mask[(size_t)t * h->N + j]) return false;
-    return true;
-}
-
-double route_blind_share(const struct route_host *h)
-{
-    int blind = 0, tokens = 0;
-    for (int t = 0; t < h->T; t++) {
-        if (!h->valid[t]) continue;
-        blind += (empty(h, t) && !route_reaches(h->router, h->knob)) ||
-                 (h->router->blind && h->router->blind(h, t));
-        tokens++;
-    }
-    return tokens ? (double)blind / tokens : NAN;
-}

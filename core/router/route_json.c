@@ -1,6 +1,7 @@
 /* core/router/route_json.c - One JSON object through one strategy. */
 #include "core/router/route_json.h"
 #include "core/balance/balance.h"
+#include "core/router/host.h"
 #include "core/router/route_input.h"
 #include "core/router/route_memory.h"
 
@@ -208,7 +209,7 @@ static void put_metrics(struct writer *w, const struct copy *c)
 {
     const struct router *router = w->r->router;
     int T = w->r->T, N = w->r->N;
-    double gate_sum = route_gate_sum(&c->host), blind = route_blind_share(&c->host);
+    double gate_sum = host_gate_sum(&c->host), blind = host_blind_share(&c->host);
     int digits = w->digits;
     w->digits = 9; /* measured on the float32 copy */
     put_key(w, "metrics");

@@ -23,17 +23,25 @@ extern "C" {
 /* Bytes that cuBLAS may work in: given once, so that it takes none in a step. */
 #define CUDA_WORKSPACE ((size_t)32 << 20)
 
+/* How dense products, experts and attention multiply; a router's own products are always FP32. Sums
+ * are float32. */
+enum cuda_math {
+    CUDA_FP32,
+    CUDA_TF32, /* factors of 10 bits, rounded on their way into a tensor core */
+    CUDA_BF16, /* factors of 8 bits, in copies of their own: bf16.h */
+};
+
 struct cuda {
     struct kn_backend head;
-    char name[300]; /* of the device; head.simd points here */
+    char name[300]; /* of the device; head.device points here */
     cudaStream_t stream;
     cublasHandle_t blas;
     bool blas_open;
     void *workspace;
     double *scratch; /* [CUDA_PART + CUDA_CELLS] */
     int units;       /* multiprocessors */
-    bool tf32;       /* experts multiply on tensor cores, factors of 10 bits */
-    bool bf16;       /* dense products, experts and attention: factors of 8 bits, sums in float32 */
+    enum cuda_math math;
+    bool tf32, bf16; /* math is that */
     float *turn;     /* [C, d/2] cosines, then as many sines */
     double turn_theta;
     int turn_C, turn_d;
@@ -43,6 +51,8 @@ struct cuda {
     struct cuda_meters *meters; /* NULL: nobody asked, or there are none */
     bool asked_meters;
     size_t rows, hidden, width; /* the most rows of a plan, columns of pre and D so far */
+    uint16_t *half;             /* in bfloat16: copies of what a product reads, for one op */
+    size_t half_room, half_row, tokens; /* its numbers; of a token; the most tokens of a plan */
 };
 
 /* A plan's own memory on the device. */
@@ -56,8 +66,6 @@ bool cuda_failed(struct kn_backend *be, const char *op, cudaError_t code);
 void cuda_too_many(struct kn_backend *be, const char *op);
 void cuda_too_wide(struct kn_backend *be, const char *op);
 bool cuda_blas_failed(struct kn_backend *be, const char *op, cublasStatus_t status);
-/* Room for the gradient of any of these plans through any of these weights. Not in a step. */
-bool cuda_expert_room(struct cuda *c);
 
 void cuda_mark(struct kn_backend *be, const char *name);
 bool cuda_meters(struct kn_backend *be, struct kn_meters *to);
@@ -96,6 +104,12 @@ void launch(struct kn_backend *be, const char *op, dim3 grid, dim3 block, void (
     cuda_start((struct cuda *)be, grid, block, kernel, p...);
     cuda_failed(be, op, cudaGetLastError());
 }
+/* Before a loop whose arrays are to stay in registers. */
+#ifdef __CUDACC__
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL
+#endif
 #define CALLER const char *op = __builtin_FUNCTION()
 
 inline unsigned pieces(size_t n, size_t each)
@@ -319,6 +333,15 @@ __device__ inline void multiply_bf16(float c[4], const uint32_t a[4], const uint
 #else
     (void)c, (void)a, (void)b;
 #endif
+}
+
+/* ---- four numbers at once, from a multiple of 16 bytes */
+__device__ inline float4 read_wide(const float *from)
+{
+#ifndef __CUDACC__
+    if ((size_t)from % 16 != 0) emu_wrong("four numbers are read from %p", (const void *)from);
+#endif
+    return *(const float4 *)from;
 }
 
 /* ---- small things */

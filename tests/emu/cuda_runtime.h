@@ -68,6 +68,17 @@ struct dim3 {
     }
 };
 
+struct float2 {
+    float x, y;
+};
+struct alignas(16) float4 {
+    float x, y, z, w;
+};
+inline float2 make_float2(float x, float y)
+{
+    return {x, y};
+}
+
 struct emu_thread {
     dim3 index;
     int lane, warp, number;
@@ -119,6 +130,7 @@ template <class T> T __shfl_up_sync(unsigned mask, T mine, unsigned by)
     return emu_exchanged(EMU_UP, mask, mine, (int)by);
 }
 /* What a tensor core does with the operands of a warp, see multiply_tiles and multiply_bf16 in kernels/cuda. */
+float emu_tf32(float x);
 void emu_multiply_tiles(float c[4], const float a[4], const float b[2]);
 void emu_multiply_bf16(float c[4], const uint32_t a[4], const uint32_t b[2]);
 inline unsigned __ballot_sync(unsigned mask, int yes)

@@ -11,7 +11,7 @@ done
 count() { # count WHAT STATUS
     if [ "$2" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)) && echo "not so: $1"; fi
 }
-CPATH=$folder make --no-print-directory -j"$(nproc)" OUT="$out" CHECK= "$out/check-gpu" "$out/check-cuda" 2>&1 | grep -v '^  '
+CPATH=$folder make --no-print-directory -j"$(nproc)" OUT="$out" CHECK= "$out/check-gpu" "$out/check-cuda" 2>&1 | grep -E -B 1 '#error|undefined reference|^make: \*\*\*'
 count 'it is built without ncurses, readline, jansson, cmark and Check' "${PIPESTATUS[0]}"
 readelf -d "$out/check-gpu" "$out/check-cuda" | grep NEEDED | grep -vE '\[(libc|libm|ld-linux-[^]]*)\.so'
 count 'it is linked with the C library alone' $((! $?))

@@ -39,8 +39,14 @@ void gpu_skip(const char *why)
 
 bool gpu_math(const struct math *m)
 {
+    char why[200] = "", text[240];
     setenv("VANPOOL_CUDA_MATH", m->name, 1);
-    return true;
+    struct kn_backend *be = kn_open("cuda", NULL, why, sizeof why);
+    bool can = be && strcmp(kn_simd(be), m->name) == 0;
+    kn_close(be);
+    snprintf(text, sizeof text, "%s: %s", m->name, *why ? why : "this GPU has it not");
+    if (!can) gpu_skip(text);
+    return can;
 }
 
 /* Words that a small model can learn something from. */
@@ -89,7 +95,7 @@ static bool introduce(const char *backend)
     char why[200] = "";
     struct kn_backend *be = kn_open(backend, NULL, why, sizeof why);
     if (be)
-        printf("device %s, vanpool %s\n", kn_simd(be), VANPOOL_VERSION);
+        printf("device %s, vanpool %s\n", kn_device(be), VANPOOL_VERSION);
     else
         gpu_skip(why);
     kn_close(be);
@@ -120,7 +126,7 @@ static int run(int argc, char **argv, const char *backend)
         if (!wanted(argc, argv, 2, maths[i].name)) continue;
         bool plain = strcmp(backend, "cuda") != 0; /* the others have but one way */
         if (plain && i > 0) break;
-        if (!gpu_math(&maths[i])) continue;
+        if (!plain && !gpu_math(&maths[i])) continue;
         if (train || quick) training_check(&maths[i]);
         if (times || quick) times_steps(backend, argc > 3 ? argv[3] : NULL, &maths[i]);
         if ((times || quick) && argc <= 3) times_layer(backend, &maths[i]);

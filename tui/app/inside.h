@@ -1,7 +1,7 @@
 #ifndef TUI_APP_INSIDE_H
 #define TUI_APP_INSIDE_H
-/* What app.c (the loop), actions.c (what keys do), wish.c (command lines) and
- * popup.c share. */
+/* What app.c (the loop), actions.c (what keys do), face.c (a face's commands), wish.c (command
+ * lines) and popup.c share. */
 #include "core/session/session.h"
 #include "tui/app/app.h"
 #include "tui/app/palette.h"
@@ -94,6 +94,8 @@ void action_prompt(struct app *a, const char *typed);   /* the prompt, with this
 bool action_face(struct app *a, int argc, char **argv); /* false: not a face's command */
 void action_layer(struct app *a, int layer);
 void action_view(struct app *a, const struct view *to);
+void action_help(struct app *a);                     /* to the help, or back from it */
+void action_shift(struct app *a, int by);            /* the page or the cursor, as far as it goes */
 void app_pins(struct app *a, int argc, char **argv); /* pin, pins, unpin */
 void app_hint(struct app *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

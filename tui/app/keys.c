@@ -145,11 +145,9 @@ bool keys_bind(const char *action, const char *keys, struct err *e)
         actions[i] = entries[i].action;
         if (strcmp(actions[i], action) == 0) entry = i;
     }
-    if (entry < 0) {
-        const char *near = err_nearest(action, actions, ENTRIES, sizeof *actions);
-        return err_set(e, ERR_USAGE, "there is no action '%.40s'%s%s%s", action,
-                       near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
-    }
+    if (entry < 0)
+        return err_set(e, ERR_USAGE, "there is no action '%.40s'%s", action,
+                       ERR_MEANT(action, actions, ENTRIES, ""));
     for (const char *k = keys + strspn(keys, " \t"); *k; k += strspn(k, " \t")) {
         char name[KEYS_LONGEST];
         int length = (int)strcspn(k, " \t");
