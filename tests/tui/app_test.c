@@ -106,6 +106,28 @@ START_TEST(keys_can_be_put_elsewhere_and_all_that_names_them_follows)
 }
 END_TEST
 
+/* The third of a range means the third wherever the range lies; a key taken out of one is gone. */
+START_TEST(a_range_of_keys_can_be_put_elsewhere)
+{
+    struct err e = {0};
+    struct app *a = app_fresh();
+    char to[KEYS_LONGEST];
+    ck_assert_msg(keys_bind("view", "A-I", &e), "%s", e.text);
+    ck_assert_msg(keys_bind("lesson-answer", "w x y z", &e), "%s", e.text);
+    action_key(a, "E");
+    ck_assert_str_eq(a->frame.view->name, "load");
+    ck_assert_ptr_null(key_entry_of("3"));
+    ck_assert_str_eq(key_meant(key_entry_of("z"), "z", to), "d");
+    ck_assert_str_eq(key_meant(key_entry_of("q"), "q", to), "q");
+    keys_restore();
+    ck_assert_msg(keys_bind("presenter", "b", &e), "%s", e.text); /* stands inside a-d */
+    ck_assert_str_eq(key_entry_of("b")->action, "presenter");
+    ck_assert_str_eq(key_entry_of("c")->action, "lesson-answer");
+    ck_assert(!keys_bind("view", "9-1", &e));
+    app_free(a);
+}
+END_TEST
+
 START_TEST(a_key_that_cannot_be_is_refused_with_a_sentence)
 {
     static const struct {
@@ -542,6 +564,7 @@ SUITE(app)
     tcase_add_test(tc, every_key_can_be_pressed_before_anything_has_come);
     tcase_add_test(tc, a_key_without_a_meaning_says_so);
     tcase_add_test(tc, keys_can_be_put_elsewhere_and_all_that_names_them_follows);
+    tcase_add_test(tc, a_range_of_keys_can_be_put_elsewhere);
     tcase_add_loop_test(tc, a_key_that_cannot_be_is_refused_with_a_sentence, 0, 5);
     tcase_add_test(tc, every_table_is_in_the_palette);
     tcase_add_loop_test(tc, what_is_typed_finds_the_best_first, 0, 7);

@@ -372,15 +372,12 @@ static const struct action {
 };
 /* clang-format on */
 
-/* An action hears the first of its keys as the table has them, whatever key a person has put it
- * on; only those of a range say by themselves what is meant. */
 static void run_action(struct app *a, const struct key_entry *entry, const char *key)
 {
     char own[KEYS_LONGEST];
-    snprintf(own, sizeof own, "%.*s", (int)strcspn(entry->keys, " "), entry->keys);
     for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
         if (strcmp(actions[i].name, entry->action) == 0)
-            return actions[i].run(a, own[1] == '-' && own[2] ? key : own);
+            return actions[i].run(a, key_meant(entry, key, own));
     assert(!"keys.c names an action that is not here");
 }
 

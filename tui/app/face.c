@@ -41,8 +41,20 @@ static void face_export(struct app *a, int argc, char **argv)
     struct text said = {0};
     struct scene s = a->scene;
     s.now = a->any ? &a->now : NULL, s.past = &a->past;
-    bool ok =
-        export_command(argc, argv, &s, a->frame.view, a->canvas.width, a->canvas.height, &said, &e);
+    if (!export_begin(argc, argv, &s, a->frame.view, a->canvas.width, a->canvas.height, &a->picture,
+                      &said, &e))
+        app_hint(a, "%s", e.text);
+    else if (said.size)
+        app_hint(a, "%.*s", (int)strcspn(text_str(&said), "\n"), text_str(&said));
+    text_free(&said);
+}
+
+void app_picture(struct app *a)
+{
+    struct err e = {0};
+    struct text said = {0};
+    if (!a->picture || export_under_way(a->picture)) return;
+    bool ok = export_end(&a->picture, &said, &e);
     app_hint(a, "%.*s", (int)strcspn(ok ? text_str(&said) : e.text, "\n"),
              ok ? text_str(&said) : e.text);
     text_free(&said);

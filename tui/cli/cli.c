@@ -122,5 +122,5 @@ int subcommand_main(int argc, char **argv)
     if (ok) ok = f.help ? show_help(s, &e) : s->run(&f, &e);
     if (ok) return 0;
     if (*e.text) fprintf(stderr, "vanpool: %s\n", e.text);
-    return e.code;
+    return e.code ? e.code : ERR_CHECK; /* what failed is never 0 */
 }
