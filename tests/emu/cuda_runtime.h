@@ -145,6 +145,20 @@ inline int __clz(int x)
 {
     return x == 0 ? 32 : __builtin_clz((unsigned)x);
 }
+/* Blocks come one after the other here, so what they write is there. */
+inline void __threadfence()
+{
+}
+inline unsigned atomicInc(unsigned *at, unsigned most)
+{
+    unsigned was = *at;
+    *at = was >= most ? 0 : was + 1;
+    return was;
+}
+template <class T> T __ldcg(const T *from)
+{
+    return *from;
+}
 inline float rsqrtf(float x)
 {
     return 1 / sqrtf(x);
