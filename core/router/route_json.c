@@ -1,6 +1,6 @@
 /* core/router/route_json.c - One JSON object through one strategy. */
 #include "core/router/route_json.h"
-#include "core/balance/balance.h"
+#include "core/balance/pressure.h"
 #include "core/router/host.h"
 #include "core/router/route_input.h"
 #include "core/router/route_memory.h"
