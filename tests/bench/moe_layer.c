@@ -82,7 +82,7 @@ static struct layer open_layer(struct kn_backend *be, const struct size *s)
     l.dx = kn_alloc(be, T * D);
     l.dgate = kn_alloc(be, T * E);
     l.out = kn_alloc(be, rows * D);
-    l.pre = kn_alloc(be, rows * 2 * H);
+    l.pre = kn_alloc(be, kn_pre_room(be, rows, H, true));
     l.dup = kn_alloc(be, E * 2 * H * D);
     l.ddown = kn_alloc(be, E * D * H);
     bool ok = kn_plan_open(be, &l.plan, s->T, s->E, s->E) &&
