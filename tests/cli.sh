@@ -140,6 +140,21 @@ if grep -q '^vanpool: interrupted' err && [ -s cut.st ]; then ok; else no "Ctrl-
 "$bin" train --steps 100000000 --json --quiet >out 2>err </dev/null &
 pid=$!; sleep 1; kill -INT $pid; wait $pid
 if [ $? = 130 ]; then ok; else no 'Ctrl-C in training is not exit 130'; fi
+# ended_by SIGNAL WORDS: what it ends with status 130 and one line, its stdin still open.
+ended_by() {
+    local got
+    mkfifo held; "$bin" $2 >out 2>err <held &
+    pid=$!; exec 4>held; sleep 1; kill -$1 $pid; wait $pid; got=$?; exec 4>&-; rm held
+    if [ $got = 130 ] && [ "$(grep -c . err)" = 1 ]; then ok; else no "$1 in vanpool $2: exit $got: $(head -c 300 err)"; fi
+}
+ended_by TERM repl
+ended_by HUP repl
+ended_by TERM 'lesson check 13 14'; hasnt FAILED
+ended_by HUP 'train --steps 100000000 --quiet --save hup.st'
+if [ -s hup.st ]; then ok; else no 'a hangup loses what was trained'; fi
+nohup "$bin" train --minutes 0.04 --quiet --save nohup.st >out 2>err </dev/null &
+pid=$!; sleep 1; kill -HUP $pid; wait $pid
+if [ $? = 0 ]; then ok; else no "a hangup ends what nohup holds: $(head -c 300 err)"; fi
 "$bin" train --steps 100000000 --every 10 --json --quiet 2>err </dev/null | head -n 3 >out
 if [ "${PIPESTATUS[0]}" = 5 ] && grep -q 'standard output' err; then ok; else no "a closed pipe: $(cat err)"; fi
 if [ -w /dev/full ]; then

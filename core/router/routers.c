@@ -50,13 +50,10 @@ const struct router *router_find(const char *name, struct err *e)
             return table[i];
         }
         names[i] = table[i]->name;
-        text_add(&all, "%s%s", i == 0 ? "" : ", ", names[i]);
+        text_add(&all, "%s%s", i == 0 ? ": try " : ", ", names[i]);
     }
-    const char *near = err_nearest(name, names, COUNT, sizeof *names);
-    if (near)
-        err_set(e, ERR_USAGE, "there is no strategy '%.40s': did you mean %s?", name, near);
-    else
-        err_set(e, ERR_USAGE, "there is no strategy '%.40s': try %s", name, text_str(&all));
+    err_set(e, ERR_USAGE, "there is no strategy '%.40s'%s", name,
+            ERR_MEANT(name, names, COUNT, text_str(&all)));
     text_free(&all);
     return NULL;
 }

@@ -193,6 +193,7 @@ static void cuda_close(struct kn_backend *be)
     cudaFree(c->turn);
     cudaFree(c->experts);
     cudaFree(c->half);
+    cudaFree(c->ticket);
     cudaFree(c->scratch);
     cudaFree(c->workspace);
     if (c->blas_open) cublasDestroy(c->blas);
@@ -280,9 +281,10 @@ static bool ready(struct cuda *c, char *why, size_t size)
         return false;
     }
     c->scratch = take(c, (CUDA_PART + CUDA_CELLS) * sizeof *c->scratch, false);
+    c->ticket = take(c, CUDA_TICKETS * sizeof *c->ticket, true);
     c->turn = take(c, CUDA_ROPE * sizeof *c->turn, false);
     c->workspace = take(c, CUDA_WORKSPACE, false);
-    if (!c->scratch || !c->turn || !c->workspace) {
+    if (!c->scratch || !c->ticket || !c->turn || !c->workspace) {
         snprintf(why, size, "backend cuda: the GPU's memory is full");
         return false;
     }

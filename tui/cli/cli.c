@@ -69,11 +69,8 @@ const struct subcommand *subcommand_find(const char *name, struct err *e)
 {
     for (int i = 0; i < SUBCOMMANDS; i++)
         if (strcmp(subcommands[i].name, name) == 0) return &subcommands[i];
-    const char *near = err_nearest(name, subcommands, SUBCOMMANDS, sizeof *subcommands);
-    if (near)
-        err_set(e, ERR_USAGE, "unknown subcommand '%.40s': did you mean %s?", name, near);
-    else
-        err_set(e, ERR_USAGE, "unknown subcommand '%.40s': 'vanpool help' lists them", name);
+    err_set(e, ERR_USAGE, "unknown subcommand '%.40s'%s", name,
+            ERR_MEANT(name, subcommands, SUBCOMMANDS, ": 'vanpool help' lists them"));
     return NULL;
 }
 
@@ -125,5 +122,5 @@ int subcommand_main(int argc, char **argv)
     if (ok) ok = f.help ? show_help(s, &e) : s->run(&f, &e);
     if (ok) return 0;
     if (*e.text) fprintf(stderr, "vanpool: %s\n", e.text);
-    return e.code;
+    return e.code ? e.code : ERR_CHECK; /* what failed is never 0 */
 }

@@ -100,6 +100,9 @@ static void draw_layer(struct canvas *to, int y, const struct map *m, const stru
     canvas_text(to, 0, y, here ? INK_ACCENT : INK_DIM, "%s%2d", here ? "▸" : " ", layer + 1);
     for (int line = 1; line < m->lines; line++)
         canvas_text(to, 0, y + line, INK_DIM, "%2d…", line * m->per_line + 1);
+    for (int line = 0; line < m->lines; line++)
+        canvas_zone(to, LABEL, y + line * m->tall, m->per_line * m->cell, m->tall, "@vans %d %d %d",
+                    layer, line * m->per_line, m->cell);
     for (int i = 0; i < N; i++)
         draw_cell(to, LABEL + i % m->per_line * m->cell, y + i / m->per_line, m->cell, m->tall,
                   now->load[layer][i]);
@@ -175,6 +178,7 @@ static void draw_bars(struct canvas *to, const struct scene *s)
             bar = wide - 4 - (wide < WHOLE ? 8 : 16);
         double load = now->load[layer][e];
         char value[32], share[32];
+        canvas_zone(to, x, row, wide - 1, step, "@vans %d %d %d", layer, e, wide);
         canvas_text(to, x, row, facts_van_ink(e), "%2d", e + 1);
         for (int i = 0; i < step; i++)
             canvas_text(to, x + 4 + (int)lround(bar / most), row + i, INK_FRAME, "│");
