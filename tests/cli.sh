@@ -132,7 +132,9 @@ gives 2 'did you mean true?' train --counts treu
 gives 2 'not divisible' train --data text:x --width 66
 gives 2 'from 2 to 64' train --experts 1
 gives 2 'needs a file' train --save-every 5
-gives 5 '/nonexistent/x' train --steps 2 --quiet --save /nonexistent/x
+gives 5 '/nonexistent/x' train --quiet --save /nonexistent/x; hasnt 'parameters' # before it trains
+gives 5 'name a file' train --quiet --save ''; hasnt 'parameters'
+gives 5 'a folder' train --quiet --save "$tmp"; hasnt 'parameters'
 timeout -s INT 2 "$bin" train --steps 100000000 --json --quiet --save cut.st >out 2>err </dev/null &
 wait $!
 json '.[-1].type == "end"'
@@ -391,6 +393,12 @@ gives 2 'name --steps, too' train --minutes 1 --record other-run.record
 gives 2 'leave --resume out' train --resume some.safetensors --record other-run.record
 gives 2 'recorded in the explorer' train --scenario rush-hour --record other-run.record
 gives 5 'never written over' --plain --record anna.record
+for name in 'a"b' 'a\b' "$(printf 'n%.0s' $(seq 240))"; do
+    feeds 0 '' 'train 3\n' repl --record "$name.1"; feeds 0 '' 'train 3\n' --plain --record "$name.2"
+    if [ -s "$name.1" ] && [ -s "$name.2" ]; then ok; else no "a record named $name"; fi
+done
+gives 2 'up to 980 bytes' --plain --record "$(printf 'n%.0s' $(seq 1200))"
+gives 2 "a line's end" repl --policy "$(printf 'a\nb')"
 export XDG_STATE_HOME=$tmp/state
 
 # ---- explorer without a screen ----
@@ -414,6 +422,14 @@ fi
 gives 0 '' train --scenario teddy-bear-day; has 'teddy-bears'; has 'week'
 gives 0 '' race --scenario teddy-bear-day --strategies topk,topp --json; json '[.[] | select(.phase == "teddy-bears")] | length == 2 and .[0].experts_per_token == 2 and .[1].experts_per_token < 1.2 and .[0].bits_per_char == null'
 gives 2 'did you mean breakdown?' train --scenario breakdwon
+gives 2 'unknown scenario' train --scenario 'a"b'
+gives 0 '' train --scenario teddy-bear-day --strategy topk --knob k=1 --json; json 'all(.[]; .experts_per_token == 1)'
+gives 2 'goes with --strategy' train --scenario teddy-bear-day --knob k=1
+for flag in '--minutes 1' '--until loss<1' '--steps 5' '--save x.st' '--data ledger' '--experts 4' '--resume x.st'; do
+    gives 2 'leave --' train --scenario teddy-bear-day $flag
+done
+gives 2 'leave --experts out' repl --scenario teddy-bear-day --experts 4
+gives 2 'there is no strategy' race --scenario teddy-bear-day --strategies topk,
 gives 2 'one' repl --scenario breakdown --state 'step=3'
 feeds 0 '' 'train 20\nbreak 3\nrewind 10\nfleet\nundo\nfleet\n' repl; has '8 vans, 8 on the road'; has 'broken 3'
 feeds 2 'did you mean' 'preset favorite\n' repl
