@@ -2,7 +2,7 @@
  * strategy. Forward: x -> logits -> prob, score -> mask -> gate -> capacity. Backward: gates and
  * losses -> prob -> logits -> x, w. Everything that is not a strategy's own idea (forced counts and
  * experts, rows that are not finite, capacity, losses) happens here, between the parts. */
-#include "core/balance/balance.h"
+#include "core/balance/pressure.h"
 #include "core/router/router.h"
 
 #include <math.h>

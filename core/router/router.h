@@ -104,7 +104,7 @@ enum route_phase {
 
 struct route;      /* below */
 struct route_host; /* host.h */
-struct pressure;   /* core/balance/balance.h */
+struct pressure;   /* core/balance/pressure.h */
 /* A knob that moves the number of experts a token takes: up with its value, or down (`fewer`). */
 struct router_steer {
     const char *knob;

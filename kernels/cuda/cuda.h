@@ -53,8 +53,8 @@ struct cuda {
     const char *range;          /* that a profiler was told of; NULL: none is open */
     struct cuda_meters *meters; /* NULL: nobody asked, or there are none */
     bool asked_meters;
-    size_t rows, hidden, width; /* the most rows of a plan, columns of pre and D so far */
-    uint16_t *half;             /* in bfloat16: copies of what a product reads, for one op */
+    size_t rows, row_room; /* the most rows of a plan, and numbers of a row there, so far */
+    uint16_t *half;        /* in bfloat16: copies of what a product reads, for one op */
     size_t half_room, half_row, tokens; /* its numbers; of a token; the most tokens of a plan */
 };
 
@@ -83,13 +83,15 @@ KN_OPS(X)
 
 /* ---- launches */
 #ifdef __CUDACC__
-#define SHARED(type, id, n) __shared__ type id[n]
+#define SHARED(type, id, n) __shared__ __align__(16) type id[n]
+#define UNROLL _Pragma("unroll")
 template <class... P>
 void cuda_start(struct cuda *c, dim3 grid, dim3 block, void (*kernel)(P...), P... p)
 {
     kernel<<<grid, block, 0, c->stream>>>(p...);
 }
 #else
+#define UNROLL
 template <class... P>
 void cuda_start(struct cuda *, dim3 grid, dim3 block, void (*kernel)(P...), P... p)
 {
@@ -411,6 +413,17 @@ inline struct items items_of(size_t n, bool wide)
 }
 
 /* ---- small things */
+/* Four words of shared memory at once; `at` is a multiple of 4. */
+template <class Shared>
+__device__ inline void store_four(Shared &to, int at, const uint32_t from[4])
+{
+#ifdef __CUDACC__
+    *(uint4 *)&to[at] = make_uint4(from[0], from[1], from[2], from[3]);
+#else
+    for (int i = 0; i < 4; i++) to[at + i] = from[i];
+#endif
+}
+
 __device__ inline float sigmoid(float x)
 {
     return 1 / (1 + expf(-x));
