@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MATES = 3, NAMES = 12 };
+enum { MATES = 3, NAMES = 8 };
 
 static const char *state(const struct fleet *f, int van)
 {
@@ -48,8 +48,8 @@ static void tell_mates(const struct snapshot *s, int van, struct text *out)
                 best = e;
         if (best < 0) break;
         told |= 1ull << best;
-        text_add(out, "%svan %d %s", n ? ", " : "with it goes, of the times it is sent: ", best + 1,
-                 percent(cell, sizeof cell, (double)with[best] / own));
+        text_add(out, "%s%s with van %d", n ? ", " : "of its trips it makes ",
+                 percent(cell, sizeof cell, (double)with[best] / own), best + 1);
         if (n == MATES - 1) break;
     }
     text_add(out, told ? "\n" : "it goes alone, always\n");
@@ -107,8 +107,6 @@ void fleet_tell_van(const struct snapshot *s, int van, struct text *out)
     if (back)
         text_add(out, "%s %d: it works again as the others do\n", back, van + 1);
     else
-        text_add(out,
-                 "what it is good for shows when it is gone: break %d, freeze %d, retire %d; undo "
-                 "takes it back\n",
+        text_add(out, "to see what it is good for: break %d, freeze %d, retire %d; and undo\n",
                  van + 1, van + 1, van + 1);
 }

@@ -1,6 +1,6 @@
 /* core/console/list.c - The tables, walked. A new entry anywhere shows up here by itself. */
 #include "core/console/list.h"
-#include "core/balance/balance.h"
+#include "core/balance/pressure.h"
 #include "core/claims/claims.h"
 #include "core/console/console.h"
 #include "core/console/presets.h"

@@ -5,7 +5,7 @@
  * gamma are not in the paper. Training it beside a model that trains as well, every few steps, is
  * our addition. */
 #include "core/router/common.h"
-#include "core/balance/balance.h"
+#include "core/balance/pressure.h"
 
 #include <math.h>
 

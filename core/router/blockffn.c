@@ -2,7 +2,7 @@
  * are; two losses make neighbouring tokens, and all tokens of a chunk, agree on few experts.
  * Source: Song et al. 2025, arXiv 2507.08771, and its code where that is more exact. The target,
  * held by ReMoE's controller on an L1, is ours: the method itself has none. */
-#include "core/balance/balance.h"
+#include "core/balance/pressure.h"
 #include "core/router/relu.h"
 
 #include <string.h>

@@ -2,7 +2,7 @@
  * start from the same weights, and asks for the same batches by index. */
 #include "core/train/race_steer.h"
 #include "core/data/control.h"
-#include "core/metrics/report.h"
+#include "core/base/json.h"
 #include "core/train/race_run.h"
 
 #include <math.h>
@@ -268,55 +268,41 @@ void race_tell_reached(struct text *to, const struct race_result *result, int co
     }
 }
 
-static void number(struct text *to, const char *key, double value)
+void race_range_json(struct text *to, const char *key, const struct race_range *r)
 {
-    text_add(to, ",\"%s\":", key);
-    report_number(to, value);
-}
-
-static void range(struct text *to, const char *key, const struct race_range *r)
-{
-    const double part[] = {r->mean, r->min, r->max};
-    text_add(to, ",\"%s\":", key);
-    for (int i = 0; i < 3; i++) {
-        text_add(to, "%s", i ? "," : "[");
-        report_number(to, part[i]);
-    }
-    text_add(to, "]");
-}
-
-static void word(struct text *to, const char *key, const char *value)
-{
-    text_add(to, ",\"%s\":", key);
-    if (value)
-        report_string(to, value);
-    else
-        text_add(to, "null");
+    json_put_open(to, key, '[');
+    json_put_number(to, NULL, r->mean);
+    json_put_number(to, NULL, r->min);
+    json_put_number(to, NULL, r->max);
+    json_put_close(to, ']');
 }
 
 void race_json(struct text *to, const struct race_result *result, int count, double target,
                bool until)
 {
-    text_add(to, "{\"type\":\"race\"");
-    number(to, "target_experts", target > 0 ? target : NAN);
-    text_add(to, ",\"lanes\":[");
+    json_put_open(to, NULL, '{');
+    json_put_string(to, "type", "race");
+    json_put_number(to, "target_experts", target > 0 ? target : NAN);
+    json_put_open(to, "lanes", '[');
     for (int i = 0; i < count; i++) {
         const struct race_result *r = &result[i];
-        text_add(to, "%s{\"lane\":", i ? "," : "");
-        report_string(to, r->lane);
-        number(to, "seeds", r->seeds);
-        number(to, "steps", r->steps.mean);
-        number(to, "reached", until ? r->reached : NAN);
-        range(to, "val_accuracy", &r->accuracy);
-        range(to, "val_loss", &r->loss);
-        number(to, "val_experts_per_token", r->experts.mean);
-        number(to, "val_count_need_rho", r->rho.mean);
-        number(to, "flops_per_token", r->flops.mean);
-        number(to, "train_flops_per_token", r->train_flops);
-        number(to, "tokens_per_s", r->speed.mean);
-        word(to, "steered", r->steered[0] ? r->steered : NULL);
-        word(to, "excluded", r->excluded);
-        text_add(to, ",\"on_pareto_front\":%s}", r->front ? "true" : "false");
+        json_put_open(to, NULL, '{');
+        json_put_string(to, "lane", r->lane);
+        json_put_number(to, "seeds", r->seeds);
+        json_put_number(to, "steps", r->steps.mean);
+        json_put_number(to, "reached", until ? r->reached : NAN);
+        race_range_json(to, "val_accuracy", &r->accuracy);
+        race_range_json(to, "val_loss", &r->loss);
+        json_put_number(to, "val_experts_per_token", r->experts.mean);
+        json_put_number(to, "val_count_need_rho", r->rho.mean);
+        json_put_number(to, "flops_per_token", r->flops.mean);
+        json_put_number(to, "train_flops_per_token", r->train_flops);
+        json_put_number(to, "tokens_per_s", r->speed.mean);
+        json_put_string(to, "steered", r->steered[0] ? r->steered : NULL);
+        json_put_string(to, "excluded", r->excluded);
+        json_put_bool(to, "on_pareto_front", r->front);
+        json_put_close(to, '}');
     }
-    text_add(to, "]}\n");
+    json_put_close(to, ']');
+    text_add(to, "}\n");
 }

@@ -64,6 +64,8 @@ void race_table(struct text *to, const struct race_result *result, int count, do
 /* Lane by lane after how many steps `until` held, the condition behind `enough`. */
 void race_tell_reached(struct text *to, const struct race_result *result, int count,
                        const char *until);
+/* [mean, least, most] */
+void race_range_json(struct text *to, const char *key, const struct race_range *r);
 /* {"type":"race",...}; until: there was such a condition. */
 void race_json(struct text *to, const struct race_result *result, int count, double target,
                bool until);

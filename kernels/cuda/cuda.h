@@ -18,6 +18,8 @@ extern "C" {
 /* Doubles of scratch: for partial sums, and behind them for what an op passes between kernels. */
 #define CUDA_PART ((size_t)1 << 20)
 #define CUDA_CELLS ((size_t)1 << 22)
+/* Counts of blocks that came: as many sums may be in one launch. */
+#define CUDA_TICKETS ((size_t)1 << 15)
 /* Numbers in the table of rotations. */
 #define CUDA_ROPE ((size_t)1 << 22)
 /* Bytes that cuBLAS may work in: given once, so that it takes none in a step. */
@@ -38,8 +40,9 @@ struct cuda {
     cublasHandle_t blas;
     bool blas_open;
     void *workspace;
-    double *scratch; /* [CUDA_PART + CUDA_CELLS] */
-    int units;       /* multiprocessors */
+    double *scratch;  /* [CUDA_PART + CUDA_CELLS] */
+    unsigned *ticket; /* [CUDA_TICKETS], see comes_last */
+    int units;        /* multiprocessors */
     enum cuda_math math;
     bool tf32, bf16; /* math is that */
     float *turn;     /* [C, d/2] cosines, then as many sines */
@@ -50,8 +53,8 @@ struct cuda {
     const char *range;          /* that a profiler was told of; NULL: none is open */
     struct cuda_meters *meters; /* NULL: nobody asked, or there are none */
     bool asked_meters;
-    size_t rows, hidden, width; /* the most rows of a plan, columns of pre and D so far */
-    uint16_t *half;             /* in bfloat16: copies of what a product reads, for one op */
+    size_t rows, row_room; /* the most rows of a plan, and numbers of a row there, so far */
+    uint16_t *half;        /* in bfloat16: copies of what a product reads, for one op */
     size_t half_room, half_row, tokens; /* its numbers; of a token; the most tokens of a plan */
 };
 
@@ -80,13 +83,15 @@ KN_OPS(X)
 
 /* ---- launches */
 #ifdef __CUDACC__
-#define SHARED(type, id, n) __shared__ type id[n]
+#define SHARED(type, id, n) __shared__ __align__(16) type id[n]
+#define UNROLL _Pragma("unroll")
 template <class... P>
 void cuda_start(struct cuda *c, dim3 grid, dim3 block, void (*kernel)(P...), P... p)
 {
     kernel<<<grid, block, 0, c->stream>>>(p...);
 }
 #else
+#define UNROLL
 template <class... P>
 void cuda_start(struct cuda *, dim3 grid, dim3 block, void (*kernel)(P...), P... p)
 {
@@ -159,7 +164,7 @@ template <int K> struct sums {
     double of[K];
 };
 
-enum { TOTAL_THREADS = 256, TOTAL_BLOCKS = 256 };
+enum { TOTAL_THREADS = 256, TOTAL_BLOCKS = 1024 };
 
 template <int K> __device__ inline void block_sum(sums<K> &s) /* thread 0 gets the whole block's */
 {
@@ -177,7 +182,30 @@ template <int K> __device__ inline void block_sum(sums<K> &s) /* thread 0 gets t
     }
 }
 
-template <int K, class F> __global__ void total_kernel(size_t n, double *part, F f)
+/* ---- one kernel for the parts of a sum and the sum of the parts */
+/* True for all threads of the block that is the last of `blocks` to come: what the others wrote
+ * before can be read then, by fresh(). *ticket is 0 before the first and after the last. Which block
+ * it is differs from run to run, what it adds up and in which order does not. */
+__device__ inline bool comes_last(unsigned *ticket, unsigned blocks)
+{
+    SHARED(bool, last, 1);
+    __threadfence();
+    __syncthreads();
+    if (threadIdx.x == 0 && threadIdx.y == 0) last[0] = atomicInc(ticket, blocks - 1) == blocks - 1;
+    __syncthreads();
+    bool yes = last[0];
+    __threadfence();
+    return yes;
+}
+
+/* Past the caches of this block, which may be older than what another block wrote. */
+__device__ inline double fresh(const double *from)
+{
+    return __ldcg(from);
+}
+
+template <int K, class F, class L>
+__global__ void total_kernel(size_t n, double *part, unsigned *ticket, F f, L last)
 {
     sums<K> s = {};
     size_t step = (size_t)gridDim.x * blockDim.x;
@@ -185,60 +213,65 @@ template <int K, class F> __global__ void total_kernel(size_t n, double *part, F
     block_sum<K>(s);
     if (threadIdx.x == 0)
         for (int k = 0; k < K; k++) part[blockIdx.x * K + k] = s.of[k];
-}
-
-template <int K, class L> __global__ void total_last_kernel(int blocks, const double *part, L last)
-{
-    sums<K> s = {};
-    for (int i = threadIdx.x; i < blocks; i += TOTAL_THREADS)
-        for (int k = 0; k < K; k++) s.of[k] += part[i * K + k];
+    if (!comes_last(ticket, gridDim.x)) return;
+    s = {};
+    for (unsigned i = threadIdx.x; i < gridDim.x; i += TOTAL_THREADS)
+        for (int k = 0; k < K; k++) s.of[k] += fresh(part + i * K + k);
     block_sum<K>(s);
     if (threadIdx.x == 0) last(s.of);
 }
 
 template <int K, class F, class L> void total(struct kn_backend *be, size_t n, F f, L last, CALLER)
 {
-    double *part = ((struct cuda *)be)->scratch;
+    struct cuda *c = (struct cuda *)be;
     int blocks =
         n > (size_t)TOTAL_BLOCKS * TOTAL_THREADS ? TOTAL_BLOCKS : (int)pieces(n, TOTAL_THREADS);
-    launch(be, op, blocks, TOTAL_THREADS, total_kernel<K, F>, n, part, f);
-    launch(be, op, 1, TOTAL_THREADS, total_last_kernel<K, L>, blocks, part, last);
+    launch(be, op, blocks > 0 ? blocks : 1, TOTAL_THREADS, total_kernel<K, F, L>, n, c->scratch,
+           c->ticket, f, last);
 }
 
 /* ---- sums down the columns: f(t, j) over t in 0..T-1; last(j, sum) for each j in 0..N-1 */
 enum { COLUMNS_WIDE = 32, COLUMNS_HIGH = 8, COLUMNS_ROWS = 128, COLUMNS_CHUNKS = 256 };
 
-template <class F> __global__ void columns_kernel(int T, int N, int rows, double *part, F f)
+/* The 8 sums of each of 32 columns: threads of the first row get them all. */
+__device__ inline double column_sum(double s)
 {
     SHARED(double, sum, COLUMNS_HIGH *COLUMNS_WIDE);
-    int j = blockIdx.x * COLUMNS_WIDE + threadIdx.x, first = blockIdx.y * rows, mine = threadIdx.y;
-    double s = 0;
-    for (int t = first + mine; j < N && t < T && t < first + rows; t += COLUMNS_HIGH) s += f(t, j);
-    sum[mine * COLUMNS_WIDE + threadIdx.x] = s;
+    sum[threadIdx.y * COLUMNS_WIDE + threadIdx.x] = s;
     __syncthreads();
-    if (mine > 0 || j >= N) return;
+    if (threadIdx.y > 0) return 0;
     for (int i = 1; i < COLUMNS_HIGH; i++) s += sum[i * COLUMNS_WIDE + threadIdx.x];
-    part[(size_t)blockIdx.y * N + j] = s;
+    return s;
+}
+
+template <class F, class L>
+__global__ void columns_kernel(int T, int N, int rows, double *part, unsigned *ticket, F f, L last)
+{
+    int j = blockIdx.x * COLUMNS_WIDE + threadIdx.x, first = blockIdx.y * rows;
+    double s = 0;
+    for (int t = first + threadIdx.y; j < N && t < T && t < first + rows; t += COLUMNS_HIGH)
+        s += f(t, j);
+    s = column_sum(s);
+    if (threadIdx.y == 0 && j < N) part[(size_t)blockIdx.y * N + j] = s;
+    if (!comes_last(ticket + blockIdx.x, gridDim.y)) return;
+    s = 0;
+    for (unsigned i = threadIdx.y; j < N && i < gridDim.y; i += COLUMNS_HIGH)
+        s += fresh(part + (size_t)i * N + j);
+    s = column_sum(s);
+    if (threadIdx.y == 0 && j < N) last(j, s);
 }
 
 template <class F, class L> void columns(struct kn_backend *be, int T, int N, F f, L last, CALLER)
 {
-    double *part = ((struct cuda *)be)->scratch;
+    struct cuda *c = (struct cuda *)be;
     size_t most = CUDA_PART / (size_t)(N > 0 ? N : 1);
+    unsigned wide = pieces(N, COLUMNS_WIDE);
     if (most > COLUMNS_CHUNKS) most = COLUMNS_CHUNKS;
-    if (most == 0) cuda_too_many(be, op);
+    if (most == 0 || wide > CUDA_TICKETS) cuda_too_many(be, op);
     int chunks = (int)pieces(T, COLUMNS_ROWS), rows = COLUMNS_ROWS;
     if (most > 0 && chunks > (int)most) rows = (int)pieces(T, most), chunks = (int)pieces(T, rows);
-    launch(be, op, dim3(pieces(N, COLUMNS_WIDE), chunks), dim3(COLUMNS_WIDE, COLUMNS_HIGH),
-           columns_kernel<F>, T, N, rows, part, f);
-    each(
-        be, N,
-        [=] __device__(size_t j) {
-            double s = 0;
-            for (int i = 0; i < chunks; i++) s += part[(size_t)i * N + j];
-            last((int)j, s);
-        },
-        op);
+    launch(be, op, dim3(wide, chunks > 0 ? chunks : 1), dim3(COLUMNS_WIDE, COLUMNS_HIGH),
+           columns_kernel<F, L>, T, N, rows, c->scratch, c->ticket, f, last);
 }
 
 /* n doubles that live until the op ends; too many is a failure, and then nothing is started. */
@@ -335,16 +368,62 @@ __device__ inline void multiply_bf16(float c[4], const uint32_t a[4], const uint
 #endif
 }
 
-/* ---- four numbers at once, from a multiple of 16 bytes */
-__device__ inline float4 read_wide(const float *from)
+/* ---- four numbers at once, where they begin at a multiple of 16 bytes */
+struct four {
+    float of[4];
+};
+
+/* True where all of them do, and each row of `width` numbers. */
+template <class... P> bool in_fours(int width, const P *...of)
 {
-#ifndef __CUDACC__
-    if ((size_t)from % 16 != 0) emu_wrong("four numbers are read from %p", (const void *)from);
+    return width % 4 == 0 && ((size_t)of | ...) % 16 == 0;
+}
+
+__device__ inline void check_four(const float *at)
+{
+#ifdef __CUDACC__
+    (void)at;
+#else
+    if ((size_t)at % 16 != 0) emu_wrong("four numbers at %p", (const void *)at);
 #endif
-    return *(const float4 *)from;
+}
+
+__device__ inline struct four four_at(const float *from)
+{
+    check_four(from);
+    float4 x = *(const float4 *)from;
+    return {x.x, x.y, x.z, x.w};
+}
+
+__device__ inline void put_four(float *to, const struct four &x)
+{
+    check_four(to);
+    *(float4 *)to = make_float4(x.of[0], x.of[1], x.of[2], x.of[3]);
+}
+
+/* n numbers as n / 4 fours and what is left: item i is number at = 4i.. of a four, or one of the rest. */
+struct items {
+    size_t fours, count;
+};
+
+inline struct items items_of(size_t n, bool wide)
+{
+    size_t fours = wide ? n / 4 : 0;
+    return {fours, n - 3 * fours};
 }
 
 /* ---- small things */
+/* Four words of shared memory at once; `at` is a multiple of 4. */
+template <class Shared>
+__device__ inline void store_four(Shared &to, int at, const uint32_t from[4])
+{
+#ifdef __CUDACC__
+    *(uint4 *)&to[at] = make_uint4(from[0], from[1], from[2], from[3]);
+#else
+    for (int i = 0; i < 4; i++) to[at + i] = from[i];
+#endif
+}
+
 __device__ inline float sigmoid(float x)
 {
     return 1 / (1 + expf(-x));

@@ -1,6 +1,6 @@
 /* The worked examples and edge cases of adak: counts, labels, the policy's loss and gradient
  * against their own formulas, and what `route` takes for them. */
-#include "core/balance/balance.h"
+#include "core/balance/pressure.h"
 #include "core/router/route_json.h"
 #include "tests/core/router_rig.h"
 
@@ -337,7 +337,7 @@ START_TEST(route_takes_allocator_logits_rewards_and_gives_the_allocators_gradien
         struct text out = {0};
         struct err e = {0};
         snprintf(line, sizeof line, token, cases[i][0], cases[i][1]);
-        bool ok = route_json(line, strlen(line), be, &out, &e);
+        bool ok = route_json(line, strlen(line), be, &out, NULL, &e);
         const char *said = ok ? text_str(&out) : e.text;
         ck_assert_msg(strstr(said, cases[i][2]), "%s gave %s, want %s", line, said, cases[i][2]);
         bool asked = strstr(cases[i][1], "grad_losses");

@@ -79,6 +79,11 @@ inline float2 make_float2(float x, float y)
     return {x, y};
 }
 
+inline float4 make_float4(float x, float y, float z, float w)
+{
+    return {x, y, z, w};
+}
+
 struct emu_thread {
     dim3 index;
     int lane, warp, number;
@@ -144,6 +149,20 @@ inline int __popc(unsigned x)
 inline int __clz(int x)
 {
     return x == 0 ? 32 : __builtin_clz((unsigned)x);
+}
+/* Blocks come one after the other here, so what they write is there. */
+inline void __threadfence()
+{
+}
+inline unsigned atomicInc(unsigned *at, unsigned most)
+{
+    unsigned was = *at;
+    *at = was >= most ? 0 : was + 1;
+    return was;
+}
+template <class T> T __ldcg(const T *from)
+{
+    return *from;
 }
 inline float rsqrtf(float x)
 {

@@ -1,6 +1,7 @@
 /* tui/views/load.c - Which vans carry more than their share? A heat map, layer by expert,
  * where 1.00 is fair; for the layer looked at also as bars. */
 #include "tui/views/facts.h"
+#include "tui/views/load_past.h"
 #include "tui/draw/bars.h"
 #include "tui/draw/heat.h"
 #include "tui/views/say.h"
@@ -18,6 +19,8 @@ static const char explain[] =
     "mean; a dead van got no work at all. An uneven load costs time on parallel hardware; it does "
     "not by itself make the "
     "answers worse.\n"
+    "Below, where there is room, the busiest over the steps: an upright line is a change that "
+    "somebody made. "
     "Where a capacity is set, what a full van cannot take is dropped and counted below. The knob "
     "aux asks for an even load.";
 
@@ -262,8 +265,11 @@ static void load_draw(struct canvas *to, const struct scene *s)
     if (!alone && (bars >= now->E + 4 || (bars > 0 && !bars_across(in.width, bars - 1, now->E))))
         y += draw_slots(&in, y, now);
     y += !alone;
-    struct canvas middle = canvas_part(&in, 0, y, in.width, h - foot - y);
+    int left = h - foot - y, past = load_past_rows(s, left - (now->E + 1) - 1);
+    struct canvas middle = canvas_part(&in, 0, y, in.width, left - past - (past > 0)),
+                  over = canvas_part(&in, 0, h - foot - past, in.width, past);
     draw_bars(&middle, s);
+    load_past_draw(&over, s);
 }
 
 static void load_tell(struct text *to, const struct scene *s)
@@ -283,6 +289,7 @@ static void load_tell(struct text *to, const struct scene *s)
         }
         text_add(to, ".\n");
     }
+    load_past_tell(to, s);
     say_dropped(dropped, sizeof dropped, now);
     text_add(to, "%s.\n", dropped);
 }
