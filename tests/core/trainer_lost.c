@@ -81,7 +81,7 @@ static bool makes_another_model(struct trainer *t, struct err *e)
     struct config c = t->config;
     strcpy(c.backend, "auto");
     c.value[CONFIG_EXPERT_WIDTH] *= 2;
-    return trainer_reset(t, &c, e);
+    return rig_renew(t, &c, e);
 }
 
 static bool breaks_and_mends(struct trainer *t, struct err *e)
@@ -266,7 +266,7 @@ START_TEST(a_sticky_error_ends_every_training_on_the_gpu_and_costs_each_as_littl
     struct config c = a->config;
     strcpy(c.backend, "auto");
     heal(); /* the driver has the device again */
-    ck_assert_msg(trainer_reset(a, &c, &e), "%s", e.text);
+    ck_assert_msg(rig_renew(a, &c, &e), "%s", e.text);
     ck_assert_str_eq(kn_name(a->be), "cuda");
     rig_steps(a, 2);
     lose_after(3, 719); /* and loses it again */
