@@ -298,6 +298,15 @@ json '(.[0].gates[0][0] - 0.511409 | fabs) < 1e-6'
 feeds 0 '' '{"strategy":"topk","logits":[[1,2,3]]}\n{"strategy":"topk",\n"logits":[[3,2,1]]}\n' route; json 'length == 2 and .[1].chosen == [[0,1]]'
 feeds 0 '' '{"strategy":"topk","logits":[[1,2,3]]}' route --backend cpu; json 'length == 1'
 feeds 4 'line 2' '{"strategy":"topk","logits":[[1,2,3]]}\n{"strategy":"topk","logits":[[1,2,3],[1]]}\n' route
+feeds 4 'line 4: logits[2][1] is not a number' '{"strategy":"topk",\n"logits":[[1,2],\n[1,2],\n[1,"x"]]}\n' route
+feeds 4 'line 3: knobs: k' '{"strategy":"topk","logits":[[1,2]],\n"knobs":{\n"k":7}}' route
+feeds 4 'line 2, byte 44: broken JSON' '{"strategy":"topk","logits":[[1,2]]}\n {"strategy":"topk","logits":[[1,2]],"k":1 x}' route
+feeds 4 'has 65 columns, and experts are at most 64' "{\"strategy\":\"topk\",\"logits\":[[$(seq -s, 65)]]}" route
+feeds 0 '' '\357\273\277{"strategy":"topk","logits":[[1,2,3]]}' route
+mkfifo held; "$bin" route <held >out 2>err & pid=$!; exec 4>held # an answer comes before the next question
+echo '{"strategy":"topk","logits":[[1,2,3]]}' >&4
+for _ in $(seq 50); do [ -s out ] && break; sleep .1; done; json 'length == 1'
+echo '{"strategy":"topk","logits":[[3,2,1]]}' >&4; exec 4>&-; wait $pid; json 'length == 2'; rm held
 feeds 4 'topk' '{"strategy":"tokp","logits":[[1,2,3]]}' route
 feeds 4 'line 1' '{"strategy":"topk","logits":[[1,2,3]' route
 feeds 4 'logits' '{"strategy":"topk","logits":[[1,2,1e999]]}' route

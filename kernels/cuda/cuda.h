@@ -370,13 +370,48 @@ __device__ inline void multiply_bf16(float c[4], const uint32_t a[4], const uint
 #endif
 }
 
-/* ---- four numbers at once, from a multiple of 16 bytes */
-__device__ inline float4 read_wide(const float *from)
+/* ---- four numbers at once, where they begin at a multiple of 16 bytes */
+struct four {
+    float of[4];
+};
+
+/* True where all of them do, and each row of `width` numbers. */
+template <class... P> bool in_fours(int width, const P *...of)
 {
-#ifndef __CUDACC__
-    if ((size_t)from % 16 != 0) emu_wrong("four numbers are read from %p", (const void *)from);
+    return width % 4 == 0 && ((size_t)of | ...) % 16 == 0;
+}
+
+__device__ inline void check_four(const float *at)
+{
+#ifdef __CUDACC__
+    (void)at;
+#else
+    if ((size_t)at % 16 != 0) emu_wrong("four numbers at %p", (const void *)at);
 #endif
-    return *(const float4 *)from;
+}
+
+__device__ inline struct four four_at(const float *from)
+{
+    check_four(from);
+    float4 x = *(const float4 *)from;
+    return {x.x, x.y, x.z, x.w};
+}
+
+__device__ inline void put_four(float *to, const struct four &x)
+{
+    check_four(to);
+    *(float4 *)to = make_float4(x.of[0], x.of[1], x.of[2], x.of[3]);
+}
+
+/* n numbers as n / 4 fours and what is left: item i is number at = 4i.. of a four, or one of the rest. */
+struct items {
+    size_t fours, count;
+};
+
+inline struct items items_of(size_t n, bool wide)
+{
+    size_t fours = wide ? n / 4 : 0;
+    return {fours, n - 3 * fours};
 }
 
 /* ---- small things */
