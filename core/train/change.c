@@ -145,13 +145,6 @@ struct trainer *trainer_renew(struct trainer *t, const struct config *c, struct 
     return fresh;
 }
 
-bool trainer_reset(struct trainer *t, const struct config *c, struct err *e)
-{
-    struct trainer *old = trainer_renew(t, c, e);
-    trainer_close(old);
-    return old != NULL;
-}
-
 void trainer_swap(struct trainer *a, struct trainer *b)
 {
     struct trainer held = *a;

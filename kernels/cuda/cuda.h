@@ -73,6 +73,8 @@ bool cuda_blas_failed(struct kn_backend *be, const char *op, cublasStatus_t stat
 void cuda_mark(struct kn_backend *be, const char *name);
 bool cuda_meters(struct kn_backend *be, struct kn_meters *to);
 void cuda_meters_close(struct cuda *c);
+/* c[n,n] = a bᵀ: one product with nothing beside it; a and b are of bfloat16 where c->bf16. */
+void cuda_square(struct kn_backend *be, float *c, const void *a, const void *b, int n);
 double cuda_peak(struct kn_backend *be, int threads);
 double cuda_bandwidth(struct kn_backend *be, int threads);
 #define X(name) __typeof__(kn_##name) cuda_##name;
@@ -368,13 +370,48 @@ __device__ inline void multiply_bf16(float c[4], const uint32_t a[4], const uint
 #endif
 }
 
-/* ---- four numbers at once, from a multiple of 16 bytes */
-__device__ inline float4 read_wide(const float *from)
+/* ---- four numbers at once, where they begin at a multiple of 16 bytes */
+struct four {
+    float of[4];
+};
+
+/* True where all of them do, and each row of `width` numbers. */
+template <class... P> bool in_fours(int width, const P *...of)
 {
-#ifndef __CUDACC__
-    if ((size_t)from % 16 != 0) emu_wrong("four numbers are read from %p", (const void *)from);
+    return width % 4 == 0 && ((size_t)of | ...) % 16 == 0;
+}
+
+__device__ inline void check_four(const float *at)
+{
+#ifdef __CUDACC__
+    (void)at;
+#else
+    if ((size_t)at % 16 != 0) emu_wrong("four numbers at %p", (const void *)at);
 #endif
-    return *(const float4 *)from;
+}
+
+__device__ inline struct four four_at(const float *from)
+{
+    check_four(from);
+    float4 x = *(const float4 *)from;
+    return {x.x, x.y, x.z, x.w};
+}
+
+__device__ inline void put_four(float *to, const struct four &x)
+{
+    check_four(to);
+    *(float4 *)to = make_float4(x.of[0], x.of[1], x.of[2], x.of[3]);
+}
+
+/* n numbers as n / 4 fours and what is left: item i is number at = 4i.. of a four, or one of the rest. */
+struct items {
+    size_t fours, count;
+};
+
+inline struct items items_of(size_t n, bool wide)
+{
+    size_t fours = wide ? n / 4 : 0;
+    return {fours, n - 3 * fours};
 }
 
 /* ---- small things */

@@ -134,19 +134,33 @@ void cuda_plan_all(struct kn_backend *be, struct kn_plan *p, int T)
 }
 
 /* ---- combine */
+/* Four numbers of a token's row at a time, or one. */
 static void add_rows(struct kn_backend *be, float *to, struct plan_job p, const float *from,
                      const float *gates, int D, bool add, const char *op)
 {
+    int wide = in_fours(D, to, from) ? 4 : 1, some = D / wide;
     each(
-        be, (size_t)p.T * D,
+        be, (size_t)p.T * some,
         [=] __device__(size_t i) {
-            size_t t = i / D;
-            float sum = add ? to[i] : 0;
-            for (int k = p.token_start[t]; k < p.token_start[t + 1]; k++) {
+            int t = (int)(i / some), j = (int)(i % some) * wide, end = p.token_start[t + 1];
+            float *own = to + (size_t)t * D + j;
+            struct four sum = {};
+            if (add && wide == 4) sum = four_at(own);
+            if (add && wide == 1) sum.of[0] = own[0];
+            for (int k = p.token_start[t]; k < end; k++) {
                 size_t row = p.token_slot[k];
-                sum += gates[t * p.N + p.slot_expert[row]] * from[row * D + i % D];
+                float gate = gates[(size_t)t * p.N + p.slot_expert[row]];
+                struct four x = {};
+                if (wide == 4)
+                    x = four_at(from + row * D + j);
+                else
+                    x.of[0] = from[row * D + j];
+                for (int c = 0; c < 4; c++) sum.of[c] += gate * x.of[c];
             }
-            to[i] = sum;
+            if (wide == 4)
+                put_four(own, sum);
+            else
+                own[0] = sum.of[0];
         },
         op);
 }

@@ -79,6 +79,11 @@ inline float2 make_float2(float x, float y)
     return {x, y};
 }
 
+inline float4 make_float4(float x, float y, float z, float w)
+{
+    return {x, y, z, w};
+}
+
 struct emu_thread {
     dim3 index;
     int lane, warp, number;
