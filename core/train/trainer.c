@@ -194,6 +194,7 @@ struct trainer *trainer_open_on(const struct config *c, struct dataset *data, st
         }
         kn_close(gone);
         if (!start_on(t, c, e)) goto failed;
+        if (e) *e = (struct err){0}; /* told below, as a notice */
     }
     trainer_identify(t);
     if (why[0])

@@ -248,9 +248,16 @@ static bool find_math(struct cuda *c, int major, char *why, size_t size)
 static bool find_device(struct cuda *c, char *why, size_t size)
 {
     struct cudaDeviceProp p;
-    int count = 0;
+    int count = 0, has = 0, needs = 0;
     cudaError_t code = cudaGetDeviceCount(&count);
-    if (code == cudaErrorInsufficientDriver)
+    if (code == cudaErrorInsufficientDriver && cudaDriverGetVersion(&has) == cudaSuccess &&
+        cudaRuntimeGetVersion(&needs) == cudaSuccess && has > 0)
+        snprintf(
+            why, size,
+            "backend cuda: the NVIDIA driver is for CUDA %d.%d, this module for %d.%d: a newer "
+            "driver is needed, or `make cuda` with an older CUDA",
+            has / 1000, has % 1000 / 10, needs / 1000, needs % 1000 / 10);
+    else if (code == cudaErrorInsufficientDriver)
         snprintf(why, size, "backend cuda: no NVIDIA driver, or one too old for this module");
     else if (code == cudaErrorNoDevice || (code == cudaSuccess && count == 0))
         snprintf(why, size, "backend cuda: there is a driver, but no GPU");

@@ -33,6 +33,7 @@ START_TEST(a_gpu_that_cannot_be_used_at_start_means_the_cpu_and_one_notice)
     struct err e = {0};
     struct trainer *t = open_failing("auto", k->plan, &e);
     ck_assert_msg(t, "%s: %s", k->plan, e.text);
+    ck_assert_str_eq(e.text, "");
     ck_assert_str_eq(kn_name(t->be), "cpu");
     rig_steps(t, 3);
     trainer_measure(t, &s, false);
