@@ -19,8 +19,7 @@ struct half_experts {
     float *out, *dot, *dx_row;  /* by row: [D], [parts] of <dh, h>, [D] */
     float *dgate, *dup, *ddown; /* as ops.h has them */
     enum kn_act act;
-    int T, E, N, D, H, M, wide_D, wide_H, wide_M, parts;
-    bool gated;
+    int T, E, N, D, H, M, wide_D, wide_H, wide_M, parts, gated;
 };
 
 /* ---- products with the rows of each expert */
@@ -114,8 +113,8 @@ static void find_pre(struct kn_backend *be, const struct half_experts &o, const 
             half_product<ALONG_K, ALONG_K>(s, {{o.x, o.wide_D, o.slot_token}, row0, rows},
                                            {w, n0, part(o.wide_M, n0)}, 0, o.wide_D);
             half_rows(s, [&](int i, int from, const float(*x)[2]) {
-                UNROLL for (int n = 0; n < 4; n++)
-                {
+                UNROLL
+                for (int n = 0; n < 4; n++) {
                     int j = n0 + from + n * 8, unit = o.gated ? j / 16 * 8 + j % 8 : j;
                     if (i >= rows || j >= o.wide_M || (o.gated && n % 2)) continue;
                     const float *a = x[n], *b = x[(n + 1) % 4]; /* b: where gated */
@@ -185,8 +184,8 @@ static void find_dpre(struct kn_backend *be, const struct half_experts &o, const
             half_rows(s, [&](int i, int from, const float(*x)[2]) {
                 size_t row = row0 + (i < rows ? i : 0);
                 float g = o.gate[(size_t)o.slot_token[row] * o.N + e], dot = 0;
-                UNROLL for (int n = 0; n < 4; n++)
-                {
+                UNROLL
+                for (int n = 0; n < 4; n++) {
                     int unit = n0 + from + n * 8;
                     if (i < rows && unit < o.wide_H) dot += back_through(o, row, unit, g, x[n]);
                 }
