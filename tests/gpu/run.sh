@@ -75,7 +75,7 @@ peer() {
 # Trainings, times and table at sizes for the emulator: that the way to a table works is seen without a GPU, too.
 quick() {
     PRESETS=tiny ROUNDS=1 times quick --quick --device cpu
-    if grep -qE '^G4 .* tiny fp32 \([0-9.]+ % of the' "$folder/table" && ! grep -q '^NOTE' "$folder/table"; then
+    if grep -qE '^G4 .* tiny fp32 \(-?[0-9.]+ % of the' "$folder/table" && ! grep -q '^NOTE' "$folder/table"; then
         passed=$((passed + 1))
     else
         failed=$((failed + 1)) && echo 'FAIL the table is not whole'
