@@ -2,10 +2,29 @@
  * for cuBLAS, which counts by columns, its own transpose: y = x wᵀ is asked for as yᵀ = w xᵀ. */
 #include "kernels/cuda/cuda.h"
 
+#include <cstring>
+
 void cuda_zero(struct kn_backend *be, struct kn_buf y, size_t n)
 {
     float *to = KN_F32(y);
     each(be, n, [=] __device__(size_t i) { to[i] = 0; });
+}
+
+/* What the host and the device pass each other within a step stands in the host's memory. */
+void cuda_fetch(struct kn_backend *be, void *to, const void *staged, size_t bytes)
+{
+    uint32_t *words = (uint32_t *)to;
+    const uint32_t *from = (const uint32_t *)staged;
+    each(be, bytes / sizeof *words, [=] __device__(size_t i) { words[i] = from[i]; });
+}
+
+void cuda_say(struct kn_backend *be, struct cuda_told *to, uint32_t number, const float *x, int n)
+{
+    once(be, [=] __device__() {
+        for (int i = 0; i < n; i++) to->of[i] = x[i];
+        __threadfence_system();
+        to->number = number;
+    });
 }
 
 void cuda_copy(struct kn_backend *be, struct kn_buf y, struct kn_buf x, size_t n)
@@ -65,16 +84,41 @@ void cuda_repack(struct kn_backend *be, struct kn_weight *const *w, int count)
 
 /* c[rows,n] = op(a) op(b) + (add ? c : 0), row-major; a and b as they lie are [.., lda], [.., ldb].
  */
+struct product {
+    float *c;
+    const float *a, *b;
+    int rows, n, inner, lda, ldb;
+    bool turn_a, turn_b, add;
+};
+
+static void multiply(struct cuda *c, const struct cuda_call *call, const void *of)
+{
+    const struct product *p = (const struct product *)of;
+    const float one = 1, keep = p->add;
+    cuda_blas_failed(&c->head, call->op,
+                     cublasSgemm(c->blas, p->turn_b ? CUBLAS_OP_T : CUBLAS_OP_N,
+                                 p->turn_a ? CUBLAS_OP_T : CUBLAS_OP_N, p->n, p->rows, p->inner,
+                                 &one, p->b, p->ldb, p->a, p->lda, &keep, p->c, p->n));
+}
+
 static void product(struct kn_backend *be, const char *op, float *c, int rows, int n, int inner,
                     const float *a, bool turn_a, int lda, const float *b, bool turn_b, int ldb,
                     bool add)
 {
-    const float one = 1, keep = add;
+    struct product now;
+    struct cuda_call call = {};
     if (be->failed_op || rows == 0 || n == 0) return;
-    cuda_blas_failed(be, op,
-                     cublasSgemm(((struct cuda *)be)->blas, turn_b ? CUBLAS_OP_T : CUBLAS_OP_N,
-                                 turn_a ? CUBLAS_OP_T : CUBLAS_OP_N, n, rows, inner, &one, b, ldb,
-                                 a, lda, &keep, c, n));
+    memset(&now, 0, sizeof now); /* what is between its members, too: it is compared */
+    now.c = c, now.a = a, now.b = b;
+    now.rows = rows, now.n = n, now.inner = inner, now.lda = lda, now.ldb = ldb;
+    now.turn_a = turn_a, now.turn_b = turn_b, now.add = add;
+    call.op = op, call.what = (const void *)multiply, call.start = multiply;
+    call.size = sizeof now;
+    void *room = cuda_write_down((struct cuda *)be, call);
+    if (room)
+        memcpy(room, &now, sizeof now);
+    else
+        multiply((struct cuda *)be, &call, &now);
 }
 
 void cuda_linear(struct kn_backend *be, struct kn_buf y, struct kn_buf x, const struct kn_weight *w,

@@ -48,6 +48,23 @@ void cuda_sum_squares(struct kn_backend *be, struct kn_buf s, struct kn_buf x, s
         [=] __device__(const double *sum) { to[0] = (float)sum[0]; });
 }
 
+void cuda_watch(struct kn_backend *be, struct kn_buf ok, struct kn_buf x, int n, struct kn_ints bad,
+                int m)
+{
+    float *to = KN_F32(ok);
+    const float *watched = KN_F32(x);
+    const int32_t *none = KN_I32(bad);
+    warps(be, 1, [=] __device__(int, int lane) {
+        float whole = 0, finite = 0;
+        for (int i = lane; i < m; i += 32) whole += none[i] == 0 ? 0.f : 1.f;
+        for (int i = lane; i < n; i += 32) finite += isfinite(watched[i]) ? 0.f : 1.f;
+        whole = warp_sum(whole), finite = warp_sum(finite);
+        if (lane > 0) return;
+        to[0] = whole == 0 ? 0 : NAN;
+        to[1] = whole + finite == 0 ? 0 : NAN;
+    });
+}
+
 void cuda_clip_factor(struct kn_backend *be, struct kn_buf f, struct kn_buf s, struct kn_buf guard,
                       double clip)
 {
@@ -62,24 +79,28 @@ void cuda_clip_factor(struct kn_backend *be, struct kn_buf f, struct kn_buf s, s
 
 struct adam {
     float *w, *m, *v, *g;
-    const float *f;
+    const float *f, *only;
     float b1, b2, c1, c2, one_m, one_v, lr, eps, decay;
 };
 
+/* The gradient becomes 0 also where kn_only leaves the rest as it is. */
 static void adam_step(struct kn_backend *be, struct adam o, size_t n, const char *op)
 {
+    const struct kn_buf only = be->only;
+    be->only.at = NULL;
     each(
         be, n,
         [=] __device__(size_t i) {
             float by = o.f[0], now = by * o.g[i];
             o.g[i] = 0;
-            if (!isfinite(by)) return;
+            if (!isfinite(by) || shut(o.only)) return;
             float first = o.m[i] = o.b1 * o.m[i] + o.c1 * now;
             float second = o.v[i] = o.b2 * o.v[i] + o.c2 * now * now;
             o.w[i] -=
                 o.lr * (first * o.one_m / (sqrtf(second * o.one_v) + o.eps) + o.decay * o.w[i]);
         },
         op);
+    be->only = only;
 }
 
 void cuda_adamw(struct kn_backend *be, struct kn_buf w, struct kn_buf m, struct kn_buf v,
@@ -91,6 +112,7 @@ void cuda_adamw(struct kn_backend *be, struct kn_buf w, struct kn_buf m, struct 
                .v = KN_F32(v),
                .g = KN_F32(g),
                .f = KN_F32(f),
+               .only = only_of(be),
                .b1 = (float)o->b1,
                .b2 = (float)o->b2,
                .c1 = (float)(1 - o->b1),

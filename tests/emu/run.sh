@@ -15,7 +15,7 @@ run() { # run COMMAND...: shown, and its last line added up
 run "$out/check-planted"
 run "$out/check-cuda"
 VANPOOL_NVML=$PWD/$out/emu/libnvidia-ml.so.1 run "$out/check-core" trainer_meters trainer_ranges
-run "$out/check-core" trainer_rescue
+run "$out/check-core" trainer_rescue trainer_graph
 run "$out/check-gpu" quick
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]
