@@ -14,12 +14,14 @@ LINE    ?= readline
 Q       := $(if $(V),,@)
 
 VERSION := 0.1.0
-PC       = pkg-config --silence-errors
+PC      := $(if $(shell command -v pkg-config),pkg-config --silence-errors,false)
 LIBS_LINE_readline := -lreadline
 LIBS_LINE_edit     := -ledit
 PKGS     = ncursesw jansson libcmark inih
+# The GPU's tests have a stand-in for Check where there is none; `make CHECK= check-gpu` takes it anyway.
+CHECK   := $(shell $(PC) --exists check && echo check)
 # Pictures (export as SVG and PNG) where cairo is there; `make CAIRO=` builds without.
-CAIRO   := $(shell pkg-config --silence-errors --exists cairo cairo-svg && echo cairo)
+CAIRO   := $(shell $(PC) --exists cairo cairo-svg && echo cairo)
 
 CPPFLAGS += -I. -D_GNU_SOURCE -DVANPOOL_VERSION='"$(VERSION)"' $(shell $(PC) --cflags $(PKGS)) $(CPPFLAGS_$(LINE))
 CPPFLAGS_edit := -DLINE_EDIT
@@ -132,26 +134,38 @@ $(EMU_NVML): tests/emu/nvml.c
 	$(if $(V),,@echo '  cc   $< (emulated)')
 	$(Q)$(CC) -Wall -Wextra -Werror -fPIC -shared $(if $(findstring short,$@),-DNVML_SHORT) -o $@ $<
 # The tests of kernels once more, with the cuda backend for the cpu's levels.
-EMU_T   := $(patsubst %.c,$(EMU)/%.o,$(filter-out tests/kernels/pool.c,$(wildcard tests/kernels/*.c)))
+EMU_T   := $(patsubst %.c,$(EMU)/%.o,tests/main.c $(filter-out tests/kernels/pool.c,$(wildcard tests/kernels/*.c)) \
+             $(if $(CHECK),,tests/gpu/bare/check.c))
 $(EMU)/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
 	$(if $(V),,@echo '  cc   $< (cuda)')
-	$(Q)$(CC) $(CPPFLAGS) -DRIG_CUDA $(CFLAGS) $(CFLAGS_$(VARIANT)) -MMD -MP -c -o $@ $<
-$(OUT)/check-cuda: $(OUT)/tests/main.o $(EMU_T) $(KERNELS)
+	$(Q)$(CC) $(CPPFLAGS) -DRIG_CUDA $(if $(CHECK),,-Itests/gpu/bare) $(CFLAGS) $(CFLAGS_$(VARIANT)) -MMD -MP -c -o $@ $<
+$(OUT)/check-cuda: $(EMU_T) $(KERNELS)
 	$(if $(V),,@echo '  link $@')
-	$(Q)$(CC) $(CFLAGS_$(VARIANT)) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell $(PC) --libs check)
+	$(Q)$(CC) $(CFLAGS_$(VARIANT)) $(LDFLAGS) -o $@ $^ $(if $(CHECK),$(shell $(PC) --libs check)) -lm
 # The emulator's own guards.
 $(OUT)/check-planted: $(OUT)/tests/main.o $(EMU)/tests/emu/emu.o $(EMU)/tests/emu/api.o $(EMU)/tests/emu/planted/planted.o
 	$(if $(V),,@echo '  link $@')
 	$(Q)g++ -pthread -o $@ $^ $(shell $(PC) --libs check)
-# Trainings and times: no screen, no line editor.
-$(OUT)/check-gpu: $(OUT)/tests/gpu/gpu.o $(CORE) $(KERNELS)
+# Trainings and times: no library but C's, as the machine may have no other; so of core what trains, and not what
+# reads and writes JSON (tests/gpu/bare.sh finds what else may not be here).
+TRAINS  := $(filter-out $(addprefix core/,metrics/trace.c model/checkpoint.c model/diff.c model/inspect.c \
+             router/route_%.c train/save.c train/recording.c), \
+             $(foreach f,balance base data metrics model router train,$(wildcard core/$(f)/*.c)))
+$(OUT)/trains.a: $(call obj,$(TRAINS)) $(KERNELS)
+	@rm -f $@ && $(AR) qcs $@ $^
+$(OUT)/check-gpu: $(call obj,$(wildcard tests/gpu/*.c)) $(OUT)/trains.a
 	$(if $(V),,@echo '  link $@')
-	$(Q)$(CC) $(CFLAGS_$(VARIANT)) $(LDFLAGS) -o $@ $^ $(shell $(PC) --libs $(filter-out ncursesw,$(PKGS))) -lm
+	$(Q)$(CC) $(CFLAGS_$(VARIANT)) $(LDFLAGS) -o $@ $^ -lm
+$(OUT)/cublas-rate: $(OUT)/tests/gpu/cublas/rate.o
+	$(if $(V),,@echo '  link $@')
+	$(Q)$(NVCC) -o $@ $^ -lcublas -Xlinker -rpath,$(CUDA_AT)/lib64
+$(OUT)/tests/gpu/cublas/rate.o: CPPFLAGS += -isystem $(CUDA_AT)/include
 .PHONY: check-emu check-gpu
-check-gpu: cuda              ## where there is a GPU: its ops and trainings against ref, and a table of times
-	@$(MAKE) --no-print-directory -j$$(nproc) $(OUT)/check-cuda $(OUT)/check-gpu
-	@bash tests/gpu/run.sh $(OUT)
+# STAGES: those of tests/gpu/run.sh; all of them where it is empty.
+check-gpu:                   ## where there is a GPU: ops and trainings against ref, sanitizers, a table of times
+	@$(MAKE) --no-print-directory -j$$(nproc) cuda $(OUT)/check-cuda $(OUT)/check-gpu $(if $(CUDA_AT),$(OUT)/cublas-rate)
+	@bash tests/gpu/run.sh $(OUT) $(STAGES)
 check-emu:                   ## the GPU's kernels, run on the CPU by an emulator, against ref
 	@$(MAKE) --no-print-directory -j$$(nproc) $(OUT)/check-planted $(OUT)/check-cuda $(OUT)/check-gpu $(OUT)/check-core \
 	  $(EMU)/vanpool-cuda.so $(EMU_NVML)

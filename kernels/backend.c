@@ -60,6 +60,11 @@ const char *kn_simd(const struct kn_backend *be)
     return be->simd;
 }
 
+const char *kn_device(const struct kn_backend *be)
+{
+    return be->device;
+}
+
 int kn_threads(const struct kn_backend *be)
 {
     return be->threads;

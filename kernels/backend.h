@@ -34,8 +34,10 @@ struct kn_backend *kn_open(const char *name, const struct kn_settings *s, char *
 void kn_close(struct kn_backend *be); /* accepts NULL */
 
 const char *kn_name(const struct kn_backend *be); /* "ref", "cpu", "cuda" */
-/* "sse2", "avx2", "avx512"; "none" for ref; the GPU's name for cuda */
+/* How it multiplies: "sse2", "avx2", "avx512"; "none" for ref; "fp32", "tf32", "bf16" for cuda. */
 const char *kn_simd(const struct kn_backend *be);
+/* The name of the device that it runs on; NULL: the host. */
+const char *kn_device(const struct kn_backend *be);
 int kn_threads(const struct kn_backend *be);
 bool kn_exact(const struct kn_backend *be);   /* true: float64 */
 bool kn_on_host(const struct kn_backend *be); /* false: a device that can be lost, memory and all */

@@ -73,7 +73,8 @@ void kn_jitter(struct kn_backend *be, struct kn_buf y, struct kn_buf x, struct k
 
 /* ---- weights: a row-major master and a shadow packed for this backend */
 enum kn_kind {
-    KN_DENSE, /* one matrix [rows, cols] */
+    KN_DENSE,  /* one matrix [rows, cols] */
+    KN_ROUTER, /* the same, multiplied in full precision where a backend else takes less */
     KN_UP, /* `blocks` experts, each [rows, D]: swiglu rows = 2H, the H gate rows (w1) then the H up rows
                  (w3); silu and relu rows = H */
     KN_DOWN, /* `blocks` experts, each [D, H] (w2) */
@@ -95,7 +96,7 @@ void kn_weight_close(struct kn_backend *be, struct kn_weight *w); /* accepts a z
 void kn_repack(struct kn_backend *be, struct kn_weight *const *w, int count);
 
 /* ---- dense */
-/* y[T,M] = x[T,K] wᵀ, w a KN_DENSE weight [M,K]. */
+/* y[T,M] = x[T,K] wᵀ, w a KN_DENSE or KN_ROUTER weight [M,K]. */
 void kn_linear(struct kn_backend *be, struct kn_buf y, struct kn_buf x, const struct kn_weight *w,
                int T);
 /* dx[T,K] (+)= dy[T,M] w. */
@@ -187,7 +188,7 @@ void kn_normalised_gate_back(struct kn_backend *be, struct kn_buf dlogits, struc
 void kn_mask_without(struct kn_backend *be, struct kn_ints y, struct kn_ints mask, int first, int n,
                      int T, int N);
 
-/* y[t,n] = cosine of the angle between row t of x[T,D] and row n of w, a KN_DENSE weight [N,D]; 0,
+/* y[t,n] = cosine of the angle between row t of x[T,D] and row n of w, a KN_ROUTER weight [N,D]; 0,
  * and without gradient, where either is shorter than 1e-12. */
 void kn_cosine(struct kn_backend *be, struct kn_buf y, struct kn_buf x, const struct kn_weight *w,
                int T);
@@ -255,9 +256,11 @@ void kn_rated_gate_back(struct kn_backend *be, struct kn_buf dw, struct kn_buf d
 /* A row's picks one after the other, as many as mask holds. r[T,N] = the pick's probability b in
  * the softmax over the columns not picked before whose logit z has top - z <= band max(|z|, |top|);
  * not taken: 0.
- *   u NULL .at: the picks are those of mask in falling order (ties: lower column), and top is the pick itself;
- *   u[T,2N]: mask is drawn anew. top is the largest column left; pick i is the first column whose running sum of that
- *   softmax is over u[t,2i]; r = b where it is top (the lowest of equals) or u[t,2i+1] >= 3/4, else b/3.
+ *   u NULL .at: the picks are those of mask in falling order (ties: lower column), and top is the
+ *   pick itself;
+ *   u[T,2N]: mask is drawn anew. top is the largest column left; pick i is the first column whose
+ *   running sum of that softmax is over u[t,2i]; r = b where it is top (the lowest of equals) or
+ *   u[t,2i+1] >= 3/4, else b/3.
  * Back: dlogits[j] += dr b (1[j = pick] - b_j) over the columns of each softmax, without the 1/3;
  * mask as band left it. N <= KN_COLUMNS. Source: Liu et al. 2024, arXiv 2409.12136 (GRIN), over a
  * band. */
@@ -269,15 +272,40 @@ void kn_band_back(struct kn_backend *be, struct kn_buf dlogits, struct kn_buf dr
                   int N);
 
 /* ---- losses on columns; means are over the valid rows (0 where there is none) */
+
+/* Three ways to say how busy a column is. kn_column_load: its part of all picks of experts, 1 where
+ * even. kn_group_load: the part of the tokens that picked it, or any of its group. kn_column_share:
+ * the same of single columns, where some tokens weigh more. */
+
 /* f[e] = E * count_e / (sum of the counts of columns 0..E-1), count_e = picks in mask; 0 where the
  * sum is 0; slot columns get 0. */
 void kn_column_load(struct kn_backend *be, struct kn_buf f, struct kn_ints mask, int T, int N,
                     int E);
+/* Picks by group of columns, a valid token: f[j] = c * picks of j's group / Tvalid (0 where there
+ * is no valid row). Experts stand in groups of `width` columns and take `c`, slots in groups of
+ * `slots` columns and take `c_slots` (the last group may be smaller). `once`: a token counts once a
+ * group, however many of its columns it picks. */
+struct kn_groups {
+    int width, slots;
+    double c, c_slots;
+    bool once;
+};
+void kn_group_load(struct kn_backend *be, struct kn_buf f, struct kn_ints mask,
+                   struct kn_ints valid, const struct kn_groups *g, int T, int N, int E);
+/* f[j] = c times the share of the valid rows that took column j, rows weighed: w_t = weight where
+ * marked[t] (NULL .at: nowhere), else 1; 0 where no row is valid. */
+void kn_column_share(struct kn_backend *be, struct kn_buf f, struct kn_ints mask,
+                     struct kn_ints marked, double weight, double c, struct kn_ints valid, int T,
+                     int N);
 /* loss[0] = sum_e f_e mean_t a[t,e]; da[t,e] += c f_e / Tvalid on valid rows. f is a constant. */
 void kn_column_loss(struct kn_backend *be, struct kn_buf loss, struct kn_buf a, struct kn_buf f,
                     struct kn_ints valid, int T, int N);
 void kn_column_loss_back(struct kn_backend *be, struct kn_buf da, double c, struct kn_buf f,
                          struct kn_ints valid, int T, int N);
+/* y[t] = x[t] w_t / (mean of w over the valid rows), w as in kn_column_share: a mean of y is then a
+ * weighed mean of x. y may be x. Linear in x, so it is its own gradient. */
+void kn_weigh_rows(struct kn_backend *be, struct kn_buf y, struct kn_buf x, struct kn_ints marked,
+                   double weight, struct kn_ints valid, int T, int N);
 /* loss[0] = mean_t (log-sum-exp of row t)^2; dlogits += c times its gradient. Source: Zoph et al.
  * 2022, arXiv 2202.08906. */
 void kn_z_loss(struct kn_backend *be, struct kn_buf loss, struct kn_buf logits,
@@ -291,18 +319,6 @@ void kn_entropy_loss(struct kn_backend *be, struct kn_buf loss, struct kn_buf pr
                      struct kn_ints valid, int T, int N, int E);
 void kn_entropy_loss_back(struct kn_backend *be, struct kn_buf dprob, double c, struct kn_buf prob,
                           struct kn_ints valid, int T, int N, int E);
-/* Picks by group of columns, a valid token: f[j] = c * picks of j's group / Tvalid (0 where there
- * is no valid row). Experts stand in groups of `width` columns and take `c`, slots in groups of
- * `slots` columns and take `c_slots` (the last group may be smaller). `once`: a token counts once a
- * group, however many of its columns it picks. */
-struct kn_groups {
-    int width, slots;
-    double c, c_slots;
-    bool once;
-};
-void kn_group_load(struct kn_backend *be, struct kn_buf f, struct kn_ints mask,
-                   struct kn_ints valid, const struct kn_groups *g, int T, int N, int E);
-
 /* loss[0] = mean_t sum_n max(s - theta, 0) over the columns that are on. Back: da += c / Tvalid
  * where x > b: what kn_over_back takes. */
 void kn_over_loss(struct kn_backend *be, struct kn_buf loss, struct kn_buf x,
@@ -434,17 +450,8 @@ struct kn_ramp {
 void kn_ratio_ramp(struct kn_backend *be, struct kn_buf y, struct kn_buf state, struct kn_buf x,
                    const struct kn_ramp *o);
 
-/* f[j] = c times the share of the valid rows that took column j, rows weighed: w_t = weight where
- * marked[t] (NULL .at: nowhere), else 1; 0 where no row is valid. */
-void kn_column_share(struct kn_backend *be, struct kn_buf f, struct kn_ints mask,
-                     struct kn_ints marked, double weight, double c, struct kn_ints valid, int T,
-                     int N);
-/* y[t] = x[t] w_t / (mean of w over the valid rows), w as above: a mean of y is then a weighed mean
- * of x. y may be x. Linear in x, so it is its own gradient. */
-void kn_weigh_rows(struct kn_backend *be, struct kn_buf y, struct kn_buf x, struct kn_ints marked,
-                   double weight, struct kn_ints valid, int T, int N);
-
-/* ---- counts that are chosen: prob[T,N] holds the probability of 1..N in its columns; count[T], 0 where not valid */
+/* ---- counts that are chosen: prob[T,N] holds the probability of 1..N in its columns; count[T], 0
+ * where not valid */
 /* p[0] = the one of .01, .02 .. 1 at which the mean over the valid rows of mass_count (most = N) is
  * nearest to `mean`; the smallest of equals; as it was where no row is valid. Source: Yue et al.
  * 2025, arXiv 2410.10456, eq 12. */

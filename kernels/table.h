@@ -40,7 +40,7 @@ struct kn_table {
 /* The head of every backend's own struct. */
 struct kn_backend {
     const struct kn_table *table;
-    const char *simd;
+    const char *simd, *device;
     int threads;
     bool timing;
     const char *failed_op; /* NULL: none; else the first failure */

@@ -79,6 +79,8 @@ json 'all(.[]; all(.params[], .state[]; .shape | all(.[]; type == "string" and (
 json 'all(.[]; all(.metrics[]; .kind == "scalar" or (.kind | startswith("per "))))'
 json 'all(.[]; has("title") and has("paper") and (.params|length > 0) and has("slots") and has("state") and has("losses") and has("metrics"))'
 gives 2 'did you mean knobs?' list knbos
+gives 0 '' list --json; json 'map(.name) | contains(["strategies","datasets","knobs","fields","backends","views","commands","scenarios","presets","flags"])'
+for t in $(jq -r .name out); do gives 0 '' list $t; has ' '; done
 gives 0 '' doctor; has 'cpu'
 has 'config.ini is not there'
 mkdir -p config/vanpool
@@ -111,6 +113,8 @@ gives 0 '' train --steps 20 --backend ref --json --quiet; json '.[0].backend == 
 gives 0 '' train --steps 20; has 'validation:'; no_escape train
 gives 0 '' train --steps 5000 --until 'loss<1.5' --every 10 --json --quiet; json '.[-1].step < 5000'
 gives 1 'was not reached' train --steps 20 --until 'loss<0.0001' --quiet
+gives 0 '' train --steps 60 --until 'step>=7' --quiet --json; json '.[-1].step == 7 and .[-2].type == "step" and .[-2].step == 7'
+gives 0 '' train --steps 9 --until 'val_accuracy>0' --quiet --json; json '.[-1].step == 9'
 gives 2 'FIELD OP VALUE' train --until loss
 gives 2 'did you mean loss?' train --until 'losss<1'
 gives 0 '' train --minutes 0.01 --json --quiet; json '.[-1].wall_s < 20'
@@ -136,6 +140,21 @@ if grep -q '^vanpool: interrupted' err && [ -s cut.st ]; then ok; else no "Ctrl-
 "$bin" train --steps 100000000 --json --quiet >out 2>err </dev/null &
 pid=$!; sleep 1; kill -INT $pid; wait $pid
 if [ $? = 130 ]; then ok; else no 'Ctrl-C in training is not exit 130'; fi
+# ended_by SIGNAL WORDS: what it ends with status 130 and one line, its stdin still open.
+ended_by() {
+    local got
+    mkfifo held; "$bin" $2 >out 2>err <held &
+    pid=$!; exec 4>held; sleep 1; kill -$1 $pid; wait $pid; got=$?; exec 4>&-; rm held
+    if [ $got = 130 ] && [ "$(grep -c . err)" = 1 ]; then ok; else no "$1 in vanpool $2: exit $got: $(head -c 300 err)"; fi
+}
+ended_by TERM repl
+ended_by HUP repl
+ended_by TERM 'lesson check 13 14'; hasnt FAILED
+ended_by HUP 'train --steps 100000000 --quiet --save hup.st'
+if [ -s hup.st ]; then ok; else no 'a hangup loses what was trained'; fi
+nohup "$bin" train --minutes 0.04 --quiet --save nohup.st >out 2>err </dev/null &
+pid=$!; sleep 1; kill -HUP $pid; wait $pid
+if [ $? = 0 ]; then ok; else no "a hangup ends what nohup holds: $(head -c 300 err)"; fi
 "$bin" train --steps 100000000 --every 10 --json --quiet 2>err </dev/null | head -n 3 >out
 if [ "${PIPESTATUS[0]}" = 5 ] && grep -q 'standard output' err; then ok; else no "a closed pipe: $(cat err)"; fi
 if [ -w /dev/full ]; then
@@ -238,6 +257,14 @@ gives 0 '' race --strategies topk,topp --budget flops:1e8 --quiet --json; json '
 gives 0 '' race --strategies topk --budget seconds:0.3 --quiet --json
 gives 0 '' race --lane topp --lane 'topk counts=true' --target-experts 2 --steps 60 --quiet --json
 json '.[-1].target_experts == 2 and (.[-1].lanes[0].steered | startswith("p=")) and .[-1].lanes[1].steered == null and .[-1].lanes[1].excluded == "control"'
+gives 0 '' race --lane topk --lane topp --until 'step>=7' --steps 20 --seeds 1,2 --json --quiet
+json '.[-1].lanes | all(.steps == 7 and .reached == 2)'
+gives 0 '' race --lane topk --until 'loss<0' --steps 5; has 'topk: loss<0 did not come to hold in 5 steps'
+gives 0 '' race --lane topk --until 'val_accuracy>=0' --every 4 --steps 9; has 'held after 4 steps'
+gives 0 '' race --lane topk --steps 9 --json --quiet; json '.[-1].lanes[0] | .steps == 9 and .reached == null'
+gives 2 'no field' race --lane topp --lane topk --until 'p_mass>2'
+gives 0 '' race --lane topk --minutes 0.002 --quiet --json; json '.[-2].wall_s < 5'
+gives 2 'leave one of the two' race --minutes 1 --budget steps:3
 gives 2 'more than the 8' race --steps 3 --target-experts 9
 gives 2 '--budget is' race --budget fuel:3
 gives 2 'did you mean topk' race --strategies tokp
@@ -345,7 +372,7 @@ printf -- '---\ntitle: Mine\n---\n## A\n\n```do\ntrain 5\n```\n```expect\nstep >
 gives 0 '' lesson check --folder own; has '1 passed'
 gives 5 'cannot read' lesson list --folder no-such-folder
 export XDG_STATE_HOME=$PWD/state
-feeds 0 '' 'lesson 1\nsolve\nnext\nsolve\nanswer 50\nanswer b\n' --plain --record anna.record; has 'All of it holds'; has 'Right: an average'; has 'You said 50, it is'
+feeds 0 '' 'lesson 1\nnext\nsolve\nnext\nsolve\nanswer 50\nnext\nanswer b\n' --plain --record anna.record; has 'All of it holds'; has 'Right: an average'; has 'You said 50, it is'
 gives 0 '' replay anna.record --quiet; has 'fingerprints of the weights are the same'; hasnt 'others'
 gives 0 '' replay anna.record --quiet --simd sse2 --to 200; has 'losses are near'
 gives 0 '' replay anna.record --quiet --cast anna.cast; [ "$(head -1 anna.cast | jq .version)" = 2 ] && ok || no 'the cast is no asciicast'
@@ -357,6 +384,12 @@ gives 0 '' report anna.record --markdown; has '| steps made | 600 |'
 gives 0 '' class anna.html anna.record --csv; [ "$(sed -n 2p out | cut -d, -f2-)" = "$(sed -n 3p out | cut -d, -f2-)" ] && ok || no 'a report says other than its record'
 gives 4 'no record' class words.txt
 XDG_RUNTIME_DIR=$PWD gives 5 'nobody presents' notes
+gives 0 '' train --data orders --strategy topp --steps 150 --record run.record --quiet
+gives 0 '' replay run.record --quiet; has '2 of 2 fingerprints of the weights are the same'
+gives 5 'never written over' train --steps 5 --record run.record
+gives 2 'name --steps, too' train --minutes 1 --record other-run.record
+gives 2 'leave --resume out' train --resume some.safetensors --record other-run.record
+gives 2 'recorded in the explorer' train --scenario rush-hour --record other-run.record
 gives 5 'never written over' --plain --record anna.record
 export XDG_STATE_HOME=$tmp/state
 

@@ -61,6 +61,7 @@ if [ "$what" = test ]; then
     stage 'man page, install, package' 200 bash tests/package.sh
     stage 'a strategy as docs tell' 300 bash tests/example.sh
     stage 'gpu kernels (emulated)' 900 make --no-print-directory check-emu
+    stage "gpu check, bare machine" 300 bash tests/gpu/bare.sh build/bare build/release/emu/vanpool-cuda.so
     if command -v nvcc >/dev/null; then # one architecture will do to see that it compiles
         stage 'gpu module (nvcc)' 900 make --no-print-directory -j"$(nproc)" OUT=build/nvcc \
             CUDA_GENCODE=-arch=sm_90 build/nvcc/vanpool-cuda.so

@@ -2,7 +2,7 @@
  * Source: Fedus et al. 2021, arXiv 2101.03961, eq 4, with the fractions f over all assignments, as
  * Megatron does, so that 1 means even whatever the number of experts per token. f is a constant;
  * the gradient flows through P. A strategy with slots has an f of its own (router.load). */
-#include "core/balance/balance.h"
+#include "core/balance/pressure.h"
 
 static void aux_loss(struct route *r, struct kn_buf to)
 {

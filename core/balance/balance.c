@@ -1,7 +1,7 @@
 /* core/balance/balance.c - An even load for routers whose picks are 0 or 1 with equal shares.
  * Source: the code of Guo et al. 2024, arXiv 2405.14297: over tokens with an expert; the gradient
  * passes the shares, and through them the picks. */
-#include "core/balance/balance.h"
+#include "core/balance/pressure.h"
 
 static void balance_loss(struct route *r, struct kn_buf to)
 {

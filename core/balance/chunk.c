@@ -2,7 +2,7 @@
  * them together must load every expert that any of them takes.
  * Source: Song et al. 2025, arXiv 2507.08771, chunk sparsification loss, as its code has it: shares
  * of the values behind the RMS norm. */
-#include "core/balance/balance.h"
+#include "core/balance/pressure.h"
 #include "core/router/relu.h"
 
 static bool rms(const struct route *r)

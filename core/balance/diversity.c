@@ -2,7 +2,7 @@
  * Source: Guo et al. 2024, arXiv 2405.14297, and their DeepSpeed code: cosines, of active experts
  * only; the paper writes the products themselves. Depends on the weights alone, so it is unknown
  * where logits were given. */
-#include "core/balance/balance.h"
+#include "core/balance/pressure.h"
 
 #include <string.h>
 

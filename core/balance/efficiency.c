@@ -1,6 +1,6 @@
 /* core/balance/efficiency.c - A pick costs something, whoever is picked.
  * Source: the code of Guo et al. 2024, arXiv 2405.14297. */
-#include "core/balance/balance.h"
+#include "core/balance/pressure.h"
 
 static void efficiency_loss(struct route *r, struct kn_buf to)
 {

@@ -2,7 +2,7 @@
  * Source: Huang et al. 2024, arXiv 2403.07652, eq 6; without the 1e-5 that one port adds inside the
  * logarithm. All slots count as one outcome: which of them is taken makes no difference to the
  * output's cost. */
-#include "core/balance/balance.h"
+#include "core/balance/pressure.h"
 
 static void entropy_loss(struct route *r, struct kn_buf to)
 {

@@ -2,7 +2,7 @@
  * more (knob `balanced`, on where there is none), and an even load costs least.
  * Source: Wang et al. 2024, arXiv 2412.14711; the mean over layers, where its code takes the sum:
  * the price adapts to it. */
-#include "core/balance/balance.h"
+#include "core/balance/pressure.h"
 
 /* f is this times the share of tokens that an expert is on for; 0: f is 1. */
 static double balance(const struct route *r)

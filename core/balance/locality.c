@@ -1,7 +1,7 @@
 /* core/balance/locality.c - Asks a token for the experts of its neighbour. It works on the logits
  * before the ReLU, so that it also wakes experts that are off.
  * Source: Song et al. 2025, arXiv 2507.08771, activation locality loss. */
-#include "core/balance/balance.h"
+#include "core/balance/pressure.h"
 
 static double sharpness(const struct route *r)
 {

@@ -1,6 +1,6 @@
 /* core/balance/over.c - A price on how far tokens clear the bars of experts: it lowers scores and
  * raises bars until only those picks stay that pay. Ours; in no paper. The gradient is exact. */
-#include "core/balance/balance.h"
+#include "core/balance/pressure.h"
 
 static void over_loss(struct route *r, struct kn_buf to)
 {

@@ -4,7 +4,7 @@
  * value at balance. A strategy that asks for it leaves, before picks are dropped, N times each
  * column's share of the tokens in `load` and the softmax over each token's picks in `kept[0]`;
  * kept[1] is overwritten. */
-#include "core/balance/balance.h"
+#include "core/balance/pressure.h"
 
 static double answer_weight(const struct route *r)
 {

@@ -2,7 +2,7 @@
  * (policy), their cost (chosen), and labels to imitate first (warm). All are losses on the side
  * logits, whose probabilities stand in side_gate; route_learning holds the rest; kept[0] is zeros,
  * kept[1] is overwritten. Source: Yue et al. 2025, arXiv 2410.10456, equations 7 to 13. */
-#include "core/balance/balance.h"
+#include "core/balance/pressure.h"
 
 #include <math.h>
 

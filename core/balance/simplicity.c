@@ -1,7 +1,7 @@
 /* core/balance/simplicity.c - Keeps the experts' direction vectors short.
  * Source: Guo et al. 2024, arXiv 2405.14297, and their code: the mean over all places. Depends on
  * the weights alone, so it is unknown where logits were given. */
-#include "core/balance/balance.h"
+#include "core/balance/pressure.h"
 
 static void simplicity_loss(struct route *r, struct kn_buf to)
 {

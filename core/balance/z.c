@@ -1,6 +1,6 @@
 /* core/balance/z.c - Holds the logits small, where float32 is exact.
  * Source: Zoph et al. 2022, arXiv 2202.08906, eq 5. */
-#include "core/balance/balance.h"
+#include "core/balance/pressure.h"
 
 static void z_loss(struct route *r, struct kn_buf to)
 {

@@ -75,3 +75,15 @@ const char *err_nearest(const char *word, const void *names, int count, int stri
     }
     return best;
 }
+
+struct err_meant err_meant(const char *word, const void *names, int count, int stride,
+                           const char *otherwise)
+{
+    struct err_meant to;
+    const char *near = err_nearest(word, names, count, stride);
+    if (near)
+        snprintf(to.text, sizeof to.text, ": did you mean %s?", near);
+    else
+        snprintf(to.text, sizeof to.text, "%s", otherwise);
+    return to;
+}

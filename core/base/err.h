@@ -27,6 +27,14 @@ bool err_set(struct err *e, enum err_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* The name among `count` names (stride bytes apart, each starting with a const char *) nearest to
- * `word`, or NULL where none is near: for "unknown X 'tokp': did you mean topk?". */
+ * `word`, or NULL where none is near. */
 const char *err_nearest(const char *word, const void *names, int count, int stride);
+/* The end of such a sentence: ": did you mean topk?", or `otherwise` where none is near. */
+struct err_meant {
+    char text[240];
+};
+struct err_meant err_meant(const char *word, const void *names, int count, int stride,
+                           const char *otherwise);
+#define ERR_MEANT(word, names, count, otherwise)                                                   \
+    err_meant(word, names, count, (int)sizeof *(names), otherwise).text
 #endif

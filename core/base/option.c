@@ -62,9 +62,8 @@ static bool read_choice(const struct option *o, const char *word, double *to, st
         return *to = value, true;
     struct text all = {0};
     for (int i = 0; i < n; i++) text_add(&all, "%s%s", i == 0 ? "" : ", ", o->words[i]);
-    const char *near = err_nearest(word, o->words, n, sizeof *o->words);
-    err_set(e, ERR_USAGE, "%s is one of %s; '%.40s' is none of them%s%s%s", o->name, text_str(&all),
-            word, near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
+    err_set(e, ERR_USAGE, "%s is one of %s; '%.40s' is none of them%s", o->name, text_str(&all),
+            word, ERR_MEANT(word, o->words, n, ""));
     text_free(&all);
     return false;
 }

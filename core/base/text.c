@@ -43,6 +43,17 @@ void text_put(struct text *t, const char *bytes, size_t n)
     t->at[t->size] = 0;
 }
 
+void text_html(struct text *t, const char *words)
+{
+    for (; *words; words++) {
+        const char *as = *words == '<'   ? "&lt;"
+                         : *words == '>' ? "&gt;"
+                         : *words == '&' ? "&amp;"
+                                         : NULL;
+        text_put(t, as ? as : words, as ? strlen(as) : 1);
+    }
+}
+
 void text_clear(struct text *t)
 {
     t->size = 0;

@@ -14,6 +14,8 @@ struct text {
 
 void text_add(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_put(struct text *t, const char *bytes, size_t n);
+/* Text into a page of HTML: what would be a mark there is spelled out. */
+void text_html(struct text *t, const char *words);
 void text_clear(struct text *t); /* empty, memory kept */
 void text_free(struct text *t);
 const char *text_str(const struct text *t); /* never NULL */

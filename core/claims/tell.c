@@ -1,6 +1,6 @@
 /* core/claims/tell.c - A claim and what came of it, as text and as an object. */
 #include "core/claims/claims.h"
-#include "core/metrics/report.h"
+#include "core/base/json.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -128,68 +128,53 @@ void claim_text(struct text *to, const struct claim_result *r)
 }
 
 /* ---- for programs ---- */
-static void word(struct text *to, const char *key, const char *value)
-{
-    text_add(to, ",\"%s\":", key);
-    if (value)
-        report_string(to, value);
-    else
-        text_add(to, "null");
-}
-
 static void json_values(struct text *to, const struct claim_result *r)
 {
-    text_add(to, ",\"result\":{");
+    json_put_open(to, "result", '{');
     for (int i = 0; i < r->values; i++) {
         struct race_range range = claim_range(r, i);
-        const double part[] = {range.mean, range.min, range.max};
-        text_add(to, "%s\"%s\":[", i ? "," : "", r->value[i].name);
-        for (int k = 0; k < 3; k++) {
-            text_add(to, "%s", k ? "," : "");
-            report_number(to, part[k]);
-        }
-        text_add(to, "]");
+        race_range_json(to, r->value[i].name, &range);
     }
-    text_add(to, "}");
+    json_put_close(to, '}');
 }
 
 void claim_json(struct text *to, const struct claim_result *r)
 {
     const struct claim *c = r->claim;
     struct text some = {0};
-    text_add(to, "{\"type\":\"claim\"");
-    word(to, "strategy", c->strategy);
-    word(to, "claim", c->says);
-    word(to, "reported", c->figure);
-    word(to, "setting", c->setting);
-    word(to, "source", c->source);
-    text_add(to, ",\"lanes\":{");
-    for (int i = 0; i < CLAIM_LANES && c->lane[i]; i++) {
-        text_add(to, "%s\"%c\":", i ? "," : "", 'a' + i);
-        report_string(to, c->lane[i]);
-    }
-    text_add(to, "},\"seeds\":[");
+    json_put_open(to, NULL, '{');
+    json_put_string(to, "type", "claim");
+    json_put_string(to, "strategy", c->strategy);
+    json_put_string(to, "claim", c->says);
+    json_put_string(to, "reported", c->figure);
+    json_put_string(to, "setting", c->setting);
+    json_put_string(to, "source", c->source);
+    json_put_open(to, "lanes", '{');
+    for (int i = 0; i < CLAIM_LANES && c->lane[i]; i++)
+        json_put_string(to, (char[]){(char)('a' + i), 0}, c->lane[i]);
+    json_put_close(to, '}');
+    json_put_open(to, "seeds", '[');
     if (r->steps) {
         add_seeds(to, r);
         claim_experiment(r, &some);
     }
-    text_add(to, "]");
-    word(to, "experiment", r->steps ? text_str(&some) : NULL);
+    json_put_close(to, ']');
+    json_put_string(to, "experiment", r->steps ? text_str(&some) : NULL);
     json_values(to, r);
     text_clear(&some);
     if (r->steps) add_ours(&some, r);
-    word(to, "ours", some.size ? text_str(&some) : NULL);
+    json_put_string(to, "ours", some.size ? text_str(&some) : NULL);
     text_clear(&some);
     for (int i = 0; i < CLAIM_ASKS && c->asks[i]; i++)
         text_add(&some, "%s%s", i ? " and " : "", c->asks[i]);
-    word(to, "condition", text_str(&some));
-    text_add(to, ",\"held\":[");
+    json_put_string(to, "condition", text_str(&some));
+    json_put_open(to, "held", '[');
     for (int i = 0; i < CLAIM_ASKS && c->asks[i] && r->verdict != CLAIM_CANNOT; i++)
-        text_add(to, "%s%d", i ? "," : "", r->held[i]);
-    text_add(to, "]");
-    word(to, "verdict", claim_verdict_name(r->verdict));
-    word(to, "why", r->why);
-    word(to, "missing", r->verdict == CLAIM_CANNOT ? c->missing : NULL);
+        json_put_number(to, NULL, r->held[i]);
+    json_put_close(to, ']');
+    json_put_string(to, "verdict", claim_verdict_name(r->verdict));
+    json_put_string(to, "why", r->why);
+    json_put_string(to, "missing", r->verdict == CLAIM_CANNOT ? c->missing : NULL);
     text_add(to, "}\n");
     to->failed |= some.failed;
     text_free(&some);

@@ -57,9 +57,12 @@ static void tell_vans(struct text *out, const char *what, uint64_t bits, int E)
 static bool cmd_fleet(struct console *c, int argc, char **argv, struct text *out, struct err *e)
 {
     const struct config *now = trainer_config(c->trainer);
-    int E = config_int(now, CONFIG_EXPERTS);
-    (void)argv;
-    if (!verb_words(verb_named("fleet"), argc, 0, 0, e)) return false;
+    int E = config_int(now, CONFIG_EXPERTS), van;
+    if (!verb_words(verb_named("fleet"), argc, 0, 1, e)) return false;
+    if (argc == 2 && !take_van(argv[1], &van, e)) return false;
+    if (argc == 2 && van >= E)
+        return err_set(e, ERR_USAGE, "van %d is not there: the fleet has %d", van + 1, E);
+    if (argc == 2) return fleet_tell_van(console_snapshot(c), van, out), true;
     text_add(out, "%d vans, %d on the road\n", E, E - __builtin_popcountll(fleet_off(&now->fleet)));
     tell_vans(out, "broken", now->fleet.broken, E);
     tell_vans(out, "retired", now->fleet.retired, E);
@@ -69,8 +72,8 @@ static bool cmd_fleet(struct console *c, int argc, char **argv, struct text *out
 
 const struct command fleet_commands[] = {
     {.name = "fleet",
-     .usage = "fleet",
-     .help = "which vans work, and which do not",
+     .usage = "fleet [VAN]",
+     .help = "which vans work, and which do not; of one van: its work, and with whom it goes",
      .run = cmd_fleet},
     {.name = "break",
      .usage = "break VAN",

@@ -4,44 +4,25 @@
 #include "core/script/command.h"
 #include "core/script/policy.h"
 #include "core/script/record.h"
+#include "core/train/recording.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SAMPLE_EVERY = 100 };
-
-static json_t *number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-static json_t *header(const struct console *c)
-{
-    const struct config *config = trainer_config(c->trainer);
-    const struct snapshot *s = &c->snapshot;
-    json_t *settings = json_object(), *knobs = json_object();
-    for (int i = 0; i < CONFIG_COUNT; i++)
-        json_object_set_new(settings, config_options[i].name, json_real(config->value[i]));
-    for (int i = 0; i < ROUTER_KNOBS && config->router->knobs[i].name; i++)
-        json_object_set_new(knobs, config->router->knobs[i].name, json_real(config->knob[i]));
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:s, s:i, s:I, s:I, s:o, s:o}", "type",
-                     "record", "schema", "vanpool/1", "version", VANPOOL_VERSION, "data",
-                     config->data, "strategy", config->router->name, "paper", (int)config->paper,
-                     "backend", s->backend, "simd", s->simd, "threads", s->threads, "named",
-                     (json_int_t)config->named, "knob_named", (json_int_t)config->knob_named,
-                     "settings", settings, "knobs", knobs);
-}
-
 /* Not being able to write ends the record and not the training. */
+static void check(struct console *c, bool written, const struct err *why)
+{
+    if (written) return;
+    record_close(c->record);
+    c->record = NULL;
+    trainer_tell_of(c->trainer, why->text);
+}
+
 static void put(struct console *c, json_t *line)
 {
     struct err why = {0};
-    if (record_put(c->record, line, &why)) return;
-    record_close(c->record);
-    c->record = NULL;
-    trainer_tell_of(c->trainer, why.text);
+    check(c, record_put(c->record, line, &why), &why);
 }
 
 void record_line(struct console *c, const char *line)
@@ -58,16 +39,10 @@ void record_line(struct console *c, const char *line)
 
 void record_sample(struct console *c, bool wanted)
 {
-    char hash[24];
-    if (!c->record || (c->made % SAMPLE_EVERY && !wanted)) return;
+    struct err why = {0};
+    if (!c->record || (c->made % RECORDING_EVERY && !wanted)) return;
     const struct snapshot *s = console_snapshot(c);
-    snprintf(hash, sizeof hash, "%016llx", (unsigned long long)trainer_hash(c->trainer));
-    put(c, json_pack("{s:s, s:I, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "type", "sample", "made",
-                     (json_int_t)c->made, "step", (json_int_t)s->step, "hash", hash, "strategy",
-                     s->router ? s->router->name : "", "loss", number(s->loss), "accuracy",
-                     number(s->accuracy), "experts_per_token", number(s->experts_per_token),
-                     "load_max_over_mean", number(s->load_max_over_mean), "tokens_per_s",
-                     number(s->tokens_per_s)));
+    check(c, recording_sample(c->record, c->trainer, s, c->made, &why), &why);
 }
 
 static bool cmd_record(struct console *c, int argc, char **argv, struct text *out, struct err *e)
@@ -87,7 +62,7 @@ static bool cmd_record(struct console *c, int argc, char **argv, struct text *ou
     console_snapshot(c);
     if (!(c->record = record_open(argv[1], e))) return false;
     c->made = 0;
-    if (!record_put(c->record, header(c), e)) return false;
+    if (!recording_head(c->record, trainer_config(c->trainer), &c->snapshot, e)) return false;
     text_add(out, "recording to %s until 'record stop'\n", argv[1]);
     return true;
 }

@@ -1,6 +1,6 @@
 /* core/console/list.c - The tables, walked. A new entry anywhere shows up here by itself. */
 #include "core/console/list.h"
-#include "core/balance/balance.h"
+#include "core/balance/pressure.h"
 #include "core/claims/claims.h"
 #include "core/console/console.h"
 #include "core/console/presets.h"
@@ -320,14 +320,11 @@ const struct listing *listing_find(const char *name, const struct listing *table
     for (int b = 0; b < 2; b++)
         for (const struct listing *l = both[b]; l && l->name && n < 32; l++) {
             if (strcmp(l->name, name) == 0) return text_free(&all), l;
-            text_add(&all, "%s%s", n ? ", " : "", l->name);
+            text_add(&all, "%s%s", n ? ", " : ": there are ", l->name);
             names[n++] = l->name;
         }
-    const char *near = err_nearest(name, names, n, sizeof *names);
-    if (near)
-        err_set(e, ERR_USAGE, "unknown table '%.40s': did you mean %s?", name, near);
-    else
-        err_set(e, ERR_USAGE, "unknown table '%.40s': there are %s", name, text_str(&all));
+    err_set(e, ERR_USAGE, "unknown table '%.40s'%s", name,
+            ERR_MEANT(name, names, n, text_str(&all)));
     text_free(&all);
     return NULL;
 }

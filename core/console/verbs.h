@@ -1,7 +1,7 @@
 #ifndef CORE_CONSOLE_VERBS_H
 #define CORE_CONSOLE_VERBS_H
-/* What the verbs share: the console's inside, and the tables of cmd_*.c that console.c joins into
- * one. */
+/* What console.c (the handle), line.c (a line is run), undo and the verbs share: the console's
+ * inside, and the tables of cmd_*.c that verbs.c joins into one. */
 #include "core/console/console.h"
 #include "core/console/journal.h"
 #include "core/console/scenario.h"
@@ -84,6 +84,8 @@ bool verb_number(const char *what, const char *word, long least, long *to, struc
 bool verb_words(const struct command *of, int argc, int least, int most, struct err *e);
 const struct command *verb_named(const char *name); /* in the whole table; must be there */
 
+/* All that was measured of one van, from 0 (fleet_card.c). */
+void fleet_tell_van(const struct snapshot *s, int van, struct text *out);
 /* The race is over: the model goes on as it was. */
 void race_leave(struct console *c);
 /* What `engine compare` has found. */

@@ -31,16 +31,12 @@ struct dataset *dataset_open(const char *what, uint64_t seed, struct err *e)
     if (n >= sizeof name) n = sizeof name - 1;
     memcpy(name, what, n);
     name[n] = 0;
-    const char *near = err_nearest(name, names, TYPES, sizeof *names);
     if (access(what, F_OK) == 0)
         err_set(e, ERR_USAGE, "a file is trained on as text:FILE: did you mean text:%.150s?", what);
-    else if (near)
-        err_set(e, ERR_USAGE, "unknown data set '%s': did you mean %s?", name, near);
     else
-        err_set(
-            e, ERR_USAGE,
-            "unknown data set '%s'; 'list datasets' names them, and text:FILE is any file of yours",
-            name);
+        err_set(e, ERR_USAGE, "unknown data set '%s'%s", name,
+                ERR_MEANT(name, names, TYPES,
+                          "; 'list datasets' names them, and text:FILE is any file of yours"));
     return NULL;
 }
 

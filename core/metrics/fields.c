@@ -72,10 +72,8 @@ const struct field *field_find(const char *name, struct err *e)
 {
     for (int i = 0; i < snapshot_field_count; i++)
         if (strcmp(snapshot_fields[i].name, name) == 0) return &snapshot_fields[i];
-    const char *near =
-        err_nearest(name, snapshot_fields, snapshot_field_count, sizeof *snapshot_fields);
-    err_set(e, ERR_USAGE, "there is no field '%.40s'%s%s%s; 'list fields' names them all", name,
-            near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
+    err_set(e, ERR_USAGE, "there is no field '%.40s'%s; 'list fields' names them all", name,
+            ERR_MEANT(name, snapshot_fields, snapshot_field_count, ""));
     return NULL;
 }
 

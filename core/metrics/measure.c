@@ -75,14 +75,6 @@ struct route_host measure_layer(struct measure *h, struct model *m, int layer)
 }
 
 /* ---- adding up ---- */
-static double entropy_of(const float *prob, int N)
-{
-    double sum = 0;
-    for (int j = 0; j < N; j++)
-        if (prob[j] > 0) sum -= prob[j] * log(prob[j]);
-    return sum;
-}
-
 static int most(int value, int bound)
 {
     return value < bound ? value : bound;
@@ -133,10 +125,10 @@ static void add_layer(struct measure *h, struct tally *to, struct model *m, cons
         to->share[layer][most(count, SNAP_COUNTS)]++;
         to->no_expert += count == 0;
         to->nonfinite += !r.valid[t];
-        if (r.valid[t]) to->entropy += entropy_of(r.prob + (size_t)t * (size_t)r.N, r.N);
+        if (r.valid[t]) to->entropy += host_entropy(&r, t);
     }
-    to->gate_sum += rows * route_gate_sum(&r);
-    to->blind += rows * route_blind_share(&r);
+    to->gate_sum += rows * host_gate_sum(&r);
+    to->blind += rows * host_blind_share(&r);
 }
 
 void measure_add(struct measure *h, struct tally *to, struct model *m, const struct batch *b,

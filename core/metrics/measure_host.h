@@ -2,6 +2,7 @@
 #define CORE_METRICS_MEASURE_HOST_H
 /* For measure.c and window.c only: the host copies of one layer's routing. */
 #include "core/metrics/measure.h"
+#include "core/router/host.h"
 
 struct measure {
     float *real, *logits, *prob, *score, *gate, *side_gate,

@@ -11,9 +11,6 @@ void report_end(struct text *to, const struct snapshot *s, const char *lane);
 void report_row_head(struct text *to); /* the names over the columns of report_row */
 void report_row(struct text *to, const struct snapshot *s);
 
-/* Pieces for other JSON writers: a number (null where unknown), a string with its quotes. */
-void report_number(struct text *to, double value);
-void report_string(struct text *to, const char *value);
-/* {"p":0.4,...}: a strategy's knobs. */
+/* "knobs":{"p":0.4,...}: a strategy's, into an object. */
 void report_knobs(struct text *to, const struct router *r, const double *knob);
 #endif

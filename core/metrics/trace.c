@@ -1,6 +1,7 @@
 /* core/metrics/trace.c - Traces read back, told and compared. */
 #include "core/metrics/trace.h"
 #include "core/base/io.h"
+#include "core/base/json.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -179,11 +180,23 @@ static bool timed(const char *name)
     return false;
 }
 
-static void put_value(struct text *to, const json_t *value)
+static void put_value(struct text *to, const char *key, const json_t *value)
 {
+    json_put_key(to, key);
     char *made = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9)) : NULL;
     text_add(to, "%s", made ? made : "null");
     free(made);
+}
+
+/* NULL: it is not there. */
+static void put_setting(struct text *to, const char *name, const json_t *a, const json_t *b)
+{
+    json_put_open(to, NULL, '{');
+    json_put_string(to, "type", "setting");
+    json_put_string(to, "name", name);
+    put_value(to, "a", a);
+    put_value(to, "b", b);
+    text_add(to, "}\n");
 }
 
 static void diff_setting(void *to, const char *name, const json_t *value)
@@ -196,11 +209,7 @@ static void diff_setting(void *to, const char *name, const json_t *value)
         text_add(d->out, "%-28s %s | %s\n", name, show(x, value), show(y, other));
         return;
     }
-    text_add(d->out, "{\"type\":\"setting\",\"name\":\"%s\",\"a\":", name);
-    put_value(d->out, value);
-    text_add(d->out, ",\"b\":");
-    put_value(d->out, other);
-    text_add(d->out, "}\n");
+    put_setting(d->out, name, value, other);
 }
 
 /* Only in b: what a's start does not have. */
@@ -210,9 +219,7 @@ static void diff_missing(void *to, const char *name, const json_t *value)
     char y[32];
     if (find(d->a->start, name) || timed(name)) return;
     if (turned.json) {
-        text_add(d->out, "{\"type\":\"setting\",\"name\":\"%s\",\"a\":null,\"b\":", name);
-        put_value(d->out, value);
-        text_add(d->out, "}\n");
+        put_setting(d->out, name, NULL, value);
     } else {
         text_add(d->out, "%-28s – | %s\n", name, show(y, value));
     }
@@ -245,14 +252,6 @@ static struct gap gap_of(const struct diff *d, const char *name)
     return g;
 }
 
-static void put_number(struct text *to, double value)
-{
-    if (isnan(value))
-        text_add(to, "null");
-    else
-        text_add(to, "%.9g", value);
-}
-
 static void diff_field(void *to, const char *name, const json_t *value)
 {
     struct diff *d = to;
@@ -264,13 +263,13 @@ static void diff_field(void *to, const char *name, const json_t *value)
     }
     d->differ++;
     if (d->json) {
-        text_add(d->out, "{\"type\":\"field\",\"name\":\"%s\",\"first_step\":%ld,\"a\":", name,
-                 g.first);
-        put_number(d->out, g.a);
-        text_add(d->out, ",\"b\":");
-        put_number(d->out, g.b);
-        text_add(d->out, ",\"largest_difference\":");
-        put_number(d->out, g.most);
+        json_put_open(d->out, NULL, '{');
+        json_put_string(d->out, "type", "field");
+        json_put_string(d->out, "name", name);
+        json_put_number(d->out, "first_step", g.first);
+        json_put_digits(d->out, "a", g.a, 9);
+        json_put_digits(d->out, "b", g.b, 9);
+        json_put_digits(d->out, "largest_difference", g.most, 9);
         text_add(d->out, "}\n");
         return;
     }
@@ -288,6 +287,18 @@ static void diff_other(void *to, const char *name, const json_t *value)
     if (!find(json_array_get(d->a->steps, 0), name)) diff_field(to, name, value);
 }
 
+static void put_sum(struct text *to, long common, const struct diff *d)
+{
+    json_put_open(to, NULL, '{');
+    json_put_string(to, "type", "diff");
+    json_put_string(to, "what", "trace");
+    json_put_number(to, "common_steps", common);
+    json_put_number(to, "differ", d->differ);
+    json_put_number(to, "same", d->same);
+    json_put_bool(to, "equal", !d->differ && common);
+    text_add(to, "}\n");
+}
+
 void trace_diff(const struct trace *a, const struct trace *b, bool json, struct text *out)
 {
     struct diff d = {a, b, json, out, 0, 0};
@@ -297,10 +308,7 @@ void trace_diff(const struct trace *a, const struct trace *b, bool json, struct 
         each(a->start, "", diff_setting, &d), each(b->start, "", diff_missing, &d);
     if (first && other) each(first, "", diff_field, &d), each(other, "", diff_other, &d);
     if (json)
-        text_add(out,
-                 "{\"type\":\"diff\",\"what\":\"trace\",\"common_steps\":%ld,\"differ\":%d,"
-                 "\"same\":%d,\"equal\":%s}\n",
-                 common, d.differ, d.same, d.differ || !common ? "false" : "true");
+        put_sum(out, common, &d);
     else if (!common)
         text_add(out, "the two have no step in common\n");
     else

@@ -128,11 +128,10 @@ static const struct dataset_type *data_type(const char *data, struct err *e)
     }
     char word[32];
     snprintf(word, sizeof word, "%.*s", (int)(n < 31 ? n : 31), data);
-    const char *near = err_nearest(word, names, count, sizeof *names);
     err_set(e, ERR_USAGE,
-            "unknown data set '%s'%s%s%s; 'list datasets' names them, and text:FILE is any file of "
+            "unknown data set '%s'%s; 'list datasets' names them, and text:FILE is any file of "
             "yours",
-            word, near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
+            word, ERR_MEANT(word, names, count, ""));
     return NULL;
 }
 
@@ -178,10 +177,8 @@ bool config_preset(struct config *c, const char *name, struct err *e)
         start_knobs(c, type);
         return true;
     }
-    const char *near = err_nearest(name, presets, PRESETS, sizeof *presets);
-    return err_set(e, ERR_USAGE, "unknown preset '%.40s': %s%s%s", name,
-                   near ? "did you mean " : "there are tiny, base, gpu", near ? near : "",
-                   near ? "?" : "");
+    return err_set(e, ERR_USAGE, "unknown preset '%.40s'%s", name,
+                   ERR_MEANT(name, presets, PRESETS, ": there are tiny, base, gpu"));
 }
 
 /* ---- what a person names ---- */
@@ -192,11 +189,9 @@ bool config_set(struct config *c, const char *name, const char *value, struct er
     for (char *at = word; *at; at++)
         if (*at == '_') *at = '-';
     const struct option *o = option_find(config_options, CONFIG_COUNT, word);
-    if (!o) {
-        const char *near = err_nearest(word, config_options, CONFIG_COUNT, sizeof *config_options);
-        return err_set(e, ERR_USAGE, "unknown setting '%.40s'%s%s%s", name,
-                       near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
-    }
+    if (!o)
+        return err_set(e, ERR_USAGE, "unknown setting '%.40s'%s", name,
+                       ERR_MEANT(word, config_options, CONFIG_COUNT, ""));
     int item = (int)(o - config_options), E = config_int(c, CONFIG_EXPERTS);
     if (!option_read(o, value, E, E, &c->value[item], e)) return false;
     c->named |= 1u << item;
@@ -212,10 +207,8 @@ bool config_set_knob(struct config *c, const char *name, const char *value, stru
     if (knob < 0) {
         int count = 0;
         while (r->knobs[count].name) count++;
-        const char *near = err_nearest(name, r->knobs, count, sizeof *r->knobs);
-        return err_set(e, ERR_USAGE, "%s has no knob '%.40s'%s%s%s; 'list knobs' names them all",
-                       r->name, name, near ? ": did you mean " : "", near ? near : "",
-                       near ? "?" : "");
+        return err_set(e, ERR_USAGE, "%s has no knob '%.40s'%s; 'list knobs' names them all",
+                       r->name, name, ERR_MEANT(name, r->knobs, count, ""));
     }
     struct slot_run runs[4];
     int count;

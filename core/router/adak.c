@@ -5,7 +5,7 @@
  * gamma are not in the paper. Training it beside a model that trains as well, every few steps, is
  * our addition. */
 #include "core/router/common.h"
-#include "core/balance/balance.h"
+#include "core/balance/pressure.h"
 
 #include <math.h>
 
@@ -60,7 +60,7 @@ static void adak_backward(struct route *r)
 
 static bool adak_blind(const struct route_host *h, int t)
 {
-    return common_lone_pick(h, t, true);
+    return host_lone_pick(h, t, true);
 }
 
 /* ---- learning ---- */
@@ -127,14 +127,7 @@ static int adak_learn(struct route *r, unsigned phase)
 /* ---- what is shown ---- */
 static void count_probability(const struct route_host *h, double *to)
 {
-    int rows = 0;
-    for (int n = 0; n < h->M; n++) to[n] = 0;
-    for (int t = 0; t < h->T; t++) {
-        if (!h->valid[t]) continue;
-        for (int n = 0; n < h->M; n++) to[n] += h->side_gate[(size_t)t * h->M + n];
-        rows++;
-    }
-    for (int n = 0; n < h->M; n++) to[n] = rows ? to[n] / rows : NAN;
+    host_column_mean(h, h->side_gate, h->M, h->M, to);
 }
 
 static void adak_look(struct route *r, double *to)
@@ -175,15 +168,8 @@ const struct router router_adak = {
     .phase = adak_phase,
     .learn = adak_learn,
     .steer = {{"lambda", true}},
-    .knobs = {[K] = {.name = "k",
-                     .kind = OPTION_INT,
-                     .min = 1,
-                     .max = 1,
-                     .start = 4,
-                     .paper = 2,
-                     .unit = "experts",
-                     .flags = OPTION_MAX_E | OPTION_KEPT,
-                     .help = "experts that every token would take: what rewards are held against"},
+    .knobs = {[K] = KNOB_K(4, 2, OPTION_KEPT,
+                           "experts that every token would take: what rewards are held against"),
               [LAMBDA] = {.name = "lambda",
                           .min = 1e-4,
                           .max = 1,
@@ -260,7 +246,7 @@ const struct router router_adak = {
               KNOB_Z,
               KNOB_CAPACITY(0),
               KNOB_DROP},
-    .params = {[W] = {.name = "w", .shape = {DIM_N, DIM_D}, .start = START_NORMAL, .scale = .02},
+    .params = {[W] = PARAM_W,
                [W_ALLOC] = {.name = "w_alloc",
                             .shape = {DIM_E, DIM_D},
                             .start = START_ZERO,

@@ -60,35 +60,36 @@ static void adamoe_load(struct route *r)
 
 static bool adamoe_blind(const struct route_host *h, int t)
 {
-    int picks = common_picks(h, t, 0, h->E), nulls = common_picks(h, t, h->E, h->N);
+    int picks = host_picks(h, t, 0, h->E), nulls = host_picks(h, t, h->E, h->N);
     if (h->knob[NORMALISE] == OVER_TRUE) return picks <= 1;
     if (h->knob[NORMALISE] == OVER_ALL && picks + nulls == 1) return true;
     return picks == 0 && h->knob[NULL_KIND] == 0;
 }
 
-/* Share of the tokens with this many experts. */
-static double with_count(const struct route_host *h, int count)
+static double all_null(const struct route_host *h, int t)
 {
-    double some = 0, all = 0;
-    for (int t = 0; t < h->T; t++)
-        if (h->valid[t]) all++, some += common_picks(h, t, 0, h->E) == count;
-    return all > 0 ? some / all : NAN;
+    return host_picks(h, t, 0, h->E) == 0;
+}
+
+static double one_true(const struct route_host *h, int t)
+{
+    return host_picks(h, t, 0, h->E) == 1;
 }
 
 static void adamoe_measure(const struct route_host *h, int metric, double *to)
 {
     switch ((enum metric)metric) {
     case NULL_SHARE:
-        *to = common_share(h, h->E, h->N);
+        *to = host_share(h, h->E, h->N);
         break;
     case NULL_TARGET:
         *to = (double)(h->N - h->E) / h->N;
         break;
     case ALL_NULL:
-        *to = with_count(h, 0);
+        *to = host_mean(h, all_null);
         break;
     case ONE_TRUE:
-        *to = with_count(h, 1);
+        *to = host_mean(h, one_true);
         break;
     }
 }
@@ -115,15 +116,7 @@ const struct router router_adamoe = {
     .slots_cycle = true,
     .ordered = true,
     .steer = {{"nulls", true}, {"aux", true}},
-    .knobs = {[K] = {.name = "k",
-                     .kind = OPTION_INT,
-                     .min = 1,
-                     .max = 1,
-                     .start = 4,
-                     .paper = 3,
-                     .unit = "picks",
-                     .flags = OPTION_MAX_N,
-                     .help = "picks of every token, nulls among them"},
+    .knobs = {[K] = KNOB_PICKS(4, 3, "nulls"),
               [NULLS] = {.name = "nulls",
                          .kind = OPTION_INT,
                          .max = 4,
@@ -167,7 +160,7 @@ const struct router router_adamoe = {
               KNOB_ENTROPY_PRICE(.1),
               KNOB_CAPACITY(0),
               KNOB_DROP},
-    .params = {{.name = "w", .shape = {DIM_N, DIM_D}, .start = START_NORMAL, .scale = .02}},
+    .params = {PARAM_W},
     .losses = {{"aux", .knob = "aux", .late = "anneal"},
                {"z", .knob = "z"},
                {"entropy", .knob = "entropy_price"}},

@@ -2,7 +2,7 @@
  * are; two losses make neighbouring tokens, and all tokens of a chunk, agree on few experts.
  * Source: Song et al. 2025, arXiv 2507.08771, and its code where that is more exact. The target,
  * held by ReMoE's controller on an L1, is ours: the method itself has none. */
-#include "core/balance/balance.h"
+#include "core/balance/pressure.h"
 #include "core/router/relu.h"
 
 #include <string.h>
@@ -54,7 +54,7 @@ static void blockffn_backward(struct route *r)
 /* One normalised pick has the same gate whatever its logit is. */
 static bool blockffn_blind(const struct route_host *h, int t)
 {
-    return h->knob[NORM] != RELU_NONE && common_picks(h, t, 0, h->N) == 1;
+    return h->knob[NORM] != RELU_NONE && host_picks(h, t, 0, h->N) == 1;
 }
 
 /* ---- state */
@@ -242,8 +242,7 @@ const struct router router_blockffn = {
                                        "after ten times as many"},
               KNOB_CAPACITY(0),
               KNOB_DROP},
-    .params = {[W] = {.name = "w", .shape = {DIM_N, DIM_D}, .start = START_NORMAL, .scale = .02},
-               [SCALE] = {.name = "scale", .shape = {DIM_E}, .start = START_ONE}},
+    .params = {[W] = PARAM_W, [SCALE] = {.name = "scale", .shape = {DIM_E}, .start = START_ONE}},
     .state = {[LAMBDA] =
                   {.name = "lambda", .shape = {DIM_1}, .start = START_VALUE, .scale = RELU_LAMBDA0},
               [CHUNK_WEIGHT] =

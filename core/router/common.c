@@ -37,32 +37,3 @@ void common_gate_over_back(struct route *r, struct kn_ints taken)
     kn_normalised_gate_back(r->be, r->dlogits, r->dgate, r->gate, route_sharpness(r), taken, r->T,
                             r->N, false);
 }
-
-int common_picks(const struct route_host *h, int t, int first, int last)
-{
-    int picks = 0;
-    for (int j = first; j < last; j++) picks += h->mask[(size_t)t * h->N + j];
-    return picks;
-}
-
-double common_share(const struct route_host *h, int first, int last)
-{
-    double some = 0, all = 0;
-    for (int t = 0; t < h->T; t++) {
-        some += common_picks(h, t, first, last);
-        all += common_picks(h, t, 0, h->N);
-    }
-    return all > 0 ? some / all : NAN;
-}
-
-bool common_lone_pick(const struct route_host *h, int t, bool renormalise)
-{
-    int picks = 0;
-    float gate = 0;
-    for (int j = 0; j < h->N; j++) {
-        picks += h->mask[(size_t)t * h->N + j];
-        gate += h->gate[(size_t)t * h->N + j];
-    }
-    /* a pick whose companions were dropped keeps the gate it had beside them, below 1 */
-    return renormalise && picks == 1 && gate == 1;
-}

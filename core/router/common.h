@@ -1,10 +1,23 @@
 #ifndef CORE_ROUTER_COMMON_H
 #define CORE_ROUTER_COMMON_H
-/* What many strategies share: knobs of one name and meaning, and the parts of softmax routers. */
-#include "core/router/router.h"
+/* What many strategies share: entries of their tables, and the parts of softmax routers. */
+#include "core/router/host.h"
 
 extern const char *const common_drop_words[]; /* values of the knob `drop` */
 
+/* flags_: what to add to OPTION_MAX_E */
+#define KNOB_K(start_, paper_, flags_, help_)                                                      \
+    {                                                                                              \
+        .name = "k", .kind = OPTION_INT, .min = 1, .max = 1, .start = (start_), .paper = (paper_), \
+        .unit = "experts", .flags = OPTION_MAX_E | (flags_), .help = help_                         \
+    }
+/* k where slots can be picked beside experts */
+#define KNOB_PICKS(start_, paper_, slots_)                                                         \
+    {                                                                                              \
+        .name = "k", .kind = OPTION_INT, .min = 1, .max = 1, .start = (start_), .paper = (paper_), \
+        .unit = "picks", .flags = OPTION_MAX_N,                                                    \
+        .help = "picks of every token, " slots_ " among them"                                      \
+    }
 #define KNOB_RENORMALISE(paper_)                                                                   \
     {                                                                                              \
         .name = "renormalise", .kind = OPTION_SWITCH, .max = 1, .start = 1, .paper = (paper_),     \
@@ -36,6 +49,12 @@ extern const char *const common_drop_words[]; /* values of the knob `drop` */
         .help = "who goes where an expert is over capacity: its lowest gates or its last tokens"   \
     }
 
+/* The matrix that logits are x times. */
+#define PARAM_W                                                                                    \
+    {                                                                                              \
+        .name = "w", .shape = {DIM_N, DIM_D}, .start = START_NORMAL, .scale = .02                  \
+    }
+
 /* mask = the k best columns of each valid token. */
 void common_take_best(struct route *r, int k);
 /* gate = softmax over the taken columns (renormalise), or their share of the softmax over all. */
@@ -44,10 +63,4 @@ void common_gate_back(struct route *r, bool renormalise); /* dgate -> dlogits, d
 /* The same over some columns only (`taken`), of logits as the softmax sees them (`seen`). */
 void common_gate_over(struct route *r, struct kn_buf seen, struct kn_ints taken);
 void common_gate_over_back(struct route *r, struct kn_ints taken);
-int common_picks(const struct route_host *h, int t, int first,
-                 int last); /* of token t, in columns first..last-1 */
-double common_share(const struct route_host *h, int first,
-                    int last); /* what part of all picks these columns have; NaN: there is none */
-/* Is token t's one pick a renormalised one? Its gate is then 1 whatever the logits are. */
-bool common_lone_pick(const struct route_host *h, int t, bool renormalise);
 #endif

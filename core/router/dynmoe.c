@@ -149,18 +149,6 @@ static void dynmoe_after_step(struct route *r)
 }
 
 /* ---- what is shown ---- */
-static void cos_mean(const struct route_host *h, double *to)
-{
-    int tokens = 0;
-    for (int e = 0; e < h->E; e++) to[e] = 0;
-    for (int t = 0; t < h->T; t++) {
-        if (!h->valid[t]) continue;
-        for (int e = 0; e < h->E; e++) to[e] += h->logits[(size_t)t * (size_t)h->N + (size_t)e];
-        tokens++;
-    }
-    for (int e = 0; e < h->E; e++) to[e] = tokens ? to[e] / tokens : NAN;
-}
-
 /* The bars, then ln tau. */
 static void dynmoe_look(struct route *r, double *to)
 {
@@ -176,7 +164,7 @@ static void dynmoe_measure(const struct route_host *h, int metric, double *to)
         for (int e = 0; e < h->E; e++) to[e] = 1 / (1 + exp(-tau * (h->look[e] + h->knob[OFFSET])));
         break;
     case COS_MEAN:
-        cos_mean(h, to);
+        host_column_mean(h, h->logits, h->N, h->E, to);
         break;
     case METRIC_ACTIVE:
         for (int e = 0; e < h->E; e++) to[e] = h->state[ACTIVE][e];

@@ -26,18 +26,15 @@ static void expertchoice_backward(struct route *r)
     common_gate_back(r, false);
 }
 
-static double unchosen(const struct route_host *h)
+static double unchosen(const struct route_host *h, int t)
 {
-    int tokens = 0, none = 0;
-    for (int t = 0; t < h->T; t++)
-        tokens += h->valid[t], none += h->valid[t] && common_picks(h, t, 0, h->N) == 0;
-    return tokens ? (double)none / tokens : NAN;
+    return host_picks(h, t, 0, h->N) == 0;
 }
 
 /* The leak compares two losses: no single routing knows it. */
 static void expertchoice_measure(const struct route_host *h, int metric, double *to)
 {
-    *to = metric == UNCHOSEN ? unchosen(h) : NAN;
+    *to = metric == UNCHOSEN ? host_mean(h, unchosen) : NAN;
 }
 
 const struct router router_expertchoice = {
@@ -67,7 +64,7 @@ const struct router router_expertchoice = {
                                  "position of their sequences"},
               KNOB_CAPACITY(0),
               KNOB_DROP},
-    .params = {{.name = "w", .shape = {DIM_N, DIM_D}, .start = START_NORMAL, .scale = .02}},
+    .params = {PARAM_W},
     .metrics = {[UNCHOSEN] = {"tokens_unchosen", "share", "tokens that no expert chose",
                               METRIC_SCALAR},
                 [LEAK] = {"leak", "nat",

@@ -82,19 +82,17 @@ static void longcat_after_step(struct route *r)
 
 static bool longcat_blind(const struct route_host *h, int t)
 {
-    return common_picks(h, t, 0, h->E) == 0 && h->knob[COPY_KIND] != 0;
+    return host_picks(h, t, 0, h->E) == 0 && h->knob[COPY_KIND] != 0;
 }
 
 /* Mean size of the move that these picks ask of an expert's bias. */
 static double bias_step(const struct route_host *h)
 {
-    double sum = 0, tokens = 0, mu = h->knob[MU], want = h->knob[TARGET] / h->E;
-    for (int t = 0; t < h->T; t++) tokens += h->valid[t];
+    double sum = 0, mu = h->knob[MU], want = h->knob[TARGET] / h->E;
+    int tokens = host_tokens(h);
     if (tokens == 0 || h->knob[FREEZE] != 0) return 0;
     for (int e = 0; e < h->E; e++) {
-        double picks = 0;
-        for (int t = 0; t < h->T; t++) picks += h->mask[(size_t)t * h->N + e];
-        double d = want - picks / tokens;
+        double d = want - host_column_picks(h, e) / tokens;
         sum += h->knob[RULE] != 0 ? mu * (d != 0) : mu * fabs(d) / h->knob[K];
     }
     return sum / h->E;
@@ -114,7 +112,7 @@ static void longcat_measure(const struct route_host *h, int metric, double *to)
         *to = h->knob[TARGET];
         break;
     case COPY_SHARE:
-        *to = common_share(h, h->E, h->N);
+        *to = host_share(h, h->E, h->N);
         break;
     case REACH_LEAST:
         *to = k > S ? k - S : 0;
@@ -154,15 +152,7 @@ const struct router router_longcat = {
     .softmax = true,
     .ordered = true,
     .steer = {{"target", false}},
-    .knobs = {[K] = {.name = "k",
-                     .kind = OPTION_INT,
-                     .min = 1,
-                     .max = 1,
-                     .start = 4,
-                     .paper = 12,
-                     .unit = "picks",
-                     .flags = OPTION_MAX_N,
-                     .help = "picks of every token, identity slots among them"},
+    .knobs = {[K] = KNOB_PICKS(4, 12, "identity slots"),
               [COPIES] = {.name = "copies",
                           .kind = OPTION_INT,
                           .max = 2,
@@ -230,7 +220,7 @@ const struct router router_longcat = {
               KNOB_ENTROPY_PRICE(0),
               KNOB_CAPACITY(0),
               KNOB_DROP},
-    .params = {{.name = "w", .shape = {DIM_N, DIM_D}, .start = START_NORMAL, .scale = .02}},
+    .params = {PARAM_W},
     .state = {[BIAS] = {.name = "bias", .shape = {DIM_N}, .start = START_ZERO}},
     .kept = {[PICKS] = {.name = "picks", .shape = {DIM_N}}},
     .losses = {{"aux", .knob = "aux"}, {"z", .knob = "z"}, {"entropy", .knob = "entropy_price"}},

@@ -67,7 +67,7 @@ static void lossfree_after_step(struct route *r)
 
 static bool lossfree_blind(const struct route_host *h, int t)
 {
-    return h->knob[RENORMALISE] != 0 && common_picks(h, t, 0, h->N) == 1;
+    return h->knob[RENORMALISE] != 0 && host_picks(h, t, 0, h->N) == 1;
 }
 
 /* Busiest over mean, less 1. */
@@ -75,8 +75,7 @@ static double max_violation(const struct route_host *h)
 {
     double top = 0, sum = 0;
     for (int e = 0; e < h->E; e++) {
-        double picks = 0;
-        for (int t = 0; t < h->T; t++) picks += h->mask[(size_t)t * (size_t)h->N + (size_t)e];
+        double picks = host_column_picks(h, e);
         top = fmax(top, picks), sum += picks;
     }
     return sum > 0 ? top * h->E / sum - 1 : NAN;
@@ -103,15 +102,7 @@ const struct router router_lossfree = {
     .softmax = true,
     .ordered = true,
     .steer = {{"k", false}},
-    .knobs = {[K] = {.name = "k",
-                     .kind = OPTION_INT,
-                     .min = 1,
-                     .max = 1,
-                     .start = 2,
-                     .paper = 8,
-                     .unit = "experts",
-                     .flags = OPTION_MAX_E,
-                     .help = "experts that every token takes"},
+    .knobs = {[K] = KNOB_K(2, 8, 0, "experts that every token takes"),
               [SCORE] = {.name = "score",
                          .kind = OPTION_CHOICE,
                          .words = score_words,
@@ -151,7 +142,7 @@ const struct router router_lossfree = {
               KNOB_ENTROPY_PRICE(0),
               KNOB_CAPACITY(0),
               KNOB_DROP},
-    .params = {{.name = "w", .shape = {DIM_N, DIM_D}, .start = START_NORMAL, .scale = .02}},
+    .params = {PARAM_W},
     .state =
         {[BIAS] = {.name = "bias", .shape = {DIM_E}}, [LOAD] = {.name = "load", .shape = {DIM_E}}},
     .losses = {{"aux", .knob = "aux"}, {"z", .knob = "z"}, {"entropy", .knob = "entropy_price"}},

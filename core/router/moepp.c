@@ -181,7 +181,7 @@ static void moepp_drop(struct route *r, double capacity, bool by_position)
 static bool moepp_blind(const struct route_host *h, int t)
 {
     int last, first = columns(h->knob, h->E, SLOT_ZERO, &last);
-    int zeros = common_picks(h, t, first, last), others = common_picks(h, t, 0, h->N) - zeros;
+    int zeros = host_picks(h, t, first, last), others = host_picks(h, t, 0, h->N) - zeros;
     bool renormalised = h->knob[GATES] != PAPER;
     if (others == 0) return true; /* zero slots say nothing */
     return renormalised && others == 1 && (zeros == 0 || h->knob[GATES] == RELEASED);
@@ -215,13 +215,13 @@ static void moepp_measure(const struct route_host *h, int metric, double *to)
     int last, first;
     switch ((enum metric)metric) {
     case FFN_SHARE:
-        *to = common_share(h, 0, h->E);
+        *to = host_share(h, 0, h->E);
         break;
     case CONSTANT_SHARE:
     case COPY_SHARE:
     case ZERO_SHARE:
         first = columns(h->knob, h->E, kind[metric], &last);
-        *to = common_share(h, first, last);
+        *to = host_share(h, first, last);
         break;
     case FFN_PREDICTED:
         *to = h->knob[K] * tau * h->E / (tau * h->E + h->N - h->E);
@@ -256,15 +256,7 @@ const struct router router_moepp = {
     .hidden = 1 + ROUTER,
     .ordered = true,
     .steer = {{"tau", false}, {"aux", false}},
-    .knobs = {[K] = {.name = "k",
-                     .kind = OPTION_INT,
-                     .min = 1,
-                     .max = 1,
-                     .start = 4,
-                     .paper = 2,
-                     .unit = "picks",
-                     .flags = OPTION_MAX_N,
-                     .help = "picks of every token, slots among them"},
+    .knobs = {[K] = KNOB_PICKS(4, 2, "slots"),
               [CONSTANTS] = SLOTS("constants", 2, "slots that replace the token by a learned one"),
               [COPIES] = SLOTS("copies", 1, "slots that give the token back"),
               [ZEROS] = SLOTS("zeros", 1, "slots that give nothing"),

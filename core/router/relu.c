@@ -59,7 +59,7 @@ double relu_sparsity(const struct route_host *h)
     double on = 0, all = 0;
     for (int t = 0; t < h->T; t++) {
         if (!h->valid[t]) continue;
-        on += common_picks(h, t, 0, h->N);
+        on += host_picks(h, t, 0, h->N);
         all += h->N;
     }
     return all > 0 ? 1 - on / all : NAN;

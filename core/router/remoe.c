@@ -91,7 +91,7 @@ const struct router router_remoe = {
                           .help = "0: the price adapts; else it is held at this"},
               KNOB_CAPACITY(0),
               KNOB_DROP},
-    .params = {{.name = "w", .shape = {DIM_N, DIM_D}, .start = START_NORMAL, .scale = .02}},
+    .params = {PARAM_W},
     .state = {[STATE_LAMBDA] =
                   {.name = "lambda", .shape = {DIM_1}, .start = START_KNOB, .knob = LAMBDA0},
               [COURSE] = {.name = "course", .shape = {DIM_4}}},

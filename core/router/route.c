@@ -2,7 +2,7 @@
  * strategy. Forward: x -> logits -> prob, score -> mask -> gate -> capacity. Backward: gates and
  * losses -> prob -> logits -> x, w. Everything that is not a strategy's own idea (forced counts and
  * experts, rows that are not finite, capacity, losses) happens here, between the parts. */
-#include "core/balance/balance.h"
+#include "core/balance/pressure.h"
 #include "core/router/router.h"
 
 #include <math.h>
@@ -307,36 +307,4 @@ void route_backward(struct route *r, double share, bool task)
     for (int i = 0; r->training && pressure_of(r->router, i); i++)
         weight[i] = route_coefficient(r, i) * share;
     backward(r, weight, true, task);
-}
-
-/* ---- what holds for the picks of any strategy ---- */
-double route_gate_sum(const struct route_host *h)
-{
-    double sum = 0;
-    int tokens = 0;
-    for (int t = 0; t < h->T; t++) {
-        if (!h->valid[t]) continue;
-        for (int j = 0; j < h->N; j++) sum += h->gate[(size_t)t * h->N + j];
-        tokens++;
-    }
-    return tokens ? sum / tokens : NAN;
-}
-
-static bool empty(const struct route_host *h, int t)
-{
-    for (int j = 0; j < h->N; j++)
-        if (h->mask[(size_t)t * h->N + j]) return false;
-    return true;
-}
-
-double route_blind_share(const struct route_host *h)
-{
-    int blind = 0, tokens = 0;
-    for (int t = 0; t < h->T; t++) {
-        if (!h->valid[t]) continue;
-        blind += (empty(h, t) && !route_reaches(h->router, h->knob)) ||
-                 (h->router->blind && h->router->blind(h, t));
-        tokens++;
-    }
-    return tokens ? (double)blind / tokens : NAN;
 }

@@ -18,8 +18,8 @@ struct route_input {
 
 /* False (ERR_INPUT): e names the key, and says what would be right. Close it in either case. */
 bool route_input_open(struct route_input *in, const char *json, size_t size, struct err *e);
-/* The arrays into an opened route (route_memory.h) of these sizes; takes padding and counts where
- * given. */
+/* In route_arrays.c: the arrays into an opened route (route_memory.h) of these sizes; takes padding
+ * and counts where given. */
 bool route_input_fill(const struct route_input *in, struct route *r, struct err *e);
 void route_input_close(struct route_input *in);
 #endif

@@ -1,6 +1,8 @@
 /* core/router/route_json.c - One JSON object through one strategy. */
 #include "core/router/route_json.h"
-#include "core/balance/balance.h"
+#include "core/base/json.h"
+#include "core/balance/pressure.h"
+#include "core/router/host.h"
 #include "core/router/route_input.h"
 #include "core/router/route_memory.h"
 
@@ -14,34 +16,18 @@ struct writer {
 };
 
 /* ---- numbers ---- */
-static void put_number(struct writer *w, double value)
-{
-    if (isfinite(value))
-        text_add(w->to, "%.*g", w->digits, value + 0.0); /* -0 becomes 0 */
-    else
-        text_add(w->to, "null");
-}
-
 /* Nested lists of this shape; returns what is behind the last number. */
-static const double *put_list(struct writer *w, const double *at, const int *shape, int dims)
+static const double *put_list(struct writer *w, const char *name, const double *at,
+                              const int *shape, int dims)
 {
     if (dims == 0) {
-        put_number(w, *at);
+        json_put_digits(w->to, name, *at, w->digits);
         return at + 1;
     }
-    text_add(w->to, "[");
-    for (int i = 0; i < shape[0]; i++) {
-        if (i > 0) text_add(w->to, ",");
-        at = put_list(w, at, shape + 1, dims - 1);
-    }
-    text_add(w->to, "]");
+    json_put_open(w->to, name, '[');
+    for (int i = 0; i < shape[0]; i++) at = put_list(w, NULL, at, shape + 1, dims - 1);
+    json_put_close(w->to, ']');
     return at;
-}
-
-static void put_key(struct writer *w, const char *name)
-{
-    char last = w->to->size ? w->to->at[w->to->size - 1] : 0;
-    text_add(w->to, "%s\"%s\":", last == '{' ? "" : ",", name);
 }
 
 static void put_buf(struct writer *w, const char *name, struct kn_buf from, const int *shape,
@@ -55,8 +41,7 @@ static void put_buf(struct writer *w, const char *name, struct kn_buf from, cons
         return;
     }
     kn_read(w->r->be, values, from, n);
-    put_key(w, name);
-    put_list(w, values, shape, dims);
+    put_list(w, name, values, shape, dims);
     free(values);
 }
 
@@ -139,22 +124,20 @@ static void copy_close(struct copy *c)
 static void put_mask(struct writer *w, const struct copy *c)
 {
     const int32_t *at = c->host.mask;
-    put_key(w, "mask");
-    for (int t = 0; t < c->host.T; t++)
-        for (int j = 0; j < c->host.N; j++)
-            text_add(w->to, "%s%d%s",
-                     j   ? ","
-                     : t ? ",["
-                         : "[[",
-                     *at++, j + 1 < c->host.N ? "" : "]");
-    text_add(w->to, "]");
+    json_put_open(w->to, "mask", '[');
+    for (int t = 0; t < c->host.T; t++) {
+        json_put_open(w->to, NULL, '[');
+        for (int j = 0; j < c->host.N; j++) json_put_number(w->to, NULL, *at++);
+        json_put_close(w->to, ']');
+    }
+    json_put_close(w->to, ']');
 }
 
 /* A token's columns in falling order of score, equal ones lower first. */
 static void put_chosen(struct writer *w, const struct copy *c)
 {
     int N = c->host.N;
-    put_key(w, "chosen");
+    json_put_open(w->to, "chosen", '[');
     for (int t = 0; t < c->host.T; t++) {
         const double *order = c->order + (size_t)t * N;
         int chosen[COLUMNS_MAX], n = 0;
@@ -165,54 +148,48 @@ static void put_chosen(struct writer *w, const struct copy *c)
             chosen[at] = j;
             n++;
         }
-        text_add(w->to, t ? ",[" : "[[");
-        for (int i = 0; i < n; i++) text_add(w->to, "%s%d", i ? "," : "", chosen[i]);
-        text_add(w->to, "]");
+        json_put_open(w->to, NULL, '[');
+        for (int i = 0; i < n; i++) json_put_number(w->to, NULL, chosen[i]);
+        json_put_close(w->to, ']');
     }
-    text_add(w->to, "]");
+    json_put_close(w->to, ']');
 }
 
 /* Picks of each token in columns first..last-1. */
 static void put_counts(struct writer *w, const struct copy *c, const char *name, int first,
                        int last)
 {
-    put_key(w, name);
-    for (int t = 0; t < c->host.T; t++) {
-        int count = 0;
-        for (int j = first; j < last; j++) count += c->host.mask[(size_t)t * c->host.N + j];
-        text_add(w->to, "%s%d", t ? "," : "[", count);
-    }
-    text_add(w->to, "]");
+    json_put_open(w->to, name, '[');
+    for (int t = 0; t < c->host.T; t++)
+        json_put_number(w->to, NULL, host_picks(&c->host, t, first, last));
+    json_put_close(w->to, ']');
 }
 
 /* ---- losses and metrics ---- */
 static void put_losses(struct writer *w)
 {
     struct route *r = w->r;
-    put_key(w, "losses");
-    text_add(w->to, "{");
+    json_put_open(w->to, "losses", '{');
     for (int i = 0; i < ROUTER_LOSSES && r->router->losses[i].pressure; i++)
         put_buf(w, r->router->losses[i].pressure, r->loss[i], NULL, 0);
-    text_add(w->to, "}");
+    json_put_close(w->to, '}');
 }
 
 static void put_ints(struct writer *w, const char *name, struct kn_ints from)
 {
     int32_t value;
     kn_read_ints(w->r->be, &value, from, 1);
-    put_key(w, name);
-    text_add(w->to, "%d", value);
+    json_put_number(w->to, name, value);
 }
 
 static void put_metrics(struct writer *w, const struct copy *c)
 {
     const struct router *router = w->r->router;
     int T = w->r->T, N = w->r->N;
-    double gate_sum = route_gate_sum(&c->host), blind = route_blind_share(&c->host);
+    double gate_sum = host_gate_sum(&c->host), blind = host_blind_share(&c->host);
     int digits = w->digits;
     w->digits = 9; /* measured on the float32 copy */
-    put_key(w, "metrics");
-    text_add(w->to, "{");
+    json_put_open(w->to, "metrics", '{');
     for (int i = 0; router->measure && i < ROUTER_METRICS && router->metrics[i].name; i++) {
         int shape[2] = {T, N}, *from = shape, dims = 2;
         switch (router->metrics[i].kind) {
@@ -233,16 +210,13 @@ static void put_metrics(struct writer *w, const struct copy *c)
             break;
         }
         router->measure(&c->host, i, c->metric);
-        put_key(w, router->metrics[i].name);
-        put_list(w, c->metric, from, dims);
+        put_list(w, router->metrics[i].name, c->metric, from, dims);
     }
-    put_key(w, "gate_sum");
-    put_number(w, gate_sum);
-    put_key(w, "router_blind_tokens");
-    put_number(w, blind);
+    put_list(w, "gate_sum", &gate_sum, NULL, 0);
+    put_list(w, "router_blind_tokens", &blind, NULL, 0);
     put_ints(w, "dropped_pairs", w->r->dropped);
     put_ints(w, "nonfinite_tokens", w->r->bad);
-    text_add(w->to, "}");
+    json_put_close(w->to, '}');
     w->digits = digits;
 }
 
@@ -267,8 +241,7 @@ static void put_gradients(struct writer *w, const char *name, const double *weig
     bool hidden = task && r->router->side_detached; /* no gate depends on them */
     clear_gradients(r);
     route_backward_by(r, weight, task);
-    put_key(w, name);
-    text_add(w->to, "{");
+    json_put_open(w->to, name, '{');
     if (r->x.at)
         put_buf(w, "x", r->dx, x, 2);
     else
@@ -277,24 +250,23 @@ static void put_gradients(struct writer *w, const char *name, const double *weig
     for (int i = 0; i < ROUTER_ARRAYS; i++)
         if (r->dparam[i].at && !r->router->params[i].spoken && (i != 1 || !hidden)) put_param(w, i);
     if (r->dprev.at) put_buf(w, "prev_logits", r->dprev, logits, 2);
-    text_add(w->to, "}");
+    json_put_close(w->to, '}');
 }
 
 static void put_state(struct writer *w)
 {
     struct route *r = w->r;
     if (r->training && r->router->after_step) r->router->after_step(r);
-    put_key(w, "state");
-    text_add(w->to, "{");
+    json_put_open(w->to, "state", '{');
     for (int i = 0; i < ROUTER_ARRAYS && r->router->state[i].name; i++) put_state_array(w, i);
-    text_add(w->to, "}");
+    json_put_close(w->to, '}');
 }
 
 /* ---- the whole ---- */
 static void put_route(struct writer *w, const struct route_input *in, const struct copy *c)
 {
     int shape[2] = {in->T, in->N};
-    text_add(w->to, "{");
+    json_put_open(w->to, NULL, '{');
     put_mask(w, c);
     put_buf(w, "gates", w->r->gate, shape, 2);
     put_buf(w, "scores", w->r->score, shape, 2);
@@ -310,11 +282,8 @@ static void put_route(struct writer *w, const struct route_input *in, const stru
     if (in->gates) put_gradients(w, "grad", NULL, true);
     if (in->losses) put_gradients(w, "loss_grad", in->weight, false);
     put_state(w);
-    if (*in->warning) {
-        put_key(w, "warning");
-        text_add(w->to, "\"%s\"", in->warning);
-    }
-    text_add(w->to, "}");
+    if (*in->warning) json_put_string(w->to, "warning", in->warning);
+    json_put_close(w->to, '}');
 }
 
 /* Values of the losses also where they take no part, because not training. */

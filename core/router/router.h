@@ -103,8 +103,8 @@ enum route_phase {
 };
 
 struct route;      /* below */
-struct route_host; /* below */
-struct pressure;   /* core/balance/balance.h */
+struct route_host; /* host.h */
+struct pressure;   /* core/balance/pressure.h */
 /* A knob that moves the number of experts a token takes: up with its value, or down (`fewer`). */
 struct router_steer {
     const char *knob;
@@ -274,18 +274,6 @@ struct route {
     struct kn_buf m[ROUTER_ARRAYS], v[ROUTER_ARRAYS]; /* moments of param; .at NULL: none */
 };
 
-/* The same arrays on the host, for metrics and pictures: T rows from the first. prob may be
- * NULL. */
-struct route_host {
-    const struct router *router;
-    const double *knob;
-    int T, E, N, M;
-    const float *logits, *prob, *score, *gate, *side_gate;
-    const int32_t *mask, *valid, *document; /* document may be NULL: no order */
-    const double *state[ROUTER_ARRAYS];
-    double look[COLUMNS_MAX]; /* of router->look */
-};
-
 const struct router *router_at(int i); /* the table; NULL past the end */
 int router_count(void);
 /* NULL: e suggests the nearest */
@@ -352,8 +340,4 @@ double route_sharpness(const struct route *r);
 /* What a token's columns are ordered by: score; where that is a plain softmax, logits, which order
  * alike and do not underflow. */
 struct kn_buf route_order(const struct route *r);
-/* Over the valid tokens of a host copy; NaN where there is none. */
-double route_gate_sum(const struct route_host *h); /* mean sum of a token's gates */
-/* share of tokens that teach the router nothing through the task */
-double route_blind_share(const struct route_host *h);
 #endif

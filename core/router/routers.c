@@ -50,13 +50,10 @@ const struct router *router_find(const char *name, struct err *e)
             return table[i];
         }
         names[i] = table[i]->name;
-        text_add(&all, "%s%s", i == 0 ? "" : ", ", names[i]);
+        text_add(&all, "%s%s", i == 0 ? ": try " : ", ", names[i]);
     }
-    const char *near = err_nearest(name, names, COUNT, sizeof *names);
-    if (near)
-        err_set(e, ERR_USAGE, "there is no strategy '%.40s': did you mean %s?", name, near);
-    else
-        err_set(e, ERR_USAGE, "there is no strategy '%.40s': try %s", name, text_str(&all));
+    err_set(e, ERR_USAGE, "there is no strategy '%.40s'%s", name,
+            ERR_MEANT(name, names, COUNT, text_str(&all)));
     text_free(&all);
     return NULL;
 }
@@ -177,7 +174,7 @@ static bool open_matrix(struct route *r, struct kn_weight *to, int i)
 {
     int shape[3];
     route_param_shape(r, i, shape);
-    return kn_weight_open(r->be, to, r->param[i], KN_DENSE, 1, shape[0], shape[1], false);
+    return kn_weight_open(r->be, to, r->param[i], KN_ROUTER, 1, shape[0], shape[1], false);
 }
 
 bool route_matrices_open(struct route *r)

@@ -25,7 +25,7 @@ static void topk_backward(struct route *r)
 
 static bool topk_blind(const struct route_host *h, int t)
 {
-    return common_lone_pick(h, t, h->knob[RENORMALISE] != 0);
+    return host_lone_pick(h, t, h->knob[RENORMALISE] != 0);
 }
 
 static bool topk_check(const double *knob, int E, char *say, int size)
@@ -48,22 +48,14 @@ const struct router router_topk = {
     .softmax = true,
     .ordered = true,
     .steer = {{"k", false}},
-    .knobs = {[K] = {.name = "k",
-                     .kind = OPTION_INT,
-                     .min = 1,
-                     .max = 1,
-                     .start = 2,
-                     .paper = 2,
-                     .unit = "experts",
-                     .flags = OPTION_MAX_E | OPTION_KEPT,
-                     .help = "experts that every token takes"},
+    .knobs = {[K] = KNOB_K(2, 2, OPTION_KEPT, "experts that every token takes"),
               [RENORMALISE] = KNOB_RENORMALISE(1),
               [AUX] = KNOB_AUX(.01, .01),
               KNOB_Z,
               KNOB_ENTROPY_PRICE(0),
               KNOB_CAPACITY(0),
               KNOB_DROP},
-    .params = {{.name = "w", .shape = {DIM_N, DIM_D}, .start = START_NORMAL, .scale = .02}},
+    .params = {PARAM_W},
     .losses = {{"aux", .knob = "aux"}, {"z", .knob = "z"}, {"entropy", .knob = "entropy_price"}},
     .select = topk_select,
     .weigh = topk_weigh,

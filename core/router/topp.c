@@ -26,21 +26,7 @@ static void topp_backward(struct route *r)
 
 static bool topp_blind(const struct route_host *h, int t)
 {
-    return common_lone_pick(h, t, h->knob[RENORMALISE] != 0);
-}
-
-static double row_mass(const float *prob, const int32_t *mask, int N)
-{
-    double sum = 0;
-    for (int j = 0; j < N; j++) sum += mask[j] ? prob[j] : 0;
-    return sum;
-}
-
-static double row_entropy(const float *prob, int N)
-{
-    double sum = 0;
-    for (int j = 0; j < N; j++) sum -= prob[j] > 0 ? prob[j] * log(prob[j]) : 0;
-    return sum;
+    return host_lone_pick(h, t, h->knob[RENORMALISE] != 0);
 }
 
 /* The staircase that p cuts: to[i] = sum of the i + 1 largest. */
@@ -58,16 +44,14 @@ static void topp_measure(const struct route_host *h, int metric, double *to)
 {
     int width = metric == CUMULATIVE ? h->N : 1;
     for (int t = 0; t < h->T; t++, to += width) {
-        const float *prob = h->prob ? h->prob + (size_t)t * h->N : NULL;
-        if (!prob || !h->valid[t]) {
+        if (!h->valid[t])
             for (int i = 0; i < width; i++) to[i] = NAN;
-        } else if (metric == P_MASS) {
-            *to = row_mass(prob, h->mask + (size_t)t * h->N, h->N);
-        } else if (metric == ROW_ENTROPY) {
-            *to = row_entropy(prob, h->N);
-        } else {
-            row_cumulative(prob, h->N, to);
-        }
+        else if (metric == P_MASS)
+            *to = host_mass(h, t);
+        else if (metric == ROW_ENTROPY)
+            *to = host_entropy(h, t);
+        else
+            row_cumulative(h->prob + (size_t)t * h->N, h->N, to);
     }
 }
 
@@ -105,7 +89,7 @@ const struct router router_topp = {
               KNOB_Z,
               KNOB_CAPACITY(0),
               KNOB_DROP},
-    .params = {{.name = "w", .shape = {DIM_N, DIM_D}, .start = START_NORMAL, .scale = .02}},
+    .params = {PARAM_W},
     .losses = {{"aux", .knob = "aux"}, {"entropy", .knob = "entropy"}, {"z", .knob = "z"}},
     .metrics = {[P_MASS] = {"p_mass", NULL, "probability of the experts taken", METRIC_PER_TOKEN},
                 [ROW_ENTROPY] = {"entropy", "nat", "how undecided the router is", METRIC_PER_TOKEN},

@@ -163,17 +163,10 @@ static bool unimoe_blind(const struct route_host *h, int t)
     return h->M == 0 && (real == 0 || constant);
 }
 
-/* Over the columns that token t took: their probability, their number, the weight of the nulls. */
-static double over_row(const struct route_host *h, int t, int metric)
+static double lost_to_null(const struct route_host *h, int t)
 {
     double sum = 0;
-    size_t row = (size_t)t * h->N;
-    for (int j = 0; j < h->N; j++)
-        if (h->mask[row + j])
-            sum += metric == P_MASS      ? h->prob[row + j]
-                   : metric == K_DYNAMIC ? 1
-                   : j >= h->E           ? h->gate[row + j]
-                                         : 0;
+    for (int j = h->E; j < h->N; j++) sum += h->gate[(size_t)t * h->N + j];
     return sum;
 }
 
@@ -184,26 +177,25 @@ static double shared_weight(const struct route_host *h, int t)
     return sum;
 }
 
-static double mean_over(const struct route_host *h, int metric)
-{
-    double sum = 0;
-    int tokens = 0;
-    for (int t = 0; t < h->T; t++)
-        if (h->valid[t]) {
-            sum += metric == SHARED_WEIGHT ? shared_weight(h, t) : over_row(h, t, metric);
-            tokens++;
-        }
-    return tokens ? sum / tokens : NAN;
-}
-
 static void unimoe_measure(const struct route_host *h, int metric, double *to)
 {
-    if (metric == NULL_SHARE)
-        *to = common_share(h, h->E, h->N);
-    else if (metric == SHARED_WEIGHT || metric == LOST_TO_NULL)
-        *to = mean_over(h, metric);
-    else
-        for (int t = 0; t < h->T; t++) to[t] = h->valid[t] ? over_row(h, t, metric) : NAN;
+    switch ((enum metric)metric) {
+    case P_MASS:
+        for (int t = 0; t < h->T; t++) to[t] = h->valid[t] ? host_mass(h, t) : NAN;
+        break;
+    case NULL_SHARE:
+        *to = host_share(h, h->E, h->N);
+        break;
+    case SHARED_WEIGHT:
+        *to = host_mean(h, shared_weight);
+        break;
+    case LOST_TO_NULL:
+        *to = host_mean(h, lost_to_null);
+        break;
+    case K_DYNAMIC:
+        for (int t = 0; t < h->T; t++) to[t] = h->valid[t] ? host_picks(h, t, 0, h->N) : NAN;
+        break;
+    }
 }
 
 static const char *const gates_words[] = {"paper", "released", NULL};
@@ -290,7 +282,7 @@ const struct router router_unimoe = {
               KNOB_Z,
               KNOB_CAPACITY(0),
               KNOB_DROP},
-    .params = {[W] = {.name = "w", .shape = {DIM_N, DIM_D}, .start = START_NORMAL, .scale = .02},
+    .params = {[W] = PARAM_W,
                [W_SHARED] = {.name = "w_shared",
                              .shape = {DIM_KNOB, DIM_D},
                              .knob = SHARED,

@@ -68,14 +68,12 @@ const struct command *command_find(const char *name, struct err *e)
         found = c;
     }
     if (matches != 1) {
-        const char *near = err_nearest(name, names, n, sizeof *names);
         found = NULL;
         if (matches > 1)
             err_set(e, ERR_USAGE, "'%.40s' could be %s: write more of it", name, text_str(&all));
-        else if (near)
-            err_set(e, ERR_USAGE, "unknown command '%.40s': did you mean %s?", name, near);
         else
-            err_set(e, ERR_USAGE, "unknown command '%.40s': 'help' lists them all", name);
+            err_set(e, ERR_USAGE, "unknown command '%.40s'%s", name,
+                    ERR_MEANT(name, names, n, ": 'help' lists them all"));
     }
     text_free(&all);
     return found;

@@ -29,6 +29,8 @@ bool expect_read(struct expect *to, const char *words, struct err *e);
 bool expect_value(const struct snapshot *s, const char *name, double *to, struct err *e);
 /* Of numbers that are known already: `than` of the other field, any where there is none. */
 bool expect_of(const struct expect *x, double value, double than);
+/* It asks for what only an evaluation measures. */
+bool expect_validates(const struct expect *x);
 /* Now, whatever `steps` says. */
 bool expect_holds(const struct expect *x, const struct snapshot *s);
 /* It holds, and has for as many steps as it has to. *since: from which step on it holds, -1 none;

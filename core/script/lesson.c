@@ -202,10 +202,9 @@ static bool add_block(struct reading *r, cmark_node *n, int line)
             kind = (enum lesson_part_kind)k;
     if (kind == LESSON_FORMULA && *word && strcmp(word, "text") != 0) {
         char what[160];
-        const char *near = err_nearest(word, lesson_part_names + LESSON_START,
-                                       LESSON_PARTS - LESSON_START, sizeof *lesson_part_names);
-        snprintf(what, sizeof what, "a lesson has no block '%s'%s%s%s", word,
-                 near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
+        snprintf(
+            what, sizeof what, "a lesson has no block '%s'%.80s", word,
+            ERR_MEANT(word, lesson_part_names + LESSON_START, LESSON_PARTS - LESSON_START, ""));
         return broken(r, line, what);
     }
     char *text = strdup(literal ? literal : "");

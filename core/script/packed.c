@@ -25,9 +25,8 @@ const struct packed *packed_find(const char *folder, const char *what, const cha
         if (*name && strncmp(p->name, name, strlen(name)) == 0) found = p, begin++;
     }
     if (begin == 1) return found;
-    const char *near = err_nearest(name, names, n, sizeof *names);
-    err_set(e, ERR_USAGE, "unknown %s '%.40s'%s%s%s; 'list %ss' names them all", what, name,
-            near ? ": did you mean " : "", near ? near : "", near ? "?" : "", what);
+    err_set(e, ERR_USAGE, "unknown %s '%.40s'%s; 'list %ss' names them all", what, name,
+            ERR_MEANT(name, names, n, ""), what);
     return NULL;
 }
 

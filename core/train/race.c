@@ -2,7 +2,7 @@
  * start from the same weights, and asks for the same batches by index. */
 #include "core/train/race_steer.h"
 #include "core/data/control.h"
-#include "core/metrics/report.h"
+#include "core/base/json.h"
 #include "core/train/race_run.h"
 
 #include <math.h>
@@ -17,6 +17,7 @@ struct run {
     struct snapshot *now;
     char lane[96];
     bool told;           /* no pilot */
+    bool reached;        /* enough for the race's condition */
     double before, part; /* race->done before the run, and the run's part in it */
 };
 
@@ -32,16 +33,29 @@ static bool tell(const struct run *r, bool first, bool last, struct err *e)
     return ok || err_set(e, ERR_INTERRUPTED, "the race was stopped");
 }
 
+/* Asks the race's condition, if it has one, of the step that was just made. */
+static bool ask(struct run *r, bool due, struct err *e)
+{
+    const struct race *race = r->race;
+    if (!race->enough || !r->told) return true;
+    if (race->validates && !due && race_run_done(&r->one) < 1) return true;
+    if (race->validates && !trainer_evaluate(r->one.t, 1 << 14, r->now, e)) return false;
+    r->reached = race->enough(race->to, r->now, false);
+    return true;
+}
+
 static bool run_steps(struct run *r, struct err *e)
 {
     const struct race *race = r->race;
     struct trainer *t = r->one.t;
     trainer_measure(t, r->now, false);
     if (!tell(r, true, false, e)) return false;
-    while (race_run_done(&r->one) < 1) {
+    if (race->enough && r->told) race->enough(race->to, r->now, true);
+    while (race_run_done(&r->one) < 1 && !r->reached) {
         bool due = race->every > 0 && (trainer_now(t) + 1) % race->every == 0;
-        if (!race_run_step(&r->one, r->now, due, e)) return false;
-        if (due && !tell(r, false, false, e)) return false;
+        if (!race_run_step(&r->one, r->now, due || (race->enough && r->told), e)) return false;
+        if (!ask(r, due, e)) return false;
+        if ((due || r->reached) && !tell(r, false, false, e)) return false;
     }
     if (!trainer_evaluate(t, 0, r->now, e)) return false;
     trainer_measure(t, r->now, false);
@@ -50,13 +64,13 @@ static bool run_steps(struct run *r, struct err *e)
 
 /* One model from its first step to its evaluation, on `share` of the budget. */
 static bool run_model(struct race *race, const struct config *config, uint64_t seed, double share,
-                      bool told, double part, struct snapshot *now, long *steps, struct err *e)
+                      bool told, double part, struct snapshot *now, bool *reached, struct err *e)
 {
     struct run r = {.race = race, .now = now, .told = told, .before = race->done, .part = part};
     if (!race_run_open(&r.one, race, config, seed, share, e)) return false;
     config_label(trainer_config(r.one.t), r.lane, sizeof r.lane);
     bool ok = run_steps(&r, e);
-    *steps = trainer_now(r.one.t);
+    if (reached) *reached = r.reached;
     race_run_close(&r.one);
     return ok;
 }
@@ -85,11 +99,9 @@ static bool try_run(void *to, const struct config *c, double share, double *expe
 {
     struct steering *s = to;
     enum { LEAST = 200 }; /* steps: a router that has not settled says nothing */
-    long steps;
     if (s->race->kind == RACE_STEPS) share = fmin(fmax(share, LEAST / s->race->budget), 1);
     double part = share / runs_of(s->race) / s->race->lanes;
-    if (!run_model(s->race, c, s->race->seed[0], share, false, part, s->now, &steps, e))
-        return false;
+    if (!run_model(s->race, c, s->race->seed[0], share, false, part, s->now, NULL, e)) return false;
     *experts = s->now->val_experts_per_token;
     return true;
 }
@@ -108,6 +120,7 @@ const char *race_excluded(const struct config *c)
 
 void race_add(struct race_result *to, const struct config *c, const struct snapshot *now, int nth)
 {
+    add(&to->steps, (double)now->step, nth);
     add(&to->accuracy, now->val_accuracy, nth);
     add(&to->loss, sees_future(c) ? NAN : now->val_loss, nth);
     add(&to->experts, now->val_experts_per_token, nth);
@@ -128,9 +141,11 @@ static bool run_lane(struct race *race, int lane, struct snapshot *now, struct r
     config_label(&c, to->lane, sizeof to->lane);
     double left = (lane + 1.0) / race->lanes - race->done; /* steering may have needed less */
     for (int i = 0; i < race->seeds; i++) {
-        if (!run_model(race, &c, race->seed[i], 1, true, left / race->seeds, now, &to->steps, e))
+        bool reached;
+        if (!run_model(race, &c, race->seed[i], 1, true, left / race->seeds, now, &reached, e))
             return false;
         race_add(to, &c, now, i);
+        to->reached += reached;
     }
     return true;
 }
@@ -235,53 +250,59 @@ void race_table(struct text *to, const struct race_result *result, int count, do
     for (int i = 0; target > 0 && i < count; i++) tell_target(to, &result[i], target);
 }
 
-static void number(struct text *to, const char *key, double value)
+void race_tell_reached(struct text *to, const struct race_result *result, int count,
+                       const char *until)
 {
-    text_add(to, ",\"%s\":", key);
-    report_number(to, value);
-}
-
-static void range(struct text *to, const char *key, const struct race_range *r)
-{
-    const double part[] = {r->mean, r->min, r->max};
-    text_add(to, ",\"%s\":", key);
-    for (int i = 0; i < 3; i++) {
-        text_add(to, "%s", i ? "," : "[");
-        report_number(to, part[i]);
-    }
-    text_add(to, "]");
-}
-
-static void word(struct text *to, const char *key, const char *value)
-{
-    text_add(to, ",\"%s\":", key);
-    if (value)
-        report_string(to, value);
-    else
-        text_add(to, "null");
-}
-
-void race_json(struct text *to, const struct race_result *result, int count, double target)
-{
-    text_add(to, "{\"type\":\"race\"");
-    number(to, "target_experts", target > 0 ? target : NAN);
-    text_add(to, ",\"lanes\":[");
     for (int i = 0; i < count; i++) {
         const struct race_result *r = &result[i];
-        text_add(to, "%s{\"lane\":", i ? "," : "");
-        report_string(to, r->lane);
-        number(to, "seeds", r->seeds);
-        number(to, "steps", (double)r->steps);
-        range(to, "val_accuracy", &r->accuracy);
-        range(to, "val_loss", &r->loss);
-        number(to, "val_experts_per_token", r->experts.mean);
-        number(to, "val_count_need_rho", r->rho.mean);
-        number(to, "flops_per_token", r->flops.mean);
-        number(to, "train_flops_per_token", r->train_flops);
-        number(to, "tokens_per_s", r->speed.mean);
-        word(to, "steered", r->steered[0] ? r->steered : NULL);
-        word(to, "excluded", r->excluded);
-        text_add(to, ",\"on_pareto_front\":%s}", r->front ? "true" : "false");
+        if (r->reached == 0) {
+            text_add(to, "%s: %s did not come to hold in %.0f steps\n", r->lane, until,
+                     r->steps.mean);
+            continue;
+        }
+        text_add(to, "%s: %s held after %.0f steps", r->lane, until, r->steps.mean);
+        if (r->seeds > 1)
+            text_add(to, " (%.0f..%.0f), with %d of %d seeds", r->steps.min, r->steps.max,
+                     r->reached, r->seeds);
+        text_add(to, "\n");
     }
-    text_add(to, "]}\n");
+}
+
+void race_range_json(struct text *to, const char *key, const struct race_range *r)
+{
+    json_put_open(to, key, '[');
+    json_put_number(to, NULL, r->mean);
+    json_put_number(to, NULL, r->min);
+    json_put_number(to, NULL, r->max);
+    json_put_close(to, ']');
+}
+
+void race_json(struct text *to, const struct race_result *result, int count, double target,
+               bool until)
+{
+    json_put_open(to, NULL, '{');
+    json_put_string(to, "type", "race");
+    json_put_number(to, "target_experts", target > 0 ? target : NAN);
+    json_put_open(to, "lanes", '[');
+    for (int i = 0; i < count; i++) {
+        const struct race_result *r = &result[i];
+        json_put_open(to, NULL, '{');
+        json_put_string(to, "lane", r->lane);
+        json_put_number(to, "seeds", r->seeds);
+        json_put_number(to, "steps", r->steps.mean);
+        json_put_number(to, "reached", until ? r->reached : NAN);
+        race_range_json(to, "val_accuracy", &r->accuracy);
+        race_range_json(to, "val_loss", &r->loss);
+        json_put_number(to, "val_experts_per_token", r->experts.mean);
+        json_put_number(to, "val_count_need_rho", r->rho.mean);
+        json_put_number(to, "flops_per_token", r->flops.mean);
+        json_put_number(to, "train_flops_per_token", r->train_flops);
+        json_put_number(to, "tokens_per_s", r->speed.mean);
+        json_put_string(to, "steered", r->steered[0] ? r->steered : NULL);
+        json_put_string(to, "excluded", r->excluded);
+        json_put_bool(to, "on_pareto_front", r->front);
+        json_put_close(to, '}');
+    }
+    json_put_close(to, ']');
+    text_add(to, "}\n");
 }

@@ -17,8 +17,8 @@ struct race_range {
 struct race_result {
     char lane[96];
     int seeds;
-    long steps;
-    struct race_range accuracy, loss, experts, rho, flops,
+    int reached; /* runs that `enough` has ended */
+    struct race_range steps, accuracy, loss, experts, rho, flops,
         speed;            /* validation; FLOPs a token, tokens a second */
     double train_flops;   /* a token of the newest step, all passes */
     const char *excluded; /* why it is compared with nobody; NULL: it is */
@@ -40,7 +40,13 @@ struct race {
     /* Called after trainer_measure: first before the first step, then every `every` steps, last
      * with val_* filled. False stops the race. */
     bool (*tell)(void *to, const char *lane, const struct snapshot *s, bool first, bool last);
-    /* The same of a run that only looks for a knob's value, every `every` steps; may be NULL. */
+    /* Asked after every step with what it measured, and first before the first: true ends the run
+     * before its budget; may be NULL. An evaluation is in it where `validates`, then only every
+     * `every` steps and at the end of the budget. */
+    bool (*enough)(void *to, const struct snapshot *s, bool first);
+    bool validates;
+    /* The same as `tell` of a run that only looks for a knob's value, every `every` steps; may be
+     * NULL. */
     bool (*pilot)(void *to, const char *lane, const struct snapshot *s);
     void *to;
     double done; /* how much of all is run, 0..1, a guess while knobs are looked for; race_run */
@@ -55,6 +61,12 @@ bool race_run(struct race *r, struct race_result *result, struct err *e);
 void race_mark(struct race_result *result, int count); /* sets `front` */
 /* For people; target: as in struct race. */
 void race_table(struct text *to, const struct race_result *result, int count, double target);
-/* {"type":"race",...} */
-void race_json(struct text *to, const struct race_result *result, int count, double target);
+/* Lane by lane after how many steps `until` held, the condition behind `enough`. */
+void race_tell_reached(struct text *to, const struct race_result *result, int count,
+                       const char *until);
+/* [mean, least, most] */
+void race_range_json(struct text *to, const char *key, const struct race_range *r);
+/* {"type":"race",...}; until: there was such a condition. */
+void race_json(struct text *to, const struct race_result *result, int count, double target,
+               bool until);
 #endif

@@ -153,7 +153,7 @@ static void finish(struct race_live *l, struct live_lane *a)
 {
     a->state = FINISHED;
     race_add(&a->result, &l->race.lane[a - l->lane], &l->now, a->seeds_done++);
-    a->result.seeds = a->seeds_done, a->result.steps = a->shown.steps;
+    a->result.seeds = a->seeds_done;
 }
 
 static bool look(struct race_live *l, struct live_lane *a, struct err *e)

@@ -1,10 +1,10 @@
 /* Causal attention with rotary positions. One warp has one query at a time, and its lanes a tile of
  * 32 keys that eight warps share: scores are never kept, sums over keys go along as they come. Back,
  * queries and keys change places for the gradients of k and v, so that each number has one owner. */
-#include "kernels/cuda/cuda.h"
+#include "kernels/cuda/attention.h"
 
 enum {
-    WIDEST = 128,      /* numbers of a head */
+    WIDEST = HEAD_WIDEST,
     OWN = WIDEST / 32, /* of them a lane owns, every 32nd */
     WARPS = 8,         /* of a block */
     QUEUE = 4,         /* queries, or keys, that a warp does one after the other */
@@ -67,39 +67,10 @@ void cuda_rope_back(struct kn_backend *be, struct kn_buf dqkv, int B, int C, int
 }
 
 /* ---- attention */
-struct attention {
-    const float *qkv, *dy;
-    float *y, *lse, *dqkv, *mean; /* mean[B*heads*C] = <dy, y> of each row */
-    int C, heads, d, tiles;
-    float scale;
-};
-enum { Q, K, V };
-
-/* What a block works on: one head of one sequence, 32 rows from `first` on. */
-struct part {
-    int b, h, first;
-};
-
 static __device__ struct part part_of(const struct attention &o)
 {
     int n = blockIdx.x / o.tiles;
     return {n / o.heads, n % o.heads, (int)(blockIdx.x % o.tiles) * BLOCK};
-}
-
-/* Head h of token c's query, key or value. */
-static __device__ size_t head(const struct attention &o, int which, const struct part &p, int c)
-{
-    return ((size_t)p.b * o.C + c) * 3 * o.heads * o.d + (which * o.heads + p.h) * o.d;
-}
-
-static __device__ size_t head_of_y(const struct attention &o, const struct part &p, int c)
-{
-    return ((size_t)p.b * o.C + c) * o.heads * o.d + p.h * o.d;
-}
-
-static __device__ size_t row_of(const struct attention &o, const struct part &p, int c)
-{
-    return ((size_t)p.b * o.heads + p.h) * o.C + c;
 }
 
 /* A tile of 32 rows that stand `from(c)` apart, 0 past the end, into shared memory. */
@@ -259,8 +230,14 @@ static __global__ void keys_back_kernel(struct attention o)
     }
 }
 
-static bool fits(struct kn_backend *be, int d, const char *op)
+/* What the two have in common; false: such heads are too wide. */
+static bool prepare(struct kn_backend *be, struct attention *o, int B, int C, int heads, int d,
+                    const char *op)
 {
+    size_t at = (size_t)o->qkv | (size_t)o->y | (size_t)o->dy | (size_t)o->dqkv;
+    o->B = B, o->C = C, o->heads = heads, o->d = d, o->tiles = (int)pieces(C, BLOCK);
+    o->scale = (float)(1 / sqrt((double)d));
+    o->wide = at % 16 == 0 && d % 4 == 0;
     if (d <= WIDEST) return true;
     cuda_too_wide(be, op);
     return false;
@@ -271,10 +248,28 @@ void cuda_attention(struct kn_backend *be, struct kn_buf y, struct kn_buf lse, s
 {
     struct attention o = {};
     o.qkv = KN_F32(qkv), o.y = KN_F32(y), o.lse = KN_F32(lse);
-    o.C = C, o.heads = heads, o.d = d, o.tiles = (int)pieces(C, BLOCK);
-    o.scale = (float)(1 / sqrt((double)d));
-    if (!fits(be, d, __func__)) return;
-    launch(be, __func__, B * heads * o.tiles, WARPS * 32, attention_kernel, o);
+    if (!prepare(be, &o, B, C, heads, d, __func__)) return;
+    if (((struct cuda *)be)->bf16)
+        attention_bf16(be, o, __func__);
+    else
+        launch(be, __func__, B * heads * o.tiles, WARPS * 32, attention_kernel, o);
+}
+
+static void plain_back(struct kn_backend *be, struct attention o, const char *op)
+{
+    warps(
+        be, o.B * o.heads * o.C,
+        [=] __device__(int n, int lane) {
+            struct part p = {n / o.C / o.heads, n / o.C % o.heads, 0};
+            size_t at = head_of_y(o, p, n % o.C);
+            float sum = 0;
+            for (int i = lane; i < o.d; i += 32) sum += o.dy[at + i] * o.y[at + i];
+            sum = warp_sum(sum);
+            if (lane == 0) o.mean[n] = sum;
+        },
+        op);
+    launch(be, op, o.B * o.heads * o.tiles, WARPS * 32, queries_back_kernel, o);
+    launch(be, op, o.B * o.heads * o.tiles, WARPS * 32, keys_back_kernel, o);
 }
 
 void cuda_attention_back(struct kn_backend *be, struct kn_buf dqkv, struct kn_buf dy,
@@ -282,20 +277,12 @@ void cuda_attention_back(struct kn_backend *be, struct kn_buf dqkv, struct kn_bu
                          int heads, int d)
 {
     struct attention o = {};
-    const float *was = KN_F32(y);
     o.qkv = KN_F32(qkv), o.dy = KN_F32(dy), o.lse = KN_F32(lse), o.dqkv = KN_F32(dqkv);
-    o.C = C, o.heads = heads, o.d = d, o.tiles = (int)pieces(C, BLOCK);
-    o.scale = (float)(1 / sqrt((double)d));
+    o.y = KN_F32(y);
     o.mean = (float *)cells(be, ((size_t)B * heads * C + 1) / 2);
-    if (!fits(be, d, __func__)) return;
-    warps(be, B * heads * C, [=] __device__(int n, int lane) {
-        struct part p = {n / o.C / o.heads, n / o.C % o.heads, 0};
-        size_t at = head_of_y(o, p, n % o.C);
-        float sum = 0;
-        for (int i = lane; i < o.d; i += 32) sum += o.dy[at + i] * was[at + i];
-        sum = warp_sum(sum);
-        if (lane == 0) o.mean[n] = sum;
-    });
-    launch(be, __func__, B * heads * o.tiles, WARPS * 32, queries_back_kernel, o);
-    launch(be, __func__, B * heads * o.tiles, WARPS * 32, keys_back_kernel, o);
+    if (!prepare(be, &o, B, C, heads, d, __func__)) return;
+    if (((struct cuda *)be)->bf16)
+        attention_bf16_back(be, o, __func__);
+    else
+        plain_back(be, o, __func__);
 }

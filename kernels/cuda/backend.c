@@ -108,32 +108,55 @@ static void cuda_put(struct kn_backend *be, void *to, const void *from, size_t b
 }
 
 /* ---- weights and plans */
-bool cuda_expert_room(struct cuda *c)
+enum { HALF_TOKENS = 256 }; /* that have room in c->half without a plan: more go in parts */
+
+static void at_least(size_t *most, size_t n)
 {
-    size_t want = c->rows * (2 * c->hidden + c->width);
-    if (want <= c->experts_room) return true;
-    float *grown = take(c, want * sizeof *grown, false);
+    if (*most < n) *most = n;
+}
+
+/* False: no memory, and what there was stays. */
+static bool grow(struct cuda *c, void **room, size_t *has, size_t want, size_t each)
+{
+    if (want <= *has) return true;
+    void *grown = take(c, want * each, false);
     if (!grown) return false;
-    cuda_free(&c->head, c->experts);
-    c->experts = grown;
-    c->experts_room = want;
+    cuda_free(&c->head, *room);
+    *room = grown;
+    *has = want;
     return true;
 }
 
-/* The kernels read the masters as they are. */
+/* Room for any of these plans through any of these weights. */
+static bool find_room(struct cuda *c)
+{
+    size_t tokens = c->tokens > HALF_TOKENS ? c->tokens : HALF_TOKENS;
+    return grow(c, (void **)&c->experts, &c->experts_room, c->rows * (2 * c->hidden + c->width),
+                sizeof(float)) &&
+           grow(c, (void **)&c->half, &c->half_room, tokens * c->half_row, sizeof(uint16_t));
+}
+
+/* In float32 and TF32 the kernels read the masters as they are, and a router's always. */
 static bool cuda_weight_open(struct kn_backend *be, struct kn_weight *w)
 {
     struct cuda *c = (struct cuda *)be;
+    size_t rows = w->rows, cols = w->cols;
     w->shadow = NULL;
-    if (w->kind != KN_UP) return true;
-    if (c->hidden < (size_t)w->rows) c->hidden = w->rows;
-    if (c->width < (size_t)w->cols) c->width = w->cols;
-    return cuda_expert_room(c);
+    if (w->kind == KN_UP) at_least(&c->hidden, rows), at_least(&c->width, cols);
+    if (c->bf16 && w->kind != KN_ROUTER) {
+        rows = (w->gated ? (rows / 2 + 7) / 8 * 2 : (rows + 7) / 8) * 8;
+        cols = (cols + 7) / 8 * 8;
+        at_least(&c->half_row, w->kind == KN_DENSE ? rows + cols : 2 * cols);
+        w->shadow = take(c, w->blocks * rows * cols * sizeof(uint16_t), true);
+        if (!w->shadow) return false;
+    }
+    return find_room(c);
 }
 
 static void cuda_weight_close(struct kn_backend *be, struct kn_weight *w)
 {
-    (void)be, (void)w;
+    cuda_free(be, w->shadow);
+    w->shadow = NULL;
 }
 
 static void cuda_plan_close(struct kn_backend *be, struct kn_plan *p)
@@ -155,8 +178,8 @@ static bool cuda_plan_open(struct kn_backend *be, struct kn_plan *p)
     p->own = own;
     own->chunk = take(c, chunks * (p->N + 1) * sizeof *own->chunk, true);
     own->tile = take(c, ((size_t)p->E + 1) * sizeof *own->tile, true);
-    if (c->rows < rows) c->rows = rows;
-    if (own->chunk && own->tile && cuda_expert_room(c)) return true;
+    at_least(&c->rows, rows), at_least(&c->tokens, p->T_room);
+    if (own->chunk && own->tile && find_room(c)) return true;
     cuda_plan_close(be, p);
     return false;
 }
@@ -169,6 +192,8 @@ static void cuda_close(struct kn_backend *be)
     cuda_graph_close(c);
     cudaFree(c->turn);
     cudaFree(c->experts);
+    cudaFree(c->half);
+    cudaFree(c->ticket);
     cudaFree(c->scratch);
     cudaFree(c->workspace);
     if (c->blas_open) cublasDestroy(c->blas);
@@ -201,8 +226,28 @@ static const struct kn_table table = {.name = "cuda",
 #undef X
 };
 
-/* False, and why in words: no driver, an old one, no device, or one that is too old. VANPOOL_CUDA_MATH
- * is fp32 (also where it is not set), tf32 or bf16; below compute capability 8.0 it is fp32. */
+/* By VANPOOL_CUDA_MATH; where it is not set, and below compute capability 8.0, fp32. */
+static bool find_math(struct cuda *c, int major, char *why, size_t size)
+{
+    static const char *const names[] = {"fp32", "tf32", "bf16"};
+    const char *math = getenv("VANPOOL_CUDA_MATH");
+    int i = 0;
+    if (math && *math)
+        while (i < 3 && strcmp(math, names[i]) != 0) i++;
+    if (i == 3) {
+        snprintf(why, size,
+                 "backend cuda: VANPOOL_CUDA_MATH is '%.20s', which is no way to multiply: set it "
+                 "to fp32, tf32 or bf16",
+                 math);
+        return false;
+    }
+    c->math = major < 8 ? CUDA_FP32 : (enum cuda_math)i;
+    c->tf32 = c->math == CUDA_TF32, c->bf16 = c->math == CUDA_BF16;
+    c->head.simd = names[c->math];
+    return true;
+}
+
+/* False, and why in words: no driver, an old one, no device, or one that is too old. */
 static bool find_device(struct cuda *c, char *why, size_t size)
 {
     struct cudaDeviceProp p;
@@ -221,13 +266,10 @@ static bool find_device(struct cuda *c, char *why, size_t size)
                  "backend cuda: %.80s has compute capability %d.%d, and 7.5 is the least", p.name,
                  p.major, p.minor);
     else {
-        const char *math = getenv("VANPOOL_CUDA_MATH");
         c->units = p.multiProcessorCount;
-        c->tf32 = math && strcmp(math, "tf32") == 0 && p.major >= 8;
-        c->bf16 = math && strcmp(math, "bf16") == 0 && p.major >= 8;
         snprintf(c->name, sizeof c->name, "%s", p.name);
-        c->head.simd = c->name;
-        return true;
+        c->head.device = c->name;
+        return find_math(c, p.major, why, size);
     }
     return false;
 }
@@ -242,9 +284,10 @@ static bool ready(struct cuda *c, char *why, size_t size)
         return false;
     }
     c->scratch = take(c, (CUDA_PART + CUDA_CELLS) * sizeof *c->scratch, false);
+    c->ticket = take(c, CUDA_TICKETS * sizeof *c->ticket, true);
     c->turn = take(c, CUDA_ROPE * sizeof *c->turn, false);
     c->workspace = take(c, CUDA_WORKSPACE, false);
-    if (!c->scratch || !c->turn || !c->workspace || !cuda_graph_open(c)) {
+    if (!c->scratch || !c->ticket || !c->turn || !c->workspace || !cuda_graph_open(c)) {
         snprintf(why, size, "backend cuda: the GPU's memory is full");
         return false;
     }

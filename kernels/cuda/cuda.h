@@ -20,10 +20,20 @@ extern "C" {
 /* Doubles of scratch: for partial sums, and behind them for what an op passes between kernels. */
 #define CUDA_PART ((size_t)1 << 20)
 #define CUDA_CELLS ((size_t)1 << 22)
+/* Counts of blocks that came: as many sums may be in one launch. */
+#define CUDA_TICKETS ((size_t)1 << 15)
 /* Numbers in the table of rotations. */
 #define CUDA_ROPE ((size_t)1 << 22)
 /* Bytes that cuBLAS may work in: given once, so that it takes none in a step. */
 #define CUDA_WORKSPACE ((size_t)32 << 20)
+
+/* How dense products, experts and attention multiply; a router's own products are always FP32. Sums
+ * are float32. */
+enum cuda_math {
+    CUDA_FP32,
+    CUDA_TF32, /* factors of 10 bits, rounded on their way into a tensor core */
+    CUDA_BF16, /* factors of 8 bits, in copies of their own: bf16.h */
+};
 
 struct cuda;
 
@@ -43,15 +53,16 @@ struct cuda_graph; /* graph.c */
 
 struct cuda {
     struct kn_backend head;
-    char name[300]; /* of the device; head.simd points here */
+    char name[300]; /* of the device; head.device points here */
     cudaStream_t stream;
     cublasHandle_t blas;
     bool blas_open;
     void *workspace;
-    double *scratch; /* [CUDA_PART + CUDA_CELLS] */
-    int units;       /* multiprocessors */
-    bool tf32;       /* experts multiply on tensor cores, factors of 10 bits */
-    bool bf16;       /* dense products, experts and attention: factors of 8 bits, sums in float32 */
+    double *scratch;  /* [CUDA_PART + CUDA_CELLS] */
+    unsigned *ticket; /* [CUDA_TICKETS], see comes_last */
+    int units;        /* multiprocessors */
+    enum cuda_math math;
+    bool tf32, bf16; /* math is that */
     float *turn;     /* [C, d/2] cosines, then as many sines */
     double turn_theta;
     int turn_C, turn_d;
@@ -63,6 +74,8 @@ struct cuda {
     struct cuda_meters *meters; /* NULL: nobody asked, or there are none */
     bool asked_meters;
     size_t rows, hidden, width; /* the most rows of a plan, columns of pre and D so far */
+    uint16_t *half;             /* in bfloat16: copies of what a product reads, for one op */
+    size_t half_room, half_row, tokens; /* its numbers; of a token; the most tokens of a plan */
 };
 
 /* A plan's own memory on the device. */
@@ -76,8 +89,6 @@ bool cuda_failed(struct kn_backend *be, const char *op, cudaError_t code);
 void cuda_too_many(struct kn_backend *be, const char *op);
 void cuda_too_wide(struct kn_backend *be, const char *op);
 bool cuda_blas_failed(struct kn_backend *be, const char *op, cublasStatus_t status);
-/* Room for the gradient of any of these plans through any of these weights. Not in a step. */
-bool cuda_expert_room(struct cuda *c);
 
 /* ---- graph.c */
 bool cuda_graph_open(struct cuda *c); /* false: no memory */
@@ -174,6 +185,12 @@ void launch(struct kn_backend *be, const char *op, dim3 grid, dim3 block, void (
     else
         bound<P...>::start(c, &call, &now);
 }
+/* Before a loop whose arrays are to stay in registers. */
+#ifdef __CUDACC__
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL
+#endif
 #define CALLER const char *op = __builtin_FUNCTION()
 
 inline unsigned pieces(size_t n, size_t each)
@@ -235,7 +252,7 @@ template <int K> struct sums {
     double of[K];
 };
 
-enum { TOTAL_THREADS = 256, TOTAL_BLOCKS = 256 };
+enum { TOTAL_THREADS = 256, TOTAL_BLOCKS = 1024 };
 
 template <int K> __device__ inline void block_sum(sums<K> &s) /* thread 0 gets the whole block's */
 {
@@ -253,70 +270,100 @@ template <int K> __device__ inline void block_sum(sums<K> &s) /* thread 0 gets t
     }
 }
 
-template <int K, class F> __global__ void total_kernel(size_t n, double *part, F f)
+/* ---- one kernel for the parts of a sum and the sum of the parts */
+/* True for all threads of the block that is the last of `blocks` to come: what the others wrote
+ * before can be read then, by fresh(). *ticket is 0 before the first and after the last. Which block
+ * it is differs from run to run, what it adds up and in which order does not. */
+__device__ inline bool comes_last(unsigned *ticket, unsigned blocks)
 {
+    SHARED(bool, last, 1);
+    __threadfence();
+    __syncthreads();
+    if (threadIdx.x == 0 && threadIdx.y == 0) last[0] = atomicInc(ticket, blocks - 1) == blocks - 1;
+    __syncthreads();
+    bool yes = last[0];
+    __threadfence();
+    return yes;
+}
+
+/* Past the caches of this block, which may be older than what another block wrote. */
+__device__ inline double fresh(const double *from)
+{
+    return __ldcg(from);
+}
+
+template <int K, class F, class L>
+__global__ void total_kernel(const float *only, size_t n, double *part, unsigned *ticket, F f,
+                             L last)
+{
+    if (shut(only)) return;
     sums<K> s = {};
     size_t step = (size_t)gridDim.x * blockDim.x;
     for (size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += step) f(i, s.of);
     block_sum<K>(s);
     if (threadIdx.x == 0)
         for (int k = 0; k < K; k++) part[blockIdx.x * K + k] = s.of[k];
-}
-
-template <int K, class L>
-__global__ void total_last_kernel(const float *only, int blocks, const double *part, L last)
-{
-    if (shut(only)) return;
-    sums<K> s = {};
-    for (int i = threadIdx.x; i < blocks; i += TOTAL_THREADS)
-        for (int k = 0; k < K; k++) s.of[k] += part[i * K + k];
+    if (!comes_last(ticket, gridDim.x)) return;
+    s = {};
+    for (unsigned i = threadIdx.x; i < gridDim.x; i += TOTAL_THREADS)
+        for (int k = 0; k < K; k++) s.of[k] += fresh(part + i * K + k);
     block_sum<K>(s);
     if (threadIdx.x == 0) last(s.of);
 }
 
 template <int K, class F, class L> void total(struct kn_backend *be, size_t n, F f, L last, CALLER)
 {
-    double *part = ((struct cuda *)be)->scratch;
+    struct cuda *c = (struct cuda *)be;
     int blocks =
         n > (size_t)TOTAL_BLOCKS * TOTAL_THREADS ? TOTAL_BLOCKS : (int)pieces(n, TOTAL_THREADS);
-    launch(be, op, blocks, TOTAL_THREADS, total_kernel<K, F>, n, part, f);
-    launch(be, op, 1, TOTAL_THREADS, total_last_kernel<K, L>, only_of(be), blocks, part, last);
+    launch(be, op, blocks > 0 ? blocks : 1, TOTAL_THREADS, total_kernel<K, F, L>, only_of(be), n,
+           c->scratch, c->ticket, f, last);
 }
 
 /* ---- sums down the columns: f(t, j) over t in 0..T-1; last(j, sum) for each j in 0..N-1 */
 enum { COLUMNS_WIDE = 32, COLUMNS_HIGH = 8, COLUMNS_ROWS = 128, COLUMNS_CHUNKS = 256 };
 
-template <class F> __global__ void columns_kernel(int T, int N, int rows, double *part, F f)
+/* The 8 sums of each of 32 columns: threads of the first row get them all. */
+__device__ inline double column_sum(double s)
 {
     SHARED(double, sum, COLUMNS_HIGH *COLUMNS_WIDE);
-    int j = blockIdx.x * COLUMNS_WIDE + threadIdx.x, first = blockIdx.y * rows, mine = threadIdx.y;
-    double s = 0;
-    for (int t = first + mine; j < N && t < T && t < first + rows; t += COLUMNS_HIGH) s += f(t, j);
-    sum[mine * COLUMNS_WIDE + threadIdx.x] = s;
+    sum[threadIdx.y * COLUMNS_WIDE + threadIdx.x] = s;
     __syncthreads();
-    if (mine > 0 || j >= N) return;
+    if (threadIdx.y > 0) return 0;
     for (int i = 1; i < COLUMNS_HIGH; i++) s += sum[i * COLUMNS_WIDE + threadIdx.x];
-    part[(size_t)blockIdx.y * N + j] = s;
+    return s;
+}
+
+template <class F, class L>
+__global__ void columns_kernel(const float *only, int T, int N, int rows, double *part,
+                               unsigned *ticket, F f, L last)
+{
+    if (shut(only)) return;
+    int j = blockIdx.x * COLUMNS_WIDE + threadIdx.x, first = blockIdx.y * rows;
+    double s = 0;
+    for (int t = first + threadIdx.y; j < N && t < T && t < first + rows; t += COLUMNS_HIGH)
+        s += f(t, j);
+    s = column_sum(s);
+    if (threadIdx.y == 0 && j < N) part[(size_t)blockIdx.y * N + j] = s;
+    if (!comes_last(ticket + blockIdx.x, gridDim.y)) return;
+    s = 0;
+    for (unsigned i = threadIdx.y; j < N && i < gridDim.y; i += COLUMNS_HIGH)
+        s += fresh(part + (size_t)i * N + j);
+    s = column_sum(s);
+    if (threadIdx.y == 0 && j < N) last(j, s);
 }
 
 template <class F, class L> void columns(struct kn_backend *be, int T, int N, F f, L last, CALLER)
 {
-    double *part = ((struct cuda *)be)->scratch;
+    struct cuda *c = (struct cuda *)be;
     size_t most = CUDA_PART / (size_t)(N > 0 ? N : 1);
+    unsigned wide = pieces(N, COLUMNS_WIDE);
     if (most > COLUMNS_CHUNKS) most = COLUMNS_CHUNKS;
-    if (most == 0) cuda_too_many(be, op);
+    if (most == 0 || wide > CUDA_TICKETS) cuda_too_many(be, op);
     int chunks = (int)pieces(T, COLUMNS_ROWS), rows = COLUMNS_ROWS;
     if (most > 0 && chunks > (int)most) rows = (int)pieces(T, most), chunks = (int)pieces(T, rows);
-    launch(be, op, dim3(pieces(N, COLUMNS_WIDE), chunks), dim3(COLUMNS_WIDE, COLUMNS_HIGH),
-           columns_kernel<F>, T, N, rows, part, f);
-    each(
-        be, N,
-        [=] __device__(size_t j) {
-            double s = 0;
-            for (int i = 0; i < chunks; i++) s += part[(size_t)i * N + j];
-            last((int)j, s);
-        },
-        op);
+    launch(be, op, dim3(wide, chunks > 0 ? chunks : 1), dim3(COLUMNS_WIDE, COLUMNS_HIGH),
+           columns_kernel<F, L>, only_of(be), T, N, rows, c->scratch, c->ticket, f, last);
 }
 
 /* n doubles that live until the op ends; too many is a failure, and then nothing is started. */
@@ -412,6 +459,15 @@ __device__ inline void multiply_bf16(float c[4], const uint32_t a[4], const uint
 #else
     (void)c, (void)a, (void)b;
 #endif
+}
+
+/* ---- four numbers at once, from a multiple of 16 bytes */
+__device__ inline float4 read_wide(const float *from)
+{
+#ifndef __CUDACC__
+    if ((size_t)from % 16 != 0) emu_wrong("four numbers are read from %p", (const void *)from);
+#endif
+    return *(const float4 *)from;
 }
 
 /* ---- small things */

@@ -1,5 +1,5 @@
 /* The pressures' values, by hand. Their gradients are in router_table.c. */
-#include "core/balance/balance.h"
+#include "core/balance/pressure.h"
 #include "tests/core/router_rig.h"
 
 static const struct value {

@@ -67,6 +67,8 @@ START_TEST(the_nearest_name_is_found_where_one_is_near)
         else
             ck_assert_msg(!got, "%s: %s", cases[i].word, got);
     }
+    ck_assert_str_eq(ERR_MEANT("tokp", names, 6, "; ask"), ": did you mean topk?");
+    ck_assert_str_eq(ERR_MEANT("banana", names, 6, "; ask"), "; ask");
     char endless[5000];
     memset(endless, 'a', sizeof endless - 1), endless[sizeof endless - 1] = 0;
     ck_assert_ptr_null(err_nearest(endless, names, 6, sizeof *names));

@@ -1,6 +1,6 @@
 /* The worked examples and edge cases of adak: counts, labels, the policy's loss and gradient
  * against their own formulas, and what `route` takes for them. */
-#include "core/balance/balance.h"
+#include "core/balance/pressure.h"
 #include "core/router/route_json.h"
 #include "tests/core/router_rig.h"
 

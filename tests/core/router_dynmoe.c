@@ -448,9 +448,9 @@ START_TEST(tokens_without_expert_learn_through_open_gates_and_are_blind_without)
                            .valid = &valid,
                            .gate = gate};
     router_starts(r, 4, false, knob);
-    ck_assert_double_eq(route_blind_share(&h), 0);
+    ck_assert_double_eq(host_blind_share(&h), 0);
     knob[router_knob(r, "straight_through")] = 0;
-    ck_assert_double_eq(route_blind_share(&h), 1);
+    ck_assert_double_eq(host_blind_share(&h), 1);
 }
 END_TEST
 

@@ -3,6 +3,7 @@
 /* One route with its memory and knobs, on a backend of its own. Opened inside a test: a process
  * with threads must not fork. */
 #include "core/base/rng.h"
+#include "core/router/host.h"
 #include "core/router/route_memory.h"
 #include "tests/check.h"
 

@@ -237,7 +237,7 @@ START_TEST(tokens_whose_gradient_is_0_by_construction_are_counted_as_blind)
     int32_t mask[MOST], valid[1];
     open_example(&g, "ref", x);
     struct route_host h = host_of(&g, gate, mask, valid, logits);
-    NEAR(route_blind_share(&h), x->blind, 0, 0, "%s", x->what);
+    NEAR(host_blind_share(&h), x->blind, 0, 0, "%s", x->what);
     rig_close(&g);
 }
 END_TEST

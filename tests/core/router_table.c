@@ -1,6 +1,6 @@
 /* What holds for every strategy in the table, whatever it is: gradients, accounting, broken rows,
  * parity of backends. A new strategy is tested here by being in the table. */
-#include "core/balance/balance.h"
+#include "core/balance/pressure.h"
 #include "tests/core/router_rig.h"
 
 /* ---- gradients ---- */

@@ -100,6 +100,22 @@ START_TEST(another_strategy_is_another_graph_once)
 }
 END_TEST
 
+START_TEST(where_the_driver_makes_no_graphs_the_same_model_trains)
+{
+    struct trainer *t[2];
+    for (int none = 0; none < 2; none++) {
+        none ? setenv("VANPOOL_EMU_NO_GRAPH", "1", 1) : unsetenv("VANPOOL_EMU_NO_GRAPH");
+        t[none] = open_on("orders", "topp");
+        long before = counts()->graph_launches;
+        rig_steps(t[none], 6);
+        ck_assert_int_eq(counts()->graph_launches - before, none ? 0 : 5);
+        ck_assert_str_eq(kn_name(t[none]->be), "cuda");
+    }
+    rig_same_bits(t[0], t[1], "with and without");
+    trainer_close(t[0]), trainer_close(t[1]);
+}
+END_TEST
+
 /* The device as late as it may be: the host writes the next batches while steps are still to be
  * done, and hears of them later. */
 START_TEST(a_host_that_is_ahead_trains_the_same_model)
@@ -178,6 +194,7 @@ SUITE(trainer_graph)
                         strategies() + 1);
     tcase_add_loop_test(tc, a_knob_turns_without_another_graph_and_as_it_does_without_any, 0,
                         sizeof turns / sizeof *turns);
+    tcase_add_test(tc, where_the_driver_makes_no_graphs_the_same_model_trains);
     tcase_add_test(tc, another_strategy_is_another_graph_once);
     tcase_add_loop_test(tc, a_host_that_is_ahead_trains_the_same_model, 0, strategies());
     tcase_add_loop_test(tc, what_is_not_finite_is_found_late_and_costs_no_weight, 0, 4);

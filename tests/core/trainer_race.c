@@ -50,7 +50,7 @@ START_TEST(lanes_of_one_seed_start_from_the_same_weights_and_batches)
     NEAR(seen.first_loss[1], seen.first_loss[3], 1e-6, 0, "the same, seed 2");
     ck_assert_double_ne(seen.first_loss[0], seen.first_loss[1]);
     for (int i = 0; i < 2; i++) {
-        ck_assert_int_eq((int)result[i].steps, 12);
+        ck_assert_int_eq((int)result[i].steps.mean, 12);
         ck_assert(result[i].accuracy.min <= result[i].accuracy.mean &&
                   result[i].accuracy.mean <= result[i].accuracy.max);
         NEAR(result[i].experts.mean, 8, 0, 0, "experts");
@@ -68,8 +68,8 @@ START_TEST(a_budget_of_flops_gives_cheap_lanes_more_steps)
     r.kind = RACE_FLOPS, r.budget = 3 * 256 * 22656.0 * 10, r.seeds = 1; /* ten steps of k=8 */
     r.lane[1] = rig_config("orders", "topk", "cpu", "k=2", NULL);
     ck_assert_msg(race_run(&r, result, &e), "%s", e.text);
-    ck_assert_int_eq((int)result[0].steps, 10);
-    ck_assert_int_eq((int)result[1].steps, 17); /* 22656 / 13440 x 10, rounded up */
+    ck_assert_int_eq((int)result[0].steps.mean, 10);
+    ck_assert_int_eq((int)result[1].steps.mean, 17); /* 22656 / 13440 x 10, rounded up */
 }
 END_TEST
 
@@ -105,7 +105,7 @@ START_TEST(lanes_are_steered_to_the_number_of_experts_wanted)
     ck_assert_int_ge(result.pilots, 1);
     ck_assert_int_ge(result.trials, 1);
     NEAR(r.done, 1, 1e-9, 0, "done");
-    race_json(&line, &result, 1, r.target);
+    race_json(&line, &result, 1, r.target, false);
     json_t *all = json_loads(text_str(&line), JSON_REJECT_DUPLICATES, NULL);
     NEAR(json_number_value(json_object_get(all, "target_experts")), r.target, 0, 0, "target");
     ck_assert_str_eq(json_string_value(json_object_get(
@@ -191,7 +191,7 @@ START_TEST(the_front_is_what_nobody_beats_in_both)
                                     .excluded = want[i].future ? "sees the future" : NULL};
     race_mark(r, N);
     for (int i = 0; i < N; i++) ck_assert_msg(r[i].front == want[i].front, "lane %d", i);
-    race_json(&line, r, N, 0);
+    race_json(&line, r, N, 0, false);
     json_t *all = json_loads(text_str(&line), JSON_REJECT_DUPLICATES, NULL);
     ck_assert_ptr_nonnull(all);
     ck_assert_uint_eq(json_array_size(json_object_get(all, "lanes")), N);

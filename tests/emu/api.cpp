@@ -106,7 +106,6 @@ static thread_local emu_graph *capturing;
  * waits for it, or for what stands behind it. */
 static std::deque<std::function<void()>> behind;
 static long asked, done; /* of what ever stood there */
-static bool running;
 
 static void defer(std::function<void()> what)
 {
@@ -122,9 +121,7 @@ static void catch_up(long until)
         auto next = std::move(behind.front());
         behind.pop_front();
         done++;
-        running = true;
         next();
-        running = false;
     }
 }
 
@@ -321,6 +318,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event)
 /* ---- graphs */
 cudaError_t cudaStreamBeginCapture(cudaStream_t, enum cudaStreamCaptureMode)
 {
+    if (getenv("VANPOOL_EMU_NO_GRAPH")) return cudaErrorInvalidValue; /* a driver that cannot */
     if (cudaError_t code = counted()) return code;
     capturing = new emu_graph;
     return cudaSuccess;
@@ -456,51 +454,59 @@ cublasStatus_t cublasSetStream(cublasHandle_t, cudaStream_t)
     return counted_blas();
 }
 
-cublasStatus_t cublasSetMathMode(cublasHandle_t, cublasMath_t)
-{
-    return counted_blas();
-}
-
 cublasStatus_t cublasSetWorkspace(cublasHandle_t, void *at, size_t bytes)
 {
     if (!on_device(at, bytes)) emu_wrong("the workspace of cuBLAS is no device memory");
     return counted_blas();
 }
 
-/* c[m,n] = alpha op(a) op(b) + beta c, all by columns; c is not read where beta is 0. */
-cublasStatus_t cublasSgemm(cublasHandle_t, cublasOperation_t on_a, cublasOperation_t on_b, int m,
-                           int n, int k, const float *alpha, const float *a, int lda,
-                           const float *b, int ldb, const float *beta, float *c, int ldc)
+/* c[m,n] = alpha op(a) op(b) + beta c, all by columns; c is not read where beta is 0. Factors are
+ * copied as the product sees them, [k, rows]. */
+static void factors(std::vector<float> &to, const void *from, cudaDataType_t type, bool tf32,
+                    bool turned, int rows, int k, int ld)
 {
-    const float by = *alpha, keep = *beta;
-    auto again = [=](void **) {
-        cublasSgemm(nullptr, on_a, on_b, m, n, k, &by, a, lda, b, ldb, &keep, c, ldc);
-    };
-    if (emu_keeps() && !running) {
-        emu_keep(nullptr, again, 0, nullptr, nullptr);
-        return CUBLAS_STATUS_SUCCESS;
-    }
+    to.resize((size_t)rows * k);
+    for (int l = 0; l < k; l++)
+        for (int i = 0; i < rows; i++) {
+            size_t at = turned ? (size_t)i * ld + l : (size_t)l * ld + i;
+            float x = type == CUDA_R_32F
+                          ? ((const float *)from)[at]
+                          : __uint_as_float((unsigned)((const uint16_t *)from)[at] << 16);
+            to[(size_t)l * rows + i] = tf32 ? emu_tf32(x) : x;
+        }
+}
+
+cublasStatus_t cublasGemmEx(cublasHandle_t, cublasOperation_t on_a, cublasOperation_t on_b, int m,
+                            int n, int k, const void *alpha, const void *a, cudaDataType_t a_type,
+                            int lda, const void *b, cudaDataType_t b_type, int ldb,
+                            const void *beta, void *c, cudaDataType_t c_type, int ldc,
+                            cublasComputeType_t by, cublasGemmAlgo_t)
+{
     if (cublasStatus_t status = counted_blas()) return status;
     int a_rows = on_a == CUBLAS_OP_N ? m : k, b_rows = on_b == CUBLAS_OP_N ? k : n;
+    bool half = a_type == CUDA_R_16BF, tf32 = by == CUBLAS_COMPUTE_32F_FAST_TF32;
     if (m < 0 || n < 0 || k < 0 || lda < (a_rows > 1 ? a_rows : 1) ||
         ldb < (b_rows > 1 ? b_rows : 1) || ldc < (m > 1 ? m : 1))
         return (cublasStatus_t)7;
-    for (int j = 0; j < n; j++) {
-        float *to = c + (size_t)j * ldc;
-        for (int i = 0; i < m; i++) to[i] = *beta == 0 ? 0 : *beta * to[i];
-        for (int i = 0; on_a == CUBLAS_OP_T && i < m; i++) {
-            float sum = 0;
-            for (int l = 0; l < k; l++)
-                sum += a[(size_t)i * lda + l] *
-                       (on_b == CUBLAS_OP_N ? b[(size_t)j * ldb + l] : b[(size_t)l * ldb + j]);
-            to[i] += *alpha * sum;
+    if (a_type != b_type || c_type != CUDA_R_32F || (half && tf32)) return (cublasStatus_t)15;
+    float one = *(const float *)alpha, keep = *(const float *)beta;
+    auto multiply = [=](void **) {
+        static thread_local std::vector<float> left, right; /* grows in the first step only */
+        factors(left, a, a_type, tf32, on_a == CUBLAS_OP_T, m, k, lda);
+        factors(right, b, b_type, tf32, on_b == CUBLAS_OP_N, n, k, ldb);
+        for (int j = 0; j < n; j++) {
+            float *to = (float *)c + (size_t)j * ldc;
+            for (int i = 0; i < m; i++) to[i] = keep == 0 ? 0 : keep * to[i];
+            for (int l = 0; l < k; l++) {
+                float each = one * right[(size_t)l * n + j];
+                for (int i = 0; i < m; i++) to[i] += each * left[(size_t)l * m + i];
+            }
         }
-        for (int l = 0; on_a == CUBLAS_OP_N && l < k; l++) {
-            float each =
-                *alpha * (on_b == CUBLAS_OP_N ? b[(size_t)j * ldb + l] : b[(size_t)l * ldb + j]);
-            for (int i = 0; i < m; i++) to[i] += each * a[(size_t)l * lda + i];
-        }
-    }
+    };
+    if (emu_keeps())
+        emu_keep(nullptr, multiply, 0, nullptr, nullptr);
+    else
+        multiply(nullptr);
     return CUBLAS_STATUS_SUCCESS;
 }
 

@@ -14,15 +14,18 @@ typedef enum {
     CUBLAS_STATUS_EXECUTION_FAILED = 13,
 } cublasStatus_t;
 typedef enum { CUBLAS_OP_N, CUBLAS_OP_T } cublasOperation_t;
-typedef enum { CUBLAS_DEFAULT_MATH = 0, CUBLAS_TF32_TENSOR_OP_MATH = 3 } cublasMath_t;
+typedef enum { CUDA_R_32F = 0, CUDA_R_16BF = 14 } cudaDataType_t;
+typedef enum { CUBLAS_COMPUTE_32F = 68, CUBLAS_COMPUTE_32F_FAST_TF32 = 77 } cublasComputeType_t;
+typedef enum { CUBLAS_GEMM_DEFAULT = -1 } cublasGemmAlgo_t;
 cublasStatus_t cublasCreate(cublasHandle_t *to);
 cublasStatus_t cublasDestroy(cublasHandle_t blas);
 cublasStatus_t cublasSetStream(cublasHandle_t blas, cudaStream_t stream);
-cublasStatus_t cublasSetMathMode(cublasHandle_t blas, cublasMath_t mode);
 cublasStatus_t cublasSetWorkspace(cublasHandle_t blas, void *at, size_t bytes);
-cublasStatus_t cublasSgemm(cublasHandle_t blas, cublasOperation_t on_a, cublasOperation_t on_b,
-                           int m, int n, int k, const float *alpha, const float *a, int lda,
-                           const float *b, int ldb, const float *beta, float *c, int ldc);
+cublasStatus_t cublasGemmEx(cublasHandle_t blas, cublasOperation_t on_a, cublasOperation_t on_b,
+                            int m, int n, int k, const void *alpha, const void *a,
+                            cudaDataType_t a_type, int lda, const void *b, cudaDataType_t b_type,
+                            int ldb, const void *beta, void *c, cudaDataType_t c_type, int ldc,
+                            cublasComputeType_t by, cublasGemmAlgo_t how);
 const char *cublasGetStatusString(cublasStatus_t status);
 #ifdef __cplusplus
 }

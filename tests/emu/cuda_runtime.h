@@ -104,6 +104,16 @@ struct dim3 {
     }
 };
 
+struct float2 {
+    float x, y;
+};
+struct alignas(16) float4 {
+    float x, y, z, w;
+};
+inline float2 make_float2(float x, float y)
+{
+    return {x, y};
+}
 #else
 struct dim3 {
     unsigned x, y, z;
@@ -176,6 +186,7 @@ template <class T> T __shfl_up_sync(unsigned mask, T mine, unsigned by)
     return emu_exchanged(EMU_UP, mask, mine, (int)by);
 }
 /* What a tensor core does with the operands of a warp, see multiply_tiles and multiply_bf16 in kernels/cuda. */
+float emu_tf32(float x);
 void emu_multiply_tiles(float c[4], const float a[4], const float b[2]);
 void emu_multiply_bf16(float c[4], const uint32_t a[4], const uint32_t b[2]);
 inline unsigned __ballot_sync(unsigned mask, int yes)
@@ -189,6 +200,20 @@ inline int __popc(unsigned x)
 inline int __clz(int x)
 {
     return x == 0 ? 32 : __builtin_clz((unsigned)x);
+}
+/* Blocks come one after the other here, so what they write is there. */
+inline void __threadfence()
+{
+}
+inline unsigned atomicInc(unsigned *at, unsigned most)
+{
+    unsigned was = *at;
+    *at = was >= most ? 0 : was + 1;
+    return was;
+}
+template <class T> T __ldcg(const T *from)
+{
+    return *from;
 }
 inline float rsqrtf(float x)
 {

@@ -227,7 +227,7 @@ void __syncwarp(unsigned mask)
 }
 
 /* To 10 bits of mantissa, halves away from zero, as cvt.rna.tf32 does. */
-static float tf32(float x)
+float emu_tf32(float x)
 {
     unsigned bits = __float_as_uint(x);
     if ((bits & 0x7f800000u) != 0x7f800000u) bits = (bits + 0x1000u) & ~0x1fffu;
@@ -242,8 +242,8 @@ void emu_multiply_tiles(float c[4], const float a[4], const float b[2])
     static float left[2][MOST / WARP][16][8], right[2][MOST / WARP][8][8];
     int turn = emu_now->warp_syncs % 2, warp = emu_now->warp, g = emu_now->lane / 4,
         i = emu_now->lane % 4;
-    for (int h = 0; h < 4; h++) left[turn][warp][g + h % 2 * 8][i + h / 2 * 4] = tf32(a[h]);
-    for (int h = 0; h < 2; h++) right[turn][warp][i + h * 4][g] = tf32(b[h]);
+    for (int h = 0; h < 4; h++) left[turn][warp][g + h % 2 * 8][i + h / 2 * 4] = emu_tf32(a[h]);
+    for (int h = 0; h < 2; h++) right[turn][warp][i + h * 4][g] = emu_tf32(b[h]);
     __syncwarp();
     for (int h = 0; h < 4; h++)
         for (int k = 0; k < 8; k++)

@@ -1,8 +1,15 @@
 #!/usr/bin/env python3
-"""The same training step in PyTorch, for the table of check-gpu: presets and top-k as in vanpool, experts as
-its users write them (tokens sorted by expert, one product an expert), eager, under torch.compile, and with
-torch's grouped product where there is one. One line for each; nothing where torch is missing."""
-import statistics
+"""The same training step in PyTorch, for the table of check-gpu: the presets, top-k and AdamW of vanpool, in the ways
+that people write a mixture of experts. One line a measurement, as in tests/gpu/times.c; nothing where torch is missing.
+
+Ways: `sorted` (tokens sorted by expert, one product an expert), `padded` (one batched product, as wide as the fullest
+expert), `grouped` (torch's grouped product: bfloat16, how many rows an expert has stays on the device), each eager
+and, with `+compile`, under torch.compile; `grouped+graphs` is compiled with mode="reduce-overhead" (CUDA graphs).
+Where this is easier on torch: its batch stays on the device, and it does not clip its gradient.
+
+  peer_torch.py [--device cuda|cpu] [--presets tiny,base,gpu] [--quick]
+"""
+import argparse
 import sys
 import time
 
@@ -19,6 +26,7 @@ PRESETS = {  # layers, width, heads, context, experts, hidden, sequences: as in 
     "base": (4, 128, 4, 128, 8, 256, 16),
     "gpu": (8, 512, 8, 512, 16, 1024, 64),
 }
+grouped_mm = getattr(F, "grouped_mm", None) or getattr(torch, "_grouped_mm", None)
 
 
 class Norm(nn.Module):
@@ -27,7 +35,9 @@ class Norm(nn.Module):
         self.gain = nn.Parameter(torch.ones(d))
 
     def forward(self, x):
-        return x * torch.rsqrt(x.float().pow(2).mean(-1, keepdim=True) + 1e-5).to(x.dtype) * self.gain
+        if hasattr(F, "rms_norm"):
+            return F.rms_norm(x, x.shape[-1:], self.gain.to(x.dtype), 1e-5)
+        return x * torch.rsqrt(x.float().pow(2).mean(-1, keepdim=True) + 1e-5).to(x.dtype) * self.gain.to(x.dtype)
 
 
 class Attention(nn.Module):
@@ -58,45 +68,58 @@ class Attention(nn.Module):
 
 
 class Experts(nn.Module):
-    def __init__(self, d, experts, hidden, k, grouped):
+    def __init__(self, d, experts, hidden, k, way, kind):
         super().__init__()
-        self.k, self.experts, self.grouped = k, experts, grouped
+        self.k, self.experts, self.way, self.kind = k, experts, way, kind
         self.router = nn.Linear(d, experts, bias=False)
-        self.up = nn.Parameter(torch.randn(experts, d, 2 * hidden) / d**0.5)
-        self.down = nn.Parameter(torch.randn(experts, hidden, d) / hidden**0.5)
+        self.up = nn.Parameter(torch.randn(experts, 2 * hidden, d) / d**0.5)
+        self.down = nn.Parameter(torch.randn(experts, d, hidden) / hidden**0.5)
+
+    def by_sorted(self, rows, up, down, count, _pick):
+        parts = []
+        ups, downs = up.unbind(0), down.unbind(0)  # up[e] would make a gradient of full size for each expert
+        for e, part in enumerate(rows.split(count.tolist())):
+            a, b = F.linear(part, ups[e]).chunk(2, -1)
+            parts.append(F.linear(F.silu(a) * b, downs[e]))
+        return torch.cat(parts)
+
+    def by_padded(self, rows, up, down, count, pick):
+        room = int(count.max())
+        at = torch.arange(len(rows), device=rows.device) + (torch.arange(self.experts, device=rows.device) * room
+                                                             - (count.cumsum(0) - count))[pick]
+        box = rows.new_zeros(self.experts * room, rows.shape[-1]).index_copy(0, at, rows)
+        a, b = torch.bmm(box.view(self.experts, room, -1), up.transpose(1, 2)).chunk(2, -1)
+        return torch.bmm(F.silu(a) * b, down.transpose(1, 2)).flatten(0, 1).index_select(0, at)
+
+    def by_grouped(self, rows, up, down, count, _pick):
+        ends = count.cumsum(0).to(torch.int32)
+        a, b = grouped_mm(rows, up.transpose(1, 2), offs=ends).chunk(2, -1)
+        return grouped_mm(F.silu(a) * b, down.transpose(1, 2), offs=ends)
 
     def forward(self, x):
         shape, x = x.shape, x.reshape(-1, x.shape[-1])
-        prob = self.router(x).float().softmax(-1)
+        with torch.autocast(x.device.type, enabled=False):  # a router chooses in float32
+            prob = F.linear(x.float(), self.router.weight).softmax(-1)
         gate, pick = prob.topk(self.k, -1)
-        gate = (gate / gate.sum(-1, keepdim=True)).to(x.dtype).reshape(-1)
-        order = pick.reshape(-1).argsort(stable=True)
+        gate = (gate / gate.sum(-1, keepdim=True)).reshape(-1)
+        pick = pick.reshape(-1)
+        order = pick.argsort(stable=True)
         token = order // self.k
-        count = torch.bincount(pick.reshape(-1), minlength=self.experts)
-        rows = x[token]
-        if self.grouped:
-            ends = count.cumsum(0).to(torch.int32)
-            up = torch._grouped_mm(rows, self.up.to(rows.dtype), offs=ends)
-            a, b = up.chunk(2, -1)
-            out = torch._grouped_mm(F.silu(a) * b, self.down.to(rows.dtype), offs=ends)
-        else:
-            parts = []
-            for e, part in enumerate(rows.split(count.tolist())):
-                a, b = (part @ self.up[e].to(part.dtype)).chunk(2, -1)
-                parts.append((F.silu(a) * b) @ self.down[e].to(part.dtype))
-            out = torch.cat(parts)
-        y = torch.zeros_like(x).index_add_(0, token, out.to(x.dtype) * gate[order, None])
-        load = (count / count.sum() * prob.mean(0)).sum() * self.experts
+        count = torch.zeros(self.experts, dtype=torch.int64, device=x.device).scatter_add_(0, pick, torch.ones_like(pick))
+        rows = x.to(self.kind).index_select(0, token)
+        out = getattr(self, "by_" + self.way)(rows, self.up.to(self.kind), self.down.to(self.kind), count, pick[order])
+        y = torch.zeros_like(x).index_add(0, token, (out * gate[order, None].to(self.kind)).to(x.dtype))
+        load = (count / len(pick) * prob.mean(0)).sum() * self.experts
         return y.view(shape), load
 
 
 class Model(nn.Module):
-    def __init__(self, layers, d, heads, context, experts, hidden, k, grouped):
+    def __init__(self, layers, d, heads, context, experts, hidden, k, way, kind):
         super().__init__()
         self.embed, self.head = nn.Embedding(256, d), nn.Linear(d, 256, bias=False)
         self.norms = nn.ModuleList(Norm(d) for _ in range(2 * layers + 1))
         self.attention = nn.ModuleList(Attention(d, heads, context) for _ in range(layers))
-        self.moe = nn.ModuleList(Experts(d, experts, hidden, k, grouped) for _ in range(layers))
+        self.moe = nn.ModuleList(Experts(d, experts, hidden, k, way, kind) for _ in range(layers))
 
     def forward(self, ids, label):
         x, load = self.embed(ids), 0
@@ -108,44 +131,82 @@ class Model(nn.Module):
         return F.cross_entropy(logits.view(-1, 256), label.reshape(-1)) + 0.01 * load
 
 
-def step_ms(preset, k, how, device, half, steps):
+def adamw(model, device):
+    words = dict(lr=1e-3, betas=(0.9, 0.95))
+    try:
+        return torch.optim.AdamW(model.parameters(), fused=device == "cuda", **words)
+    except (TypeError, RuntimeError):
+        return torch.optim.AdamW(model.parameters(), **words)
+
+
+def measure(preset, k, math, way, device, quick):
+    """Milliseconds of steps, each waited for, after some that were not counted."""
     layers, d, heads, context, experts, hidden, sequences = PRESETS[preset]
-    model = Model(layers, d, heads, context, experts, hidden, k, how == "grouped").to(device)
-    call = torch.compile(model) if how == "compile" else model
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.95))
+    if quick:
+        sequences = 1
+    torch.manual_seed(1)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = math == "tf32"
+    base, _, how = way.partition("+")
+    model = Model(layers, d, heads, context, experts, hidden, k, base,
+                  torch.bfloat16 if math == "bf16" else torch.float32).to(device)
+    call = model
+    if how:
+        torch._dynamo.reset()
+        call = torch.compile(model, mode="reduce-overhead" if how == "graphs" else "default")
+    optimizer = adamw(model, device)
     ids = torch.randint(0, 256, (sequences, context + 1), device=device)
+    given, label = ids[:, :-1].contiguous(), ids[:, 1:].contiguous()
+    wait = torch.cuda.synchronize if device == "cuda" else lambda: None
+    warm, least, most, enough = (1, 2, 2, 0) if quick else (8 if how else 5, 8, 100, 1000)
     times = []
-    for _ in range(steps):
+    while len(times) < warm + least or (len(times) < warm + most and sum(times[warm:]) < enough):
+        wait()
         start = time.perf_counter()
-        with torch.autocast(device, dtype=torch.bfloat16, enabled=half):
-            loss = call(ids[:, :-1].contiguous(), ids[:, 1:].contiguous())
+        if how == "graphs":
+            torch.compiler.cudagraph_mark_step_begin()
+        optimizer.zero_grad(set_to_none=True)
+        with torch.autocast(device, dtype=torch.bfloat16, enabled=math == "bf16"):
+            loss = call(given, label)
         loss.backward()
         optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        if device == "cuda":
-            torch.cuda.synchronize()
+        wait()
         times.append(1e3 * (time.perf_counter() - start))
-    return statistics.median(times[steps // 4 :]), sequences * context
+    if not torch.isfinite(loss):
+        raise RuntimeError("the loss is not finite")
+    numbers = sum(p.numel() for p in model.parameters())
+    return sequences * context, numbers, times[warm:]
+
+
+def ways(math, device, quick):
+    """All that this torch has; grouped products are in bfloat16 only."""
+    plain = ["sorted", "padded"] + (["grouped"] if grouped_mm and math == "bf16" else [])
+    yield from plain
+    if hasattr(torch, "compile") and not quick:
+        yield from (w + "+compile" for w in plain)
+        if "grouped" in plain and device == "cuda":
+            yield "grouped+graphs"
 
 
 def main():
-    quick = "quick" in sys.argv
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    name = torch.cuda.get_device_name() if device == "cuda" else "the CPU"
-    ways = ["eager"] + [w for w, has in (("compile", hasattr(torch, "compile")),
-                                         ("grouped", hasattr(torch, "_grouped_mm"))) if has and device == "cuda"]
-    print(f"\nPyTorch {torch.__version__} on {name}, the same step\npreset   k  precision  way        ms/step     tok/s")
-    for preset in ("tiny",) if quick else PRESETS:
-        for k in (1,) if quick else (8, 4, 2, 1):
-            for how in ways:
-                for half in (False, True) if device == "cuda" else (False,):
-                    if how == "grouped" and not half:
-                        continue  # bf16 only
+    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    args.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    args.add_argument("--presets", default=",".join(PRESETS))
+    args.add_argument("--quick", action="store_true", help="a few small steps: for a test of this script")
+    a = args.parse_args()
+    who = "torch-" + torch.__version__.split("+")[0]
+    for preset in a.presets.split(","):
+        experts = PRESETS[preset][4]
+        for math in ("bf16", "tf32", "fp32") if a.device == "cuda" else ("bf16", "fp32"):
+            for way in ways(math, a.device, a.quick):
+                for k in (2,) if a.quick or "+" in way or math != "bf16" else (8, 4, 2, 1):
+                    name = f"{who} {preset} {experts} {k} {math} {way}"
                     try:
-                        ms, tokens = step_ms(preset, k, how, device, half, 4 if quick else 20)
-                        print(f"{preset:7} {k:2}  {'bf16' if half else 'float32':9}  {how:8} {ms:9.3f} {tokens / ms * 1e3:9.0f}", flush=True)
+                        tokens, numbers, ms = measure(preset, k, math, way, a.device, a.quick)
+                        print("step", name, tokens, 0, numbers, *(f"{t:.4f}" for t in ms), flush=True)
                     except Exception as why:  # a way that this torch does not have is no failure of ours
-                        print(f"{preset:7} {k:2}  {'bf16' if half else 'float32':9}  {how:8} not measured: {str(why).splitlines()[0][:80] if str(why) else type(why).__name__}", flush=True)
+                        text = (str(why).splitlines() or [""])[0][:100] or type(why).__name__
+                        print("none", name, text, flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

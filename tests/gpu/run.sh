@@ -1,42 +1,137 @@
 #!/usr/bin/env bash
-# On a machine with a GPU: every op against ref, whole trainings against ref and cpu, the four tools of
-# compute-sanitizer over the ops, and a table of times, beside PyTorch where it is. The table is kept, as
-# tests/bench/gpu-DATE.txt.
+# On a machine with a GPU: every op against ref, whole trainings against ref and cpu in each way to multiply, the four
+# tools of compute-sanitizer, and a table of times beside PyTorch, where it is. All that is printed is kept, as
+# tests/bench/gpu-DATE-DEVICE.txt (KEEP names another file). usage: run.sh OUT [ops|train|times|tools|quick]...:
+# all but quick, which is for the emulator.
 cd "$(dirname "$0")/../.." || exit 2
 out=${1:-build/release} passed=0 failed=0 skipped=0
-export VANPOOL_CUDA=${VANPOOL_CUDA:-$PWD/$out/vanpool-cuda.so} CK_FORK=no
-add() { # add LOG: its last line
-    set -- $(grep -E '^[0-9]+ passed, ' "$1" | tail -n 1)
-    passed=$((passed + ${1:-0})) failed=$((failed + ${3:-1})) skipped=$((skipped + ${5:-0}))
+shift
+stages=${*:-ops train times tools}
+export CK_FORK=no # CUDA does not outlive a fork
+folder=$(mktemp -d)
+log=$folder/log
+trap 'rm -rf "$folder"' EXIT
+
+last() { # last FILE: its line of counts
+    grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$1" | tail -n 1
 }
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-keep=tests/bench/gpu-$(date -u +%Y-%m-%d).txt
+add() { # add NAME STATUS: what $log says, or that it ended before it could
+    local line
+    line=$(last "$log")
+    set -- "$1" "$2" $line
+    passed=$((passed + ${3:-0})) failed=$((failed + ${5:-0})) skipped=$((skipped + ${7:-0}))
+    [ -n "$line" ] && { [ "$2" = 0 ] || [ "${5:-0}" -gt 0 ]; } && return
+    failed=$((failed + 1))
+    echo "FAIL $1: $([ "$2" = 124 ] && echo 'it took too long' || echo "it ended with $2")"
+    tail -n 20 "$log"
+}
+skip() {
+    echo "SKIP $1" && skipped=$((skipped + 1))
+}
+limited() { # limited SECONDS COMMAND...: into $log
+    local seconds=$1
+    shift
+    timeout -k 10 "$seconds" "$@" >"$log" 2>&1
+}
 
-timeout 1200 "$out/check-gpu" ${2:-} >"$log" 2>&1
-cat "$log"
-add "$log"
-if grep -q '^SKIP' "$log"; then echo "$passed passed, $failed failed, $skipped skipped" && exit 0; fi
-if [ "${2:-}" != quick ]; then
-    VANPOOL_CUDA_MATH=tf32 timeout 600 "$out/check-gpu" times >"$log.fast" 2>&1 && sed 's/^preset/TF32 experts\n&/' "$log.fast"
-    timeout 900 python3 tests/gpu/peer_torch.py | tee "$log.peer"
-    cat "$log" "$log.fast" "$log.peer" >"$keep" && rm -f "$log.fast" "$log.peer"
-fi
-
-echo "--- every op"
-timeout 1200 "$out/check-cuda" >"$log" 2>&1
-grep -E ':[FE]:|^SKIP|passed,' "$log"
-add "$log"
-
-for tool in memcheck racecheck synccheck initcheck; do
-    if ! command -v compute-sanitizer >/dev/null; then
-        echo "SKIP compute-sanitizer $tool: it is not installed" && skipped=$((skipped + 1))
-        continue
+ops() {
+    [ -x "$out/check-cuda" ] || { skip 'every op: check-cuda was not built'; return; }
+    echo "--- every op beside ref"
+    limited 900 "$out/check-cuda"
+    add 'every op' $?
+    grep -E ':[FE]:|^SKIP' "$log"
+    last "$log"
+}
+train() {
+    local math
+    for math in fp32 tf32 bf16; do
+        echo "--- trainings, $math"
+        limited 900 "$out/check-gpu" train $math
+        add "trainings, $math" $?
+        grep -E '^(  ok|FAIL|SKIP)' "$log"
+    done
+}
+# Ours and theirs by turns, so that a change of the machine's clock is both's.
+times() {
+    local round lines=$folder/lines
+    echo "--- times"
+    for round in 1 2; do
+        [ -x "$out/cublas-rate" ] && timeout 120 "$out/cublas-rate" >>"$lines" 2>&1
+        limited 900 "$out/check-gpu" times
+        add "times, turn $round" $?
+        cat "$log" >>"$lines"
+        peer &&
+            timeout 900 python3 tests/gpu/peer_torch.py >>"$lines" 2>"$folder/peer"
+    done
+    peer || skip 'PyTorch beside it: there is none here'
+    awk -f tests/gpu/table.awk "$lines"
+}
+peer() {
+    python3 -c 'import torch' 2>/dev/null
+}
+# Trainings, times and table at sizes for the emulator: that the stages above work is seen without a GPU, too.
+quick() {
+    limited 900 "$out/check-gpu" quick
+    add 'trainings and times, quick' $?
+    grep -E '^(  ok|FAIL|SKIP)' "$log"
+    cp "$log" "$folder/lines"
+    peer && timeout 300 python3 tests/gpu/peer_torch.py --device cpu --quick --presets tiny >>"$folder/lines"
+    awk -f tests/gpu/table.awk "$folder/lines" >"$log" 2>&1
+    cat "$log"
+    if grep -qE '^G4 .* tiny fp32 \([0-9.]+ % of the' "$log" && ! grep -q '^NOTE' "$log"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1)) && echo 'FAIL the table is not whole'
     fi
-    echo "--- compute-sanitizer $tool"
-    timeout 1800 compute-sanitizer --tool $tool --error-exitcode 9 "$out/check-cuda" known >"$log" 2>&1
-    [ $? = 0 ] && passed=$((passed + 1)) || { failed=$((failed + 1)) && tail -n 30 "$log"; }
-    grep -E 'ERROR SUMMARY|RACECHECK SUMMARY' "$log"
-done
+}
+# A tool slows a kernel many times, so it goes over the cases that are known by heart, and the smallest trials.
+tools() {
+    local tool
+    for tool in memcheck racecheck synccheck initcheck; do
+        if ! command -v compute-sanitizer >/dev/null; then
+            skip "compute-sanitizer $tool: it is not installed"
+            continue
+        fi
+        echo "--- compute-sanitizer $tool"
+        limited 600 compute-sanitizer --tool $tool --error-exitcode 9 "$out/check-cuda" known
+        status=$?
+        if grep -qE 'Device not supported|does not support' "$log"; then
+            skip "compute-sanitizer $tool: $(grep -m 1 -E 'not support' "$log")"
+        elif [ "$status" = 0 ]; then
+            passed=$((passed + 1))
+        else
+            failed=$((failed + 1))
+            echo "FAIL compute-sanitizer $tool: $([ "$status" = 124 ] && echo 'it took too long' || echo "it ended with $status")"
+            tail -n 30 "$log"
+        fi
+        grep -E 'ERROR SUMMARY|RACECHECK SUMMARY' "$log"
+    done
+}
+machine() {
+    local name
+    name=$(nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.max.sm --format=csv,noheader 2>/dev/null | head -n 1)
+    echo "vanpool check-gpu, $(date -u '+%Y-%m-%d %H:%M') UTC, $(git describe --always --dirty 2>/dev/null || echo 'no git')"
+    echo "GPU: ${name:-$device}; CUDA: $(nvcc --version 2>/dev/null | sed -n 's/.*release \([^,]*\),.*/\1/p'); $(nproc) CPU cores"
+}
+
+limited 120 "$out/check-gpu" who
+if grep -q '^SKIP' "$log" || ! grep -q '^device' "$log"; then
+    grep '^SKIP' "$log" || echo 'SKIP there is no GPU to check'
+    echo "0 passed, 0 failed, 1 skipped"
+    exit 0
+fi
+device=$(sed -n 's/^device \(.*\), vanpool .*/\1/p' "$log")
+keep=${KEEP:-tests/bench/gpu-$(date -u +%Y-%m-%d)-$(tr 'A-Z' 'a-z' <<<"$device" | tr -cs 'a-z0-9\n' '-' | sed 's/-$//').txt}
+{
+    machine
+    for stage in $stages; do
+        begin=$SECONDS
+        $stage
+        echo "($stage: $((SECONDS - begin)) s)"
+    done
+    echo "$passed passed, $failed failed, $skipped skipped"
+} > >(tee "$keep") 2>&1
+wait $! # for the last lines
+echo "kept in $keep"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

@@ -332,7 +332,7 @@ START_TEST(ops_take_no_memory)
     SKIP("a sanitizer owns malloc here");
 #else
     RIG(r);
-    if (strcmp(kn_name(r.be), "cuda") == 0 && strncmp(kn_simd(r.be), "emulated", 8) != 0)
+    if (strcmp(kn_name(r.be), "cuda") == 0 && strncmp(kn_device(r.be), "emulated", 8) != 0)
         SKIP("the driver's own memory is not ours to count");
     struct shape large = {.T = 1000,
                           .D = 64,

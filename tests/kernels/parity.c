@@ -214,34 +214,75 @@ START_TEST(cpu_is_near_ref_and_has_the_same_bits_with_any_number_of_threads)
 END_TEST
 
 #ifdef RIG_CUDA
-/* The experts' products in TF32: 10 bits of mantissa in each factor. Under ReLU a unit whose sum is
- * near 0 may then be on here and off there. Of the shapes neither the long ones, nor that of single
- * numbers. */
-START_TEST(experts_on_tensor_cores_are_near_ref)
+/* Products with fewer bits in each factor: 10 in TF32, 8 in bfloat16. Under ReLU a unit whose sum is
+ * near 0 may then be on here and off there. A router's products keep all bits. Of the shapes neither
+ * the long ones, nor that of single numbers. */
+static const struct math {
+    const char *name, *ops;
+    double within;
+} maths[] = {
+    {"tf32", "linear", 1e-3},       {"tf32", "moe_ffn swiglu", 2e-3},
+    {"tf32", "moe_ffn silu", 2e-3}, {"tf32", "moe_ffn relu", 5e-2},
+    {"tf32", "cosine", 1e-5},       {"bf16", "linear", 1e-2},
+    {"bf16", "cosine", 1e-5},
+};
+enum { MATHS = sizeof maths / sizeof *maths };
+
+static const struct op_trial *named(const char *name)
 {
-    const struct op_trial *op = trial_op(_i);
+    for (int i = 0; trial_op(i); i++)
+        if (strcmp(trial_op(i)->name, name) == 0) return trial_op(i);
+    ck_abort_msg("there is no trial '%s'", name);
+    return NULL;
+}
+
+static bool alike(const struct result *a, const struct result *b)
+{
+    for (int i = 0; i < a->count; i++)
+        if (memcmp(a->parts[i].v, b->parts[i].v, (size_t)a->parts[i].n * sizeof(double)) != 0)
+            return false;
+    return true;
+}
+
+START_TEST(products_with_fewer_bits_are_near_ref_and_alike_twice)
+{
+    const struct math *m = &maths[_i];
+    const struct op_trial *op = named(m->ops);
     struct rig ref = rig_open(&variants[0], 1), strict = rig_open(&variants[1], 1);
-    bool same = true;
-    setenv("VANPOOL_CUDA_MATH", "tf32", 1);
+    bool same = true, full = m->within < 1e-4;
+    setenv("VANPOOL_CUDA_MATH", m->name, 1);
     struct rig fast = rig_open(&variants[1], 1);
     unsetenv("VANPOOL_CUDA_MATH"); /* without forks the other tests come after this one */
-    within = strstr(op->name, "relu") ? 5e-2 : 2e-3;
+    within = m->within;
     for (int n = 0; n < ROUNDS; n++) {
         char where[120];
         if (shapes[n / 2].T > 1000 || shapes[n / 2].D == 1) continue;
-        snprintf(where, sizeof where, "%s in TF32, shape %d", op->name, n / 2);
+        snprintf(where, sizeof where, "%s in %s, shape %d", op->name, m->name, n / 2);
         struct result want = run(op, ref.be, shapes[n / 2], 77 + n),
                       plain = run(op, strict.be, shapes[n / 2], 77 + n),
-                      got = run(op, fast.be, shapes[n / 2], 77 + n);
+                      got = run(op, fast.be, shapes[n / 2], 77 + n),
+                      again = run(op, fast.be, shapes[n / 2], 77 + n);
         compare(&got, &want, where);
-        for (int i = 0; i < got.count; i++)
-            same = same && memcmp(got.parts[i].v, plain.parts[i].v,
-                                  (size_t)got.parts[i].n * sizeof(double)) == 0;
-        forget(&want), forget(&plain), forget(&got);
+        HOLDS(alike(&got, &again), "%s: other bits the second time", where);
+        same = same && alike(&got, &plain);
+        forget(&want), forget(&plain), forget(&got), forget(&again);
     }
     within = 1e-5;
+    bool can = strcmp(kn_simd(fast.be), m->name) == 0;
     rig_close(&ref), rig_close(&strict), rig_close(&fast);
-    if (same) SKIP("%s: this GPU has no TF32", op->name);
+    if (!can) SKIP("%s: this GPU has no %s", op->name, m->name);
+    HOLDS(same == full, "%s in %s: %s those of float32", op->name, m->name,
+          same ? "the bits are" : "the bits are not");
+}
+END_TEST
+
+START_TEST(a_way_to_multiply_that_is_not_there_is_refused_with_those_that_are)
+{
+    char why[200] = "";
+    setenv("VANPOOL_CUDA_MATH", "half", 1);
+    ck_assert_ptr_null(kn_open("cuda", NULL, why, sizeof why));
+    unsetenv("VANPOOL_CUDA_MATH");
+    HOLDS(strstr(why, "'half'") && strstr(why, "fp32, tf32 or bf16"), "%s", why);
 }
 END_TEST
 #endif
@@ -254,11 +295,10 @@ SUITE(parity)
                         trial_count());
     suite_add_tcase(suite, tc);
 #ifdef RIG_CUDA
-    tc = tcase_create("tf32");
+    tc = tcase_create("math");
     tcase_set_timeout(tc, 120);
-    for (int i = 0; trial_op(i); i++)
-        if (strncmp(trial_op(i)->name, "moe_ffn", 7) == 0)
-            tcase_add_loop_test(tc, experts_on_tensor_cores_are_near_ref, i, i + 1);
+    tcase_add_loop_test(tc, products_with_fewer_bits_are_near_ref_and_alike_twice, 0, MATHS);
+    tcase_add_test(tc, a_way_to_multiply_that_is_not_there_is_refused_with_those_that_are);
     suite_add_tcase(suite, tc);
 #endif
 }

@@ -35,7 +35,7 @@ static void cosine_setup(struct trial *t)
     input(t, "x", t->s.T * t->s.D, t->add);
     input(t, "w", t->s.E * t->s.D, true);
     output(t, "y", t->s.T * t->s.E);
-    ck_assert(kn_weight_open(t->be, &t->up, at(t, "w"), KN_DENSE, 1, t->s.E, t->s.D, false));
+    ck_assert(kn_weight_open(t->be, &t->up, at(t, "w"), KN_ROUTER, 1, t->s.E, t->s.D, false));
 }
 
 static void cosine_forward(struct trial *t)

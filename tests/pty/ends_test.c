@@ -138,6 +138,46 @@ START_TEST(a_hangup_ends_it_within_a_second)
 }
 END_TEST
 
+/* ---- of the REPL ---- */
+
+static void open_repl(void)
+{
+    open_program("repl", NULL);
+    ck_assert_msg(visit_sees(&v, "vanpool>", 10), "%.2500s", visit_screen(&v));
+}
+
+START_TEST(ctrl_c_at_the_prompt_drops_the_line)
+{
+    open_repl();
+    visit_press(&v, "abc");
+    ck_assert_msg(visit_sees(&v, "vanpool> abc", 5), "%.2500s", visit_screen(&v));
+    visit_press(&v, "\003");
+    visit_pass(&v, 1, .3);
+    visit_press(&v, "show step\r");
+    ck_assert_msg(visit_sees(&v, "step 0", 5), "%.2500s", visit_screen(&v));
+    ck_assert_msg(!visit_shows(&v, "unknown command"), "%.2500s", visit_screen(&v));
+    visit_pass(&v, 1, .3); /* the next prompt */
+    visit_press(&v, "\004");
+    ck_assert_int_eq(visit_end(&v, 5), 0);
+    given_back("Ctrl-D");
+}
+END_TEST
+
+START_TEST(what_kills_the_repl_ends_it_at_its_prompt_and_in_training)
+{
+    static const int signals[] = {SIGTERM, SIGHUP};
+    open_repl();
+    if (_i >= 2) {
+        visit_press(&v, "go\r");
+        ck_assert_msg(visit_sees(&v, "tokens a second", 10), "%.2500s", visit_screen(&v));
+    }
+    kill(v.pid, signals[_i % 2]);
+    int status = visit_end(&v, 5);
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 130, "%x", (unsigned)status);
+    given_back("a signal");
+}
+END_TEST
+
 /* ---- of the screen alone ---- */
 
 static void by_assert(void)
@@ -220,6 +260,8 @@ SUITE(ends)
                         sizeof inners / sizeof *inners);
     tcase_add_test(tc, no_memory_at_any_point_gives_the_terminal_back);
     tcase_add_test(tc, a_backend_that_cannot_be_had_gives_the_terminal_back);
+    tcase_add_test(tc, ctrl_c_at_the_prompt_drops_the_line);
+    tcase_add_loop_test(tc, what_kills_the_repl_ends_it_at_its_prompt_and_in_training, 0, 4);
     tcase_add_test(tc, a_hangup_ends_it_within_a_second);
     suite_add_tcase(suite, tc);
 }

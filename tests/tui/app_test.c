@@ -106,6 +106,28 @@ START_TEST(keys_can_be_put_elsewhere_and_all_that_names_them_follows)
 }
 END_TEST
 
+/* The third of a range means the third wherever the range lies; a key taken out of one is gone. */
+START_TEST(a_range_of_keys_can_be_put_elsewhere)
+{
+    struct err e = {0};
+    struct app *a = app_fresh();
+    char to[KEYS_LONGEST];
+    ck_assert_msg(keys_bind("view", "A-I", &e), "%s", e.text);
+    ck_assert_msg(keys_bind("lesson-answer", "w x y z", &e), "%s", e.text);
+    action_key(a, "E");
+    ck_assert_str_eq(a->frame.view->name, "load");
+    ck_assert_ptr_null(key_entry_of("3"));
+    ck_assert_str_eq(key_meant(key_entry_of("z"), "z", to), "d");
+    ck_assert_str_eq(key_meant(key_entry_of("q"), "q", to), "q");
+    keys_restore();
+    ck_assert_msg(keys_bind("presenter", "b", &e), "%s", e.text); /* stands inside a-d */
+    ck_assert_str_eq(key_entry_of("b")->action, "presenter");
+    ck_assert_str_eq(key_entry_of("c")->action, "lesson-answer");
+    ck_assert(!keys_bind("view", "9-1", &e));
+    app_free(a);
+}
+END_TEST
+
 START_TEST(a_key_that_cannot_be_is_refused_with_a_sentence)
 {
     static const struct {
@@ -436,6 +458,63 @@ START_TEST(what_is_drawn_can_be_clicked)
 }
 END_TEST
 
+/* The whole of the topmost zone that begins so. */
+static const char *zone_like(struct app *a, const char *start)
+{
+    draw(a);
+    for (int i = a->zones.count - 1; i >= 0; i--)
+        if (strncmp(a->zones.at[i].what, start, strlen(start)) == 0) return a->zones.at[i].what;
+    ck_abort_msg("nothing that can be clicked begins with '%s'", start);
+}
+
+START_TEST(a_click_on_a_van_tells_of_it)
+{
+    static const char *const views[] = {"vans", "load", "why"};
+    struct app *a = app_running();
+    char what[56], van[32];
+    a->frame.view = view_find(views[_i], NULL);
+    snprintf(what, sizeof what, "%s", zone_like(a, "@vans 0 "));
+    snprintf(van, sizeof van, "van %d of 8", atoi(what + strlen("@vans 0 ")) + 1);
+    press(a, what, 0, "Mouse-Down");
+    settle(a);
+    ck_assert_int_eq(a->popup.kind, POPUP_PAGE);
+    ck_assert_msg(strstr(text_str(&a->popup.page), van), "%s: %s", van, text_str(&a->popup.page));
+    app_free(a);
+}
+END_TEST
+
+/* Cells of the heat map stand side by side in one place that can be clicked. */
+START_TEST(a_cell_of_the_heat_map_is_its_van)
+{
+    struct app *a = app_running();
+    wish_say(a, "router adamoe", false); /* has slots, so that there is a map */
+    settle(a);
+    a->frame.view = view_find("load", NULL);
+    press(a, "@vans 0 0 4", 21.0 / 47, "Mouse-Down"); /* the second column of cell 6 */
+    settle(a);
+    ck_assert_msg(strstr(text_str(&a->popup.page), "van 6 of 8"), "%s", text_str(&a->popup.page));
+    popup_close(&a->popup);
+    press(a, "@vans 0 0 4", 1, "Mouse-Down");
+    ck_assert_msg(strstr(a->hint, "slot"), "%s", a->hint);
+    app_free(a);
+}
+END_TEST
+
+START_TEST(a_click_on_a_lane_offers_its_rule)
+{
+    struct app *a = app_running();
+    int cursor;
+    wish_say(a, "race topp topk k=3 steps=5", false);
+    settle(a);
+    a->frame.view = view_find("race", NULL);
+    press(a, "@lane 1", 0, "Mouse-Down");
+    ck_assert(a->typing);
+    ck_assert_str_eq(line_typed(&cursor), "router topk k=3");
+    line_end();
+    app_free(a);
+}
+END_TEST
+
 START_TEST(a_box_hides_what_lies_under_it_from_the_mouse)
 {
     struct app *a = app_running();
@@ -485,11 +564,15 @@ SUITE(app)
     tcase_add_test(tc, every_key_can_be_pressed_before_anything_has_come);
     tcase_add_test(tc, a_key_without_a_meaning_says_so);
     tcase_add_test(tc, keys_can_be_put_elsewhere_and_all_that_names_them_follows);
+    tcase_add_test(tc, a_range_of_keys_can_be_put_elsewhere);
     tcase_add_loop_test(tc, a_key_that_cannot_be_is_refused_with_a_sentence, 0, 5);
     tcase_add_test(tc, every_table_is_in_the_palette);
     tcase_add_loop_test(tc, what_is_typed_finds_the_best_first, 0, 7);
     tcase_add_test(tc, enter_in_the_palette_runs_or_asks_for_words);
     tcase_add_test(tc, what_is_drawn_can_be_clicked);
+    tcase_add_loop_test(tc, a_click_on_a_van_tells_of_it, 0, 3);
+    tcase_add_test(tc, a_cell_of_the_heat_map_is_its_van);
+    tcase_add_test(tc, a_click_on_a_lane_offers_its_rule);
     tcase_add_test(tc, a_box_hides_what_lies_under_it_from_the_mouse);
     tcase_add_test(tc, a_click_anywhere_in_any_view_is_survived);
     tcase_add_test(tc, escape_goes_back_to_the_view_before);

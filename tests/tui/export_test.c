@@ -95,6 +95,43 @@ START_TEST(text_is_the_framed_view_without_the_lines_for_keys)
 }
 END_TEST
 
+/* A picture drawn beside is the same file; what is quick is there at once, and a failure is said. */
+START_TEST(what_is_slow_is_drawn_beside_and_is_the_same)
+{
+    static char first[1 << 22];
+    struct err e = {0};
+    struct text said = {0};
+    struct scene s = scene();
+    struct export_beside *beside = NULL;
+    size_t n = 0, size = 0;
+    if (!export_pictures()) SKIP("pictures: built without cairo");
+    ck_assert_msg(run(&e, "a.png!", "80x24", NULL), "%s", e.text);
+    const char *bytes = content(&n);
+    memcpy(first, bytes, n);
+    unlink(file);
+    char *again[] = {"export", (char *)named("b.png"), "80x24", NULL};
+    ck_assert_msg(export_begin(3, again, &s, view_at(0), 0, 0, &beside, &said, &e), "%s", e.text);
+    ck_assert(beside && said.size == 0);
+    ck_assert(!export_begin(3, again, &s, view_at(0), 0, 0, &beside, &said, &e));
+    ck_assert_msg(strstr(e.text, "still being drawn"), "%s", e.text);
+    while (export_under_way(beside)) continue;
+    ck_assert_msg(export_end(&beside, &said, &e), "%s", e.text);
+    ck_assert(!beside && strstr(text_str(&said), "wrote"));
+    bytes = content(&size);
+    ck_assert(size == n && memcmp(first, bytes, n) == 0);
+    unlink(file);
+    char *quick[] = {"export", (char *)named("b.txt"), NULL};
+    text_clear(&said);
+    ck_assert(export_begin(2, quick, &s, view_at(0), 0, 0, &beside, &said, &e));
+    ck_assert(!beside && said.size > 0);
+    char *nowhere[] = {"export", "/dev/null/b.png", NULL};
+    ck_assert(export_begin(2, nowhere, &s, view_at(0), 0, 0, &beside, &said, &e));
+    ck_assert(!export_end(&beside, &said, &e));
+    ck_assert_msg(strstr(e.text, "b.png"), "%s", e.text);
+    text_free(&said);
+}
+END_TEST
+
 /* Without its codes, .ans is the text, but for the blanks at the ends of lines. */
 START_TEST(colour_codes_change_no_letter)
 {
@@ -392,6 +429,7 @@ SUITE(export)
     TCase *tc = tcase_create("export");
     tcase_add_checked_fixture(tc, enter, leave);
     tcase_add_test(tc, text_is_the_framed_view_without_the_lines_for_keys);
+    tcase_add_test(tc, what_is_slow_is_drawn_beside_and_is_the_same);
     tcase_add_test(tc, colour_codes_change_no_letter);
     tcase_add_test(tc, pictures_have_the_size_of_their_cells);
     tcase_add_test(tc, json_has_the_sentences_of_tell_and_the_numbers_in_them);

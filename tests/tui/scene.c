@@ -266,6 +266,7 @@ void scene_past(struct history *h, long steps)
         s.experts_per_token = step < 400   ? 2
                               : step < 800 ? 3.1 + 2 * 400 / (double)step - 1.6 + noise
                                            : 1.9 + noise;
+        s.load_max_over_mean = step == 0 ? NAN : step < 400 ? 1.3 : step < 1000 ? 2.1 : 1.4;
         s.tokens_per_s = step == 0 ? NAN
                                    : (step < 400   ? 64000
                                       : step < 800 ? 52000

@@ -185,6 +185,7 @@ visit() {
     keys p
     check 'p presents one view' gone 'Knobs'
     check 'its notes are on a second terminal' notes_say 'Which vans does each order get'
+    check 'and wrapped to its width' notes_wrap
     keys p
     check 'p ends it' sees 'Knobs'
     keys Space
@@ -217,6 +218,17 @@ visit() {
     check 'as it was' same_modes
     check 'the history is private' [ "$(stat -c %a "$home/vanpool/history")" = 600 ]
     check 'the history has what was typed' grep -qx 'router topk k=3' "$home/vanpool/history"
+}
+notes_wrap() { # in a window of 50 columns whole words are put under each other, behind a margin
+    local end=$((SECONDS + 3)) ok=1
+    tm new-session -d -s n -x 50 -y 20 "env XDG_RUNTIME_DIR= $program notes"
+    while [ $ok = 1 ] && [ $SECONDS -lt $end ]; do
+        tm capture-pane -p -t n 2>/dev/null | grep -q '^ Every line is an order' && ok=0
+        sleep 0.05
+    done
+    tm capture-pane -p -t n | grep -q '^[^ ]' && ok=1
+    tm kill-session -t n
+    return $ok
 }
 notes_say() { XDG_RUNTIME_DIR= timeout 2 "$program" notes 2>/dev/null | grep -q "$1"; }
 knob_p() { screen | grep -oE '▸p +[0-9.]+' | grep -oE '[0-9.]+' | head -1; }

@@ -1,4 +1,4 @@
-/* tui/app/actions.c - What the keys of keys.c do, and the commands that are a face's own. */
+/* tui/app/actions.c - What the keys of keys.c do. */
 #include "core/script/command.h"
 #include "tui/app/inside.h"
 #include "tui/app/keys.h"
@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PAGE = 10, LONGEST_PAGE = 1023 };
+enum { PAGE = 10 };
 
 void app_hint(struct app *a, const char *format, ...)
 {
@@ -48,17 +48,22 @@ static void do_view(struct app *a, const char *key)
     if (v)
         action_view(a, v);
     else
-        app_hint(a, "view %s is not built yet: the views are listed under ?", key);
+        app_hint(a, "1 to 9 change the view: they are listed under ?");
+}
+
+void action_help(struct app *a)
+{
+    const struct view *help = view_of_key('?');
+    bool there = a->frame.view == help && !a->scene.topic;
+    action_view(a, there && a->before ? a->before : help);
+    a->scene.topic = NULL;
+    a->scene.scroll = 0;
 }
 
 static void do_help(struct app *a, const char *key)
 {
-    const struct view *help = view_of_key('?');
-    bool there = a->frame.view == help && !a->scene.topic;
-    if (!help) return app_hint(a, "view %s is not built yet", key);
-    action_view(a, there && a->before ? a->before : help);
-    a->scene.topic = NULL;
-    a->scene.scroll = 0;
+    (void)key;
+    action_help(a);
 }
 
 static void do_explain(struct app *a, const char *key)
@@ -172,45 +177,6 @@ static void do_layer(struct app *a, const char *key)
     action_layer(a, a->scene.layer + 1);
 }
 
-/* A page knows its length only when it is drawn: its end is where scrolling changes nothing more.
- */
-static bool same_page(const struct app *a, struct canvas *one, struct canvas *other, int scroll,
-                      int far)
-{
-    struct scene s = a->scene;
-    s.scroll = scroll, frame_draw(one, &s, &a->frame);
-    s.scroll = far, frame_draw(other, &s, &a->frame);
-    return memcmp(one->cells, other->cells, sizeof *one->cells * one->width * one->height) == 0;
-}
-
-static int page_end(const struct app *a)
-{
-    struct canvas one, other = {0};
-    int low = 0, high = LONGEST_PAGE, width = a->canvas.width, height = a->canvas.height;
-    if (canvas_open(&one, width, height, a->canvas.charset) &&
-        canvas_open(&other, width, height, a->canvas.charset))
-        while (low < high) {
-            int middle = (low + high) / 2;
-            if (same_page(a, &one, &other, middle, LONGEST_PAGE))
-                high = middle;
-            else
-                low = middle + 1;
-        }
-    canvas_close(&one);
-    canvas_close(&other);
-    return high;
-}
-
-static void shift(struct app *a, int by)
-{
-    bool page = a->frame.view->uses & VIEW_SCROLL;
-    int *to = page ? &a->scene.scroll : &a->scene.cursor;
-    int most = page ? page_end(a) : a->any && a->now.tokens > 0 ? a->now.tokens - 1 : 0;
-    *to += by;
-    if (*to > most) *to = most;
-    if (*to < 0) *to = 0;
-}
-
 /* Where the keys of the cursor lead, by their first name in the table of keys. */
 static void do_move(struct app *a, const char *key)
 {
@@ -220,7 +186,7 @@ static void do_move(struct app *a, const char *key)
     } moves[] = {{"Up", -1},     {"Down", 1},     {"PgUp", -PAGE},
                  {"PgDn", PAGE}, {"Home", -9999}, {"End", 9999}};
     for (size_t i = 0; i < sizeof moves / sizeof *moves; i++)
-        if (strcmp(moves[i].key, key) == 0) shift(a, moves[i].by);
+        if (strcmp(moves[i].key, key) == 0) action_shift(a, moves[i].by);
 }
 
 /* ---- changing ---- */
@@ -406,15 +372,12 @@ static const struct action {
 };
 /* clang-format on */
 
-/* An action hears the first of its keys as the table has them, whatever key a person has put it
- * on; only those of a range say by themselves what is meant. */
 static void run_action(struct app *a, const struct key_entry *entry, const char *key)
 {
     char own[KEYS_LONGEST];
-    snprintf(own, sizeof own, "%.*s", (int)strcspn(entry->keys, " "), entry->keys);
     for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
         if (strcmp(actions[i].name, entry->action) == 0)
-            return actions[i].run(a, own[1] == '-' && own[2] ? key : own);
+            return actions[i].run(a, key_meant(entry, key, own));
     assert(!"keys.c names an action that is not here");
 }
 
@@ -430,154 +393,4 @@ bool action_run(struct app *a, const char *action)
     const struct key_entry *entry = key_entry_for(action);
     if (entry) run_action(a, entry, "");
     return entry != NULL;
-}
-
-/* ---- a face's commands ---- */
-
-static int word_among(const char *const *words, const char *word)
-{
-    for (int i = 0; words[i]; i++)
-        if (strcmp(words[i], word) == 0) return i;
-    return -1;
-}
-
-static void face_view(struct app *a, int argc, char **argv)
-{
-    struct err e = {0};
-    const struct view *v = argc == 2 ? view_find(argv[1], &e) : NULL;
-    if (v)
-        action_view(a, v);
-    else
-        app_hint(a, "%s", argc == 2 ? e.text : "view NAME: the names are listed under ?");
-}
-
-static void face_watch(struct app *a, int argc, char **argv)
-{
-    struct err e = {0};
-    struct text said = {0};
-    if (!watch_command(&a->watch, argc, argv, a->any ? &a->now : NULL, &said, &e))
-        app_hint(a, "%s", e.text);
-    else if (a->watch.count == 0)
-        app_hint(a, "%.*s", (int)strcspn(text_str(&said), "\n"), text_str(&said));
-    text_free(&said);
-}
-
-static void face_export(struct app *a, int argc, char **argv)
-{
-    struct err e = {0};
-    struct text said = {0};
-    struct scene s = a->scene;
-    s.now = a->any ? &a->now : NULL, s.past = &a->past;
-    bool ok =
-        export_command(argc, argv, &s, a->frame.view, a->canvas.width, a->canvas.height, &said, &e);
-    app_hint(a, "%.*s", (int)strcspn(ok ? text_str(&said) : e.text, "\n"),
-             ok ? text_str(&said) : e.text);
-    text_free(&said);
-}
-
-static void face_hint(struct app *a, int argc, char **argv)
-{
-    (void)argc, (void)argv;
-    app_hint(a, "s changes the rule, Tab selects a knob, + and - turn it, u takes it back; 1 to 9 "
-                "look elsewhere");
-}
-
-static void face_color(struct app *a, int argc, char **argv)
-{
-    static const char *const words[] = {"auto", "always", "never", NULL};
-    int to = argc == 2 ? word_among(words, argv[1]) : -1;
-    if (to < 0) return app_hint(a, "color is auto, always or never");
-    terminal_color((enum terminal_color)to);
-}
-
-static void face_charset(struct app *a, int argc, char **argv)
-{
-    static const char *const words[] = {"auto", "ascii", "block", "braille", NULL};
-    int to = argc == 2 ? word_among(words, argv[1]) : -1;
-    if (to < 0) return app_hint(a, "charset is auto, ascii, block or braille");
-    terminal_letters((enum terminal_charset)to);
-}
-
-static void face_mouse(struct app *a, int argc, char **argv)
-{
-    static const char *const words[] = {"off", "on", NULL};
-    int to = argc == 2 ? word_among(words, argv[1]) : -1;
-    if (to < 0) return app_hint(a, "mouse is on or off");
-    terminal_mouse(to == 1);
-    app_hint(a, to ? "the mouse clicks here; with Shift held it selects text"
-                   : "the mouse is the terminal's own again");
-}
-
-static void face_theme(struct app *a, int argc, char **argv)
-{
-    struct err e = {0};
-    const struct theme *to = argc == 2 ? theme_find(argv[1], &e) : NULL;
-    if (!to) return app_hint(a, "%s", argc == 2 ? e.text : "theme NAME: Tab behind it lists them");
-    terminal_theme(to);
-    app_hint(a, "%s: %s", to->name, to->help);
-}
-
-static void face_quit(struct app *a, int argc, char **argv)
-{
-    (void)argc, (void)argv;
-    a->quit = true;
-}
-
-static void face_help(struct app *a, int argc, char **argv)
-{
-    do_help(a, "?");
-    if (argc < 2) return;
-    snprintf(a->topic, sizeof a->topic, "%s", argv[1]);
-    a->scene.topic = a->topic;
-}
-
-/* `show VIEW` as a page of sentences; other things to show are the console's. */
-static bool face_show(struct app *a, int argc, char **argv)
-{
-    const struct view *v = argc > 1 ? view_find(argv[1], NULL) : NULL;
-    struct text page = {0};
-    if (!v || argc > 3 || (argc == 2 && field_find(argv[1], NULL))) return false;
-    struct scene s = a->scene;
-    s.now = a->any ? &a->now : NULL, s.past = &a->past;
-    if (argc == 3 && strcmp(argv[2], "json") == 0)
-        export_json(&page, v, &s);
-    else if (argc == 2)
-        v->tell(&page, &s);
-    else
-        return false;
-    popup_page(&a->popup, v->question, text_str(&page));
-    text_free(&page);
-    return true;
-}
-
-bool action_face(struct app *a, int argc, char **argv)
-{
-    if (strcmp(argv[0], "show") == 0) return face_show(a, argc, argv);
-    static const struct {
-        const char *name;
-        void (*run)(struct app *a, int argc, char **argv);
-    } verbs[] = {
-        /* clang-format off */
-        {"view", face_view},
-        {"hint", face_hint},
-        {"pin", app_pins},
-        {"pins", app_pins},
-        {"unpin", app_pins},
-        {"color", face_color},
-        {"charset", face_charset},
-        {"quit", face_quit},
-        {"help", face_help},
-        {"mouse", face_mouse},
-        {"theme", face_theme},
-        {"export", face_export},
-        {"watch", face_watch},
-        /* clang-format on */
-    };
-    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-        if (strcmp(verbs[i].name, argv[0]) == 0) {
-            bool lesson = strcmp(argv[0], "hint") == 0 && app_lesson_line(a, argc, argv);
-            if (!lesson) verbs[i].run(a, argc, argv);
-            return true;
-        }
-    return app_lesson_line(a, argc, argv);
 }

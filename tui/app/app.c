@@ -3,6 +3,7 @@
 #include "tui/app/app.h"
 #include "core/base/clock.h"
 #include "tui/app/inside.h"
+#include "tui/export/export.h"
 #include "tui/app/keys.h"
 #include "tui/prompt/line.h"
 #include "tui/prompt/state.h"
@@ -131,6 +132,7 @@ static int patience(const struct app *a, double painted)
 {
     double now = clock_now(), left = a->stale ? painted + 1.0 / FRAMES - now : 1.0 / FRAMES;
     if (!a->ended && (a->wishes > 0 || !a->any)) return ANSWER_MS;
+    if (a->picture) return left > 0 && a->stale ? (int)ceil(left * 1000) : 1000 / FRAMES;
     if (!a->stale && a->desk.socket) return 1000; /* somebody may come to read the notes */
     if (!a->stale && (a->ended || (a->now.paused && a->listening <= now))) return -1;
     return left > 0 ? (int)ceil(left * 1000) : 0;
@@ -217,6 +219,7 @@ static void loop(struct app *a)
         if (a->desk.socket) app_present(a);
         bool urgent = listen(a) || happened != 0;
         app_ask(a);
+        app_picture(a);
         if (urgent || (a->stale && clock_now() - painted >= 1.0 / FRAMES)) {
             paint(a);
             app_present(a);
@@ -230,6 +233,10 @@ static void close_all(struct app *a)
     line_end();
     terminal_close(); /* first: the person has the terminal back while the last step is made */
     desk_close(&a->desk);
+    struct err e = {0};
+    struct text said = {0};
+    if (!export_end(&a->picture, &said, &e)) fprintf(stderr, "vanpool: %s\n", e.text);
+    text_free(&said);
     session_close(a->session);
     canvas_close(&a->canvas);
     text_free(&a->popup.page);

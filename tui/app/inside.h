@@ -1,7 +1,7 @@
 #ifndef TUI_APP_INSIDE_H
 #define TUI_APP_INSIDE_H
-/* What app.c (the loop), actions.c (what keys do), wish.c (command lines) and
- * popup.c share. */
+/* What app.c (the loop), actions.c (what keys do), face.c (a face's commands), wish.c (command
+ * lines) and popup.c share. */
 #include "core/session/session.h"
 #include "tui/app/app.h"
 #include "tui/app/palette.h"
@@ -50,9 +50,10 @@ struct app {
 
     struct guide guide;
     struct watch watch;
-    char watched[512];   /* what is watched, as it stands in the last line */
-    struct text lessons; /* their list */
-    struct desk desk;    /* the teacher's second terminal */
+    char watched[512];             /* what is watched, as it stands in the last line */
+    struct text lessons;           /* their list */
+    struct desk desk;              /* the teacher's second terminal */
+    struct export_beside *picture; /* one that is being drawn, NULL: none */
 
     double asked, asked_regret;     /* when the view why asked last */
     double token_took, regret_took; /* seconds until the answer was there */
@@ -94,7 +95,10 @@ void action_prompt(struct app *a, const char *typed);   /* the prompt, with this
 bool action_face(struct app *a, int argc, char **argv); /* false: not a face's command */
 void action_layer(struct app *a, int layer);
 void action_view(struct app *a, const struct view *to);
+void action_help(struct app *a);                     /* to the help, or back from it */
+void action_shift(struct app *a, int by);            /* the page or the cursor, as far as it goes */
 void app_pins(struct app *a, int argc, char **argv); /* pin, pins, unpin */
+void app_picture(struct app *a); /* says that a picture is written, once it is */
 void app_hint(struct app *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 void popup_page(struct popup *p, const char *title, const char *text);

@@ -2,6 +2,7 @@
 #include "tui/app/keys.h"
 #include "tui/screen/canvas.h"
 
+#include <ctype.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -76,23 +77,48 @@ char *key_first(const struct key_entry *entry, char *to)
     return to;
 }
 
-static bool names(const char *keys, const char *name)
+static bool is_range(const char *name, size_t length)
 {
-    size_t n = strlen(name);
-    for (const char *k = keys; *k; k += strspn(k, " ")) {
-        size_t length = strcspn(k, " ");
-        if (length == n && strncmp(k, name, n) == 0) return true;
-        if (length == 3 && k[1] == '-' && n == 1 && *name >= k[0] && *name <= k[2]) return true;
-        k += length;
-    }
-    return false;
+    return length == 3 && name[1] == '-' && name[0] < name[2];
 }
 
+/* Which of `keys` it is, from 0, each key of a range counted; -1: none. */
+static int place(const char *keys, const char *name)
+{
+    size_t n = strlen(name);
+    int before = 0;
+    for (const char *k = keys; *k; k += strspn(k, " ")) {
+        size_t length = strcspn(k, " ");
+        bool range = is_range(k, length);
+        if (length == n && strncmp(k, name, n) == 0) return before;
+        if (range && n == 1 && *name >= k[0] && *name <= k[2]) return before + (*name - k[0]);
+        before += range ? k[2] - k[0] + 1 : 1;
+        k += length;
+    }
+    return -1;
+}
+
+/* What a person bound goes before what the table says, also inside its ranges. */
 const struct key_entry *key_entry_of(const char *name)
 {
+    for (int i = 0; any_own && i < ENTRIES; i++)
+        if (*own[i] && place(bound[i], name) >= 0) return &entries[i];
     for (int i = 0; i < ENTRIES; i++)
-        if (names(key_names(&entries[i]), name)) return &entries[i];
+        if (place(key_names(&entries[i]), name) >= 0) return &entries[i];
     return NULL;
+}
+
+char *key_meant(const struct key_entry *entry, const char *name, char *to)
+{
+    size_t length = strcspn(entry->keys, " ");
+    int at = place(key_names(entry), name);
+    if (!is_range(entry->keys, length))
+        snprintf(to, KEYS_LONGEST, "%.*s", (int)length, entry->keys);
+    else if (at >= 0 && at <= entry->keys[2] - entry->keys[0])
+        snprintf(to, KEYS_LONGEST, "%c", entry->keys[0] + at);
+    else
+        to[0] = 0;
+    return to;
 }
 
 /* ---- a person's own keys ---- */
@@ -100,11 +126,11 @@ const struct key_entry *key_entry_of(const char *name)
 static bool is_taken(const char *name)
 {
     for (int i = 0; i < ENTRIES; i++)
-        if (*own[i] && names(own[i], name)) return true;
+        if (*own[i] && place(own[i], name) >= 0) return true;
     return false;
 }
 
-/* What a person bound goes before what the table says; the digits stay one range. */
+/* What a person bound goes before what the table says; a range of the table stays whole. */
 static void bind_all(void)
 {
     for (int i = 0; i < ENTRIES; i++) {
@@ -123,15 +149,17 @@ static void bind_all(void)
     }
 }
 
-/* A name that terminal_key can give: one character, or one of these. */
+/* A name that terminal_key can give: one character, or one of these; or a range of characters. */
 static bool is_key(const char *name)
 {
     static const char *const known[] = {
-        "Space", "Tab",   "Shift-Tab", "Enter", "Esc",  "Backspace", "Delete", "Up",  "Down",
-        "Left",  "Right", "Home",      "End",   "PgUp", "PgDn",      "F1",     "1-9",
+        "Space", "Tab",  "Shift-Tab", "Enter", "Esc", "Backspace", "Delete", "Up",
+        "Down",  "Left", "Right",     "Home",  "End", "PgUp",      "PgDn",   "F1",
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(known[i], name) == 0) return true;
+    if (is_range(name, strlen(name)))
+        return isalnum((unsigned char)name[0]) && isalnum((unsigned char)name[2]);
     if (strncmp(name, "Ctrl-", 5) == 0) return name[5] >= 'A' && name[5] <= '_' && !name[6];
     return canvas_columns(name) > 0 && ((unsigned char)*name < 0x80 ? !name[1] : strlen(name) <= 4);
 }
@@ -145,11 +173,9 @@ bool keys_bind(const char *action, const char *keys, struct err *e)
         actions[i] = entries[i].action;
         if (strcmp(actions[i], action) == 0) entry = i;
     }
-    if (entry < 0) {
-        const char *near = err_nearest(action, actions, ENTRIES, sizeof *actions);
-        return err_set(e, ERR_USAGE, "there is no action '%.40s'%s%s%s", action,
-                       near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
-    }
+    if (entry < 0)
+        return err_set(e, ERR_USAGE, "there is no action '%.40s'%s", action,
+                       ERR_MEANT(action, actions, ENTRIES, ""));
     for (const char *k = keys + strspn(keys, " \t"); *k; k += strspn(k, " \t")) {
         char name[KEYS_LONGEST];
         int length = (int)strcspn(k, " \t");

@@ -40,6 +40,29 @@ static void click_knob(struct app *a, int knob)
     a->scene.knob = knob;
 }
 
+/* What there is to say of the van at column x: "@vans LAYER FIRST COLUMNS", vans side by side. */
+static void click_van(struct app *a, const struct zone *z, int x)
+{
+    int layer, first, columns;
+    char line[32];
+    if (sscanf(z->what, "@vans %d %d %d", &layer, &first, &columns) != 3 || columns < 1) return;
+    int van = first + (x - z->x) / columns;
+    if (!a->any || van >= a->now.E) return app_hint(a, "a slot that computes nothing is no van");
+    if (a->now.L > 1 && layer != a->scene.layer) action_layer(a, layer);
+    snprintf(line, sizeof line, "fleet %d", van + 1);
+    wish_say(a, line, true);
+}
+
+/* The rule of a lane, to be taken over with Enter. */
+static void click_lane(struct app *a, int lane)
+{
+    char line[96];
+    if (!a->any || lane < 0 || lane >= a->now.race.lanes) return;
+    snprintf(line, sizeof line, "router %s", a->now.race.lane[lane].label);
+    action_prompt(a, line);
+    app_hint(a, "Enter gives this lane's rule to the model; Esc leaves it as it is");
+}
+
 static void click(struct app *a, const struct zone *z, int x)
 {
     char word[56];
@@ -54,6 +77,10 @@ static void click(struct app *a, const struct zone *z, int x)
         click_knob(a, number);
     else if (strcmp(word, "@token") == 0)
         a->scene.cursor = number;
+    else if (strcmp(word, "@vans") == 0)
+        click_van(a, z, x);
+    else if (strcmp(word, "@lane") == 0)
+        click_lane(a, number);
     else if (strcmp(word, "@layer") == 0)
         action_layer(a, number);
     else if (strcmp(word, "@entry") == 0)

@@ -70,10 +70,8 @@ static bool take_screen(struct prefs *to, const char *name, const char *value, s
         if (ok) to->mouse = word == 1;
         return ok;
     }
-    const char *near = err_nearest(name, names, 4, sizeof *names);
-    return err_set(e, ERR_USAGE, "[screen] has no '%.40s'%s%s%s", name,
-                   near ? ": did you mean " : ": theme, color, charset, mouse", near ? near : "",
-                   near ? "?" : "");
+    return err_set(e, ERR_USAGE, "[screen] has no '%.40s'%s", name,
+                   ERR_MEANT(name, names, 4, ": theme, color, charset, mouse"));
 }
 
 static int take(void *user, const char *section, const char *name, const char *value)

@@ -362,11 +362,9 @@ static bool check_words(const struct flags *f, struct err *e)
         bool known = false;
         for (int w = 0; wholes[w]; w++) known = known || strcmp(wholes[w], f->operands.at[i]) == 0;
         if (known) continue;
-        const char *near = err_nearest(f->operands.at[i], wholes, 4, sizeof *wholes);
-        return err_set(e, ERR_USAGE, "bench has no '%.40s': %s%s%s", f->operands.at[i],
-                       near ? "did you mean "
-                            : "there are fma_peak, bandwidth, moe_layer, train_step",
-                       near ? near : "", near ? "?" : "");
+        return err_set(e, ERR_USAGE, "bench has no '%.40s'%s", f->operands.at[i],
+                       ERR_MEANT(f->operands.at[i], wholes, 4,
+                                 ": there are fma_peak, bandwidth, moe_layer, train_step"));
     }
     struct config c; /* a preset's name is checked where its sizes are */
     return !f->preset || strcmp(f->preset, "orders") == 0 ||

@@ -34,9 +34,8 @@ static const struct subcommand subcommands[] = {
      FLAGS_MACHINE | FLAGS_BENCH | FLAGS_JSON, 4, cli_bench},
     {"claims", "[STRATEGY]...", "what each paper claims, tried here and now; verdicts are computed",
      FLAGS_MACHINE | FLAGS_CLAIMS | FLAGS_JSON, 16, cli_claims},
-    {"list", "TABLE",
-     "strategies, datasets, knobs, fields, backends, views, commands, presets, claims", FLAGS_JSON,
-     1, cli_list},
+    {"list", "[TABLE]", "strategies, knobs, scenarios and all other tables; alone: which there are",
+     FLAGS_JSON, 1, cli_list},
     {"doctor", "", "what was found on this machine", FLAGS_MACHINE | FLAGS_JSON, 0, cli_doctor},
     {"help", "[TOPIC]", "a subcommand, command, strategy, knob or field explained", FLAGS_HELP, 1,
      cli_help},
@@ -54,7 +53,7 @@ const struct exit_status *exit_status_at(int i)
         {ERR_INPUT, "bad input file"},
         {ERR_FILE, "file system"},
         {ERR_MEMORY, "out of memory"},
-        {ERR_BACKEND, "backend not available"},
+        {ERR_BACKEND, "backend not available or GPU lost"},
         {ERR_DIVERGED, "training diverged"},
         {ERR_INTERRUPTED, "interrupted"},
     };
@@ -70,11 +69,8 @@ const struct subcommand *subcommand_find(const char *name, struct err *e)
 {
     for (int i = 0; i < SUBCOMMANDS; i++)
         if (strcmp(subcommands[i].name, name) == 0) return &subcommands[i];
-    const char *near = err_nearest(name, subcommands, SUBCOMMANDS, sizeof *subcommands);
-    if (near)
-        err_set(e, ERR_USAGE, "unknown subcommand '%.40s': did you mean %s?", name, near);
-    else
-        err_set(e, ERR_USAGE, "unknown subcommand '%.40s': 'vanpool help' lists them", name);
+    err_set(e, ERR_USAGE, "unknown subcommand '%.40s'%s", name,
+            ERR_MEANT(name, subcommands, SUBCOMMANDS, ": 'vanpool help' lists them"));
     return NULL;
 }
 
@@ -126,5 +122,5 @@ int subcommand_main(int argc, char **argv)
     if (ok) ok = f.help ? show_help(s, &e) : s->run(&f, &e);
     if (ok) return 0;
     if (*e.text) fprintf(stderr, "vanpool: %s\n", e.text);
-    return e.code;
+    return e.code ? e.code : ERR_CHECK; /* what failed is never 0 */
 }

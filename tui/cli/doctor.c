@@ -37,7 +37,8 @@ static void find_backends(json_t *all, const struct flags *f)
     be = kn_open("cuda", &settings, why, sizeof why);
     if (be)
         snprintf(found, sizeof found,
-                 "%s (its kernels have not run on a GPU of ours: make check-gpu)", kn_simd(be));
+                 "%s, products in %s (its kernels have not run on a GPU of ours: make check-gpu)",
+                 kn_device(be), kn_simd(be));
     fact(all, "gpu", be != NULL, be ? found : why);
     kn_close(be);
 }

@@ -16,9 +16,8 @@ static bool choose(const char *flag, const char *word, const char *const *words,
     for (; word && words[n]; n++)
         if (strcmp(words[n], word) == 0) return *to = n, true;
     if (!word) return true;
-    const char *near = err_nearest(word, words, n, sizeof *words);
-    return err_set(e, ERR_USAGE, "--%s has no '%.40s'%s%s%s", flag, word,
-                   near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
+    return err_set(e, ERR_USAGE, "--%s has no '%.40s'%s", flag, word,
+                   ERR_MEANT(word, words, n, ""));
 }
 
 /* What is wrong in the settings is said before the screen opens, and stands there after it. */

@@ -16,9 +16,8 @@ static bool one_of(const char *flag, const char *value, const char *const *words
         if (strcmp(words[n], value) == 0) return text_free(&all), true;
         text_add(&all, "%s%s", n ? ", " : "", words[n]);
     }
-    const char *near = err_nearest(value, words, n, sizeof *words);
-    err_set(e, ERR_USAGE, "--%s is one of %s; '%.40s' is none of them%s%s%s", flag, text_str(&all),
-            value, near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
+    err_set(e, ERR_USAGE, "--%s is one of %s; '%.40s' is none of them%s", flag, text_str(&all),
+            value, ERR_MEANT(value, words, n, ""));
     text_free(&all);
     return false;
 }

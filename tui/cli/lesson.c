@@ -174,9 +174,13 @@ static bool lesson_check(const struct flags *f, struct guide *g, struct err *e)
             double begun = clock_now();
             snprintf(seed, sizeof seed, "%llu", (unsigned long long)seeds[k]);
             if (read) why = (struct err){0}, check_one(&t, &l, seed, &why);
+            if (why.code == ERR_INTERRUPTED && !(ok = false)) { /* neither passed nor failed */
+                *e = why;
+                break;
+            }
             why.code ? failed++ : passed++;
             say_result(f, read ? l.name : s.name, seed, clock_now() - begun, &why, &out);
-            ok = out_put(&out, e) && why.code != ERR_INTERRUPTED;
+            ok = out_put(&out, e);
             if (!read) break;
         }
         if (read) lesson_close(&l);

@@ -57,6 +57,19 @@ static const struct listing face_listings[] = {
     {.name = NULL},
 };
 
+/* The tables themselves: what `list` alone lists. */
+static json_t *listing_row(int i)
+{
+    const struct listing *l = core_listings;
+    for (; l->name && i > 0; i--) l++;
+    if (!l->name)
+        for (l = face_listings; l->name && i > 0; i--) l++;
+    return l->name ? json_pack("{s:s, s:s}", "name", l->name, "help", l->help) : NULL;
+}
+
+static const struct listing all_listings = {
+    "tables", "what can be listed", listing_row, {"name", "help"}};
+
 void list_names(struct text *to)
 {
     for (const struct listing *l = core_listings; l->name; l++)
@@ -68,8 +81,8 @@ bool cli_list(const struct flags *f, struct err *e)
 {
     struct text out = {0};
     const struct listing *l = NULL;
-    if (!f->operands.count) return listing_find("", core_listings, face_listings, e) != NULL;
-    l = listing_find(f->operands.at[0], core_listings, face_listings, e);
+    l = f->operands.count ? listing_find(f->operands.at[0], core_listings, face_listings, e)
+                          : &all_listings;
     if (!l) return false;
     listing_write(l, f->json, &out);
     bool ok = out_put(&out, e);

@@ -12,7 +12,7 @@
 
 static double progress_at = -INFINITY;
 static bool progress_open;
-static volatile sig_atomic_t interrupts;
+static volatile sig_atomic_t interrupts, ended;
 
 bool out_put(struct text *t, struct err *e)
 {
@@ -61,7 +61,7 @@ void out_progress_end(void)
 
 static void count_interrupt(int signal)
 {
-    (void)signal;
+    if (signal != SIGINT) ended = 1;
     if (interrupts < 1000) interrupts = interrupts + 1;
 }
 
@@ -71,6 +71,10 @@ void out_catch_interrupt(void)
     sigemptyset(&act.sa_mask);
     sigaction(SIGINT, &act, NULL);
     sigaction(SIGTERM, &act, NULL);
+    struct sigaction
+        before; /* a terminal that goes away ends a run as Ctrl-C does, but for nohup */
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+        sigaction(SIGHUP, &act, NULL);
 }
 
 int out_interrupts(void)
@@ -78,7 +82,12 @@ int out_interrupts(void)
     return interrupts;
 }
 
+bool out_ended(void)
+{
+    return ended;
+}
+
 void out_forget_interrupt(void)
 {
-    interrupts = 0;
+    if (!ended) interrupts = 0;
 }

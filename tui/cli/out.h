@@ -13,8 +13,9 @@ void out_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void out_progress(const char *line);
 void out_progress_end(void); /* gone, so that whatever comes next has the line */
 
-/* From now on SIGINT and SIGTERM only count; the work ends itself. */
+/* From now on SIGINT, SIGTERM and SIGHUP only count; the work ends itself. */
 void out_catch_interrupt(void);
 int out_interrupts(void);
-void out_forget_interrupt(void);
+bool out_ended(void);            /* one of them was not Ctrl-C: nothing may wait for a person */
+void out_forget_interrupt(void); /* Ctrl-C was heard; the others are not forgotten */
 #endif

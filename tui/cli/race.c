@@ -2,6 +2,7 @@
 #include "core/base/clock.h"
 #include "core/metrics/report.h"
 #include "core/script/command.h"
+#include "core/script/expect.h"
 #include "core/train/race.h"
 #include "tui/cli/cli.h"
 #include "tui/cli/out.h"
@@ -14,6 +15,8 @@ struct telling {
     const struct flags *flags;
     const struct race *race;
     double begun;
+    struct expect until;
+    long until_since; /* the step from which on it holds, -1: it does not */
     struct text out;
     struct err err;
 };
@@ -49,6 +52,13 @@ static bool tell(void *to, const char *lane, const struct snapshot *s, bool firs
         if (!out_put(&t->out, &t->err)) return false;
     }
     return tell_progress(t, lane, s, "");
+}
+
+static bool enough(void *to, const struct snapshot *s, bool first)
+{
+    struct telling *t = to;
+    if (first) t->until_since = -1;
+    return !first && expect_lasts(&t->until, s, &t->until_since);
 }
 
 /* ---- lanes ---- */
@@ -132,6 +142,24 @@ static bool read_budget(struct race *r, const char *words, struct err *e)
                    words);
 }
 
+/* A condition on names that every lane knows. */
+static bool read_until(struct race *r, const char *words, struct telling *t, struct err *e)
+{
+    struct snapshot *s = malloc(sizeof *s);
+    double value;
+    bool ok = s ? expect_read(&t->until, words, e)
+                : err_set(e, ERR_MEMORY, "out of memory for a snapshot");
+    for (int i = 0; ok && i < r->lanes; i++) {
+        snapshot_clear(s);
+        s->router = r->lane[i].router;
+        ok = expect_value(s, t->until.name, &value, e) &&
+             (!*t->until.than || expect_value(s, t->until.than, &value, e));
+    }
+    free(s);
+    r->enough = enough, r->validates = ok && expect_validates(&t->until);
+    return ok;
+}
+
 static bool read_race(struct race *r, const struct flags *f, struct err *e)
 {
     bool ok = true;
@@ -148,6 +176,9 @@ static bool read_race(struct race *r, const struct flags *f, struct err *e)
     r->budget = r->lane[0].value[CONFIG_STEPS];
     r->every = f->every > 0 ? (int)f->every : f->json ? 100 : 20;
     if (!isnan(f->target)) r->target = f->target;
+    if (f->budget && !isnan(f->minutes))
+        return err_set(e, ERR_USAGE, "--minutes is a budget, too: leave one of the two out");
+    if (!isnan(f->minutes)) r->kind = RACE_SECONDS, r->budget = 60 * f->minutes;
     return !f->budget || read_budget(r, f->budget, e);
 }
 
@@ -160,7 +191,7 @@ bool cli_race(const struct flags *f, struct err *e)
     bool ok = r && result;
     if (!ok) err_set(e, ERR_MEMORY, "out of memory for the race");
     out_catch_interrupt();
-    ok = ok && read_race(r, f, e);
+    ok = ok && read_race(r, f, e) && (!f->until || read_until(r, f->until, &t, e));
     if (ok) {
         r->tell = tell, r->pilot = pilot, r->to = &t;
         t.race = r, t.begun = clock_now();
@@ -169,9 +200,10 @@ bool cli_race(const struct flags *f, struct err *e)
     }
     if (ok) {
         if (f->json)
-            race_json(&t.out, result, r->lanes, r->target);
+            race_json(&t.out, result, r->lanes, r->target, f->until);
         else
             race_table(&t.out, result, r->lanes, r->target);
+        if (!f->json && f->until) race_tell_reached(&t.out, result, r->lanes, f->until);
         ok = out_put(&t.out, e);
     }
     text_free(&t.out);

@@ -51,7 +51,8 @@ static bool config_of(const struct replay *r, struct config *c, struct err *e)
     c->paper = json_is_true(json_object_get(head, "paper"));
     c->named = (unsigned)record_number(head, "named");
     c->knob_named = (unsigned)record_number(head, "knob_named");
-    snprintf(c->simd, sizeof c->simd, "%s", record_word(head, "simd"));
+    if (strcmp(record_word(head, "backend"), "cpu") == 0)
+        snprintf(c->simd, sizeof c->simd, "%s", record_word(head, "simd"));
     snprintf(c->backend, sizeof c->backend, "%s", record_word(head, "backend"));
     return flags_machine(r->flags, c, e) && config_check(c, e);
 }

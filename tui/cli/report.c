@@ -56,17 +56,6 @@ static void sum_up(const json_t *lines, struct sum *s)
 
 /* ---- the page ---- */
 
-static void escaped(struct text *out, const char *text)
-{
-    for (; *text; text++) {
-        const char *as = *text == '<'   ? "&lt;"
-                         : *text == '>' ? "&gt;"
-                         : *text == '&' ? "&amp;"
-                                        : NULL;
-        text_put(out, as ? as : text, as ? strlen(as) : 1);
-    }
-}
-
 /* A field of the samples over the steps made. */
 static void curve(const json_t *lines, const char *field, struct text *out)
 {
@@ -105,7 +94,7 @@ static void table_html(const json_t *lines, struct text *out)
         if (!is(o, "line") && !is(o, "note")) continue;
         text_add(out, "<tr><td>step %ld</td><td>%s", (long)record_number(o, "made"),
                  is(o, "line") ? "<code>" : "");
-        escaped(out, record_word(o, is(o, "line") ? "line" : "text"));
+        text_html(out, record_word(o, is(o, "line") ? "line" : "text"));
         text_add(out, "%s</td></tr>\n", is(o, "line") ? "</code>" : "");
     }
     text_add(out, "</table>\n");
@@ -123,7 +112,7 @@ static void put_sum(const json_t *lines, bool html, struct text *out)
         snprintf(value, sizeof value, __VA_ARGS__);                                                \
         text_add(out, html ? "<tr><th>%s</th><td>" : "| %s | ", name);                             \
         if (html)                                                                                  \
-            escaped(out, value);                                                                   \
+            text_html(out, value);                                                                 \
         else                                                                                       \
             text_add(out, "%s", value);                                                            \
         text_add(out, html ? "</td></tr>\n" : " |\n");                                             \
@@ -144,13 +133,13 @@ static void put_sum(const json_t *lines, bool html, struct text *out)
 static void html(const json_t *lines, const char *name, struct text *out)
 {
     text_add(out, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>");
-    escaped(out, name);
+    text_html(out, name);
     text_add(
         out,
         "</title><style>body{font:16px/1.5 sans-serif;max-width:46em;margin:2em auto;padding:0 1em}"
         "td,th{text-align:left;padding:.1em 1em .1em "
         "0;vertical-align:top}</style></head><body>\n<h1>");
-    escaped(out, name);
+    text_html(out, name);
     text_add(out, "</h1>\n<table>\n");
     put_sum(lines, true, out);
     text_add(out, "</table>\n<h2>Curves</h2>\n");

@@ -1,6 +1,6 @@
 /* tui/cli/sample.c - `sample CKPT`: text from a trained text model, with the experts that each
  * character took. */
-#include "core/metrics/report.h"
+#include "core/base/json.h"
 #include "core/train/trainer.h"
 #include "tui/cli/cli.h"
 #include "tui/cli/out.h"
@@ -53,10 +53,10 @@ static void put_letter(struct writing *w)
         text_add(&w->out, "%s%.0f", *text == '\n' ? "\n" : text, fmin(round(experts), 9));
         break;
     case MARKS_JSON:
-        text_add(&w->out, "{\"type\":\"character\",\"text\":");
-        report_string(&w->out, text);
-        text_add(&w->out, ",\"experts\":");
-        report_number(&w->out, experts);
+        json_put_open(&w->out, NULL, '{');
+        json_put_string(&w->out, "type", "character");
+        json_put_string(&w->out, "text", text);
+        json_put_number(&w->out, "experts", experts);
         text_add(&w->out, "}\n");
     }
     w->bytes = 0, w->experts = 0;

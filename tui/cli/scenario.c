@@ -1,9 +1,9 @@
 /* tui/cli/scenario.c - One situation, one strategy or several side by side: `train --scenario NAME`,
  * `race --scenario NAME --strategies a,b`. Each goes through the whole script on a fresh model of the
  * same seed; what was measured at the end of each phase stands beside each other. */
+#include "core/base/json.h"
 #include "core/console/console.h"
 #include "core/console/scenario.h"
-#include "core/metrics/report.h"
 #include "core/train/race.h"
 #include "core/train/trainer.h"
 #include "tui/cli/cli.h"
@@ -125,17 +125,15 @@ static void tell_json(struct telling *t)
     for (int l = 0; l < t->lanes; l++)
         for (int i = 0; i < t->lane[l].phases; i++) {
             const struct scenario_phase *p = &t->lane[l].phase[i];
-            text_add(&t->out, "{\"type\":\"phase\",\"scenario\":");
-            report_string(&t->out, t->lane[l].name);
-            text_add(&t->out, ",\"lane\":");
-            report_string(&t->out, t->name[l]);
-            text_add(&t->out, ",\"phase\":");
-            report_string(&t->out, p->name);
-            text_add(&t->out, ",\"from\":%ld,\"to\":%ld", p->from, p->to);
-            for (int k = 0; k < snapshot_field_count && k < SCENARIO_FIELDS; k++) {
-                text_add(&t->out, ",\"%s\":", snapshot_fields[k].name);
-                report_number(&t->out, p->value[k]);
-            }
+            json_put_open(&t->out, NULL, '{');
+            json_put_string(&t->out, "type", "phase");
+            json_put_string(&t->out, "scenario", t->lane[l].name);
+            json_put_string(&t->out, "lane", t->name[l]);
+            json_put_string(&t->out, "phase", p->name);
+            json_put_number(&t->out, "from", p->from);
+            json_put_number(&t->out, "to", p->to);
+            for (int k = 0; k < snapshot_field_count && k < SCENARIO_FIELDS; k++)
+                json_put_number(&t->out, snapshot_fields[k].name, p->value[k]);
             text_add(&t->out, "}\n");
         }
 }

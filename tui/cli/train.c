@@ -5,7 +5,7 @@
 #include "core/base/io.h"
 #include "core/metrics/report.h"
 #include "core/script/expect.h"
-#include "core/train/trainer.h"
+#include "core/train/recording.h"
 #include "tui/cli/cli.h"
 #include "tui/cli/out.h"
 
@@ -22,10 +22,12 @@ struct run {
     long last, every;       /* the step that ends it, -1: none; steps between reports */
     double begun, seconds;  /* seconds: NaN where time does not end it */
     struct expect until;
-    long until_since;     /* the step from which on it holds */
-    bool wanted, reached; /* until was given; it holds */
-    double traced;        /* when the trace was written last */
-    double measured;      /* when progress was measured last */
+    long until_since;      /* the step from which on it holds */
+    bool wanted, reached;  /* until was given; it holds */
+    double traced;         /* when the trace was written last */
+    double measured;       /* when progress was measured last */
+    struct record *record; /* NULL: none is written, or no more */
+    long recorded;         /* the step of its newest sample */
     char said[sizeof((struct snapshot *)0)->notice];
 };
 
@@ -44,6 +46,11 @@ static bool open_run(struct run *r, const struct flags *f, struct err *e)
     *r = (struct run){.flags = f, .seconds = f->minutes * 60, .wanted = f->until != NULL};
     if (f->save_every > 0 && !f->save)
         return err_set(e, ERR_USAGE, "--save-every needs a file to save to: --save FILE");
+    if (f->record && (f->resume || (!isnan(r->seconds) && !f->setting[CONFIG_STEPS])))
+        return err_set(e, ERR_USAGE,
+                       "a record can be made again: it begins with a fresh model, and steps end "
+                       "it, not time: %s",
+                       f->resume ? "leave --resume out" : "name --steps, too");
     if (f->until && !expect_read(&r->until, f->until, e)) return false;
     r->now = calloc(1, sizeof *r->now);
     if (!r->now) return err_set(e, ERR_MEMORY, "out of memory for a snapshot");
@@ -56,6 +63,9 @@ static bool open_run(struct run *r, const struct flags *f, struct err *e)
     r->every = f->every > 0 ? f->every : 100;
     r->begun = clock_now();
     trainer_measure(r->trainer, r->now, false);
+    if (f->record && (!(r->record = record_open(f->record, e)) ||
+                      !recording_head(r->record, trainer_config(r->trainer), r->now, e)))
+        return false;
     double value;
     r->until_since = -1;
     return !r->wanted || (expect_value(r->now, r->until.name, &value, e) &&
@@ -64,6 +74,7 @@ static bool open_run(struct run *r, const struct flags *f, struct err *e)
 
 static void close_run(struct run *r)
 {
+    record_close(r->record);
     trainer_close(r->trainer);
     free(r->now);
     text_free(&r->out);
@@ -89,6 +100,22 @@ static bool trace(struct run *r,
     if (!r->flags->trace) return true;
     report(&r->trace, r->now, NULL);
     return (!save && clock_now() - r->traced < SECONDS) || save_trace(r, e);
+}
+
+/* ---- the record ---- */
+
+/* Not being able to write ends the record and not the training. */
+static void sample(struct run *r)
+{
+    struct err why = {0};
+    long step = trainer_now(r->trainer);
+    if (!r->record || r->recorded == step) return;
+    trainer_measure(r->trainer, r->now, false);
+    r->recorded = step;
+    if (recording_sample(r->record, r->trainer, r->now, step, &why)) return;
+    out_say("%s", why.text);
+    record_close(r->record);
+    r->record = NULL;
 }
 
 /* ---- telling ---- */
@@ -181,13 +208,14 @@ static bool over(const struct run *r)
            clock_now() - r->begun >= r->seconds;
 }
 
-/* --until is asked where reports are made; a condition on the validation split measures a part of
- * it then. */
-static bool check_until(struct run *r, struct err *e)
+/* --until is asked after every step; a condition on the validation split measures a part of it, and
+ * is asked where reports are made and after the last step. */
+static bool check_until(struct run *r, bool due, struct err *e)
 {
-    if (!r->wanted) return true;
-    if (strncmp(r->until.name, "val_", 4) == 0 && !trainer_evaluate(r->trainer, 1 << 14, r->now, e))
-        return false;
+    bool validation = expect_validates(&r->until);
+    if (!r->wanted || (validation && !due && trainer_now(r->trainer) != r->last)) return true;
+    trainer_measure(r->trainer, r->now, false);
+    if (validation && !trainer_evaluate(r->trainer, 1 << 14, r->now, e)) return false;
     r->reached = expect_lasts(&r->until, r->now, &r->until_since);
     return true;
 }
@@ -199,9 +227,12 @@ static bool train(struct run *r, struct err *e)
             trainer_horizon(r->trainer, (clock_now() - r->begun) / r->seconds);
         if (!trainer_step(r->trainer, e)) return false;
         long step = trainer_now(r->trainer);
-        if (step % r->every == 0) {
+        bool due = step % r->every == 0;
+        if (step % RECORDING_EVERY == 0) sample(r);
+        if (!check_until(r, due, e)) return false;
+        if (due || r->reached) { /* what ended the run is told, too */
             trainer_measure(r->trainer, r->now, false);
-            if (!check_until(r, e) || !tell_step(r, e)) return false;
+            if (!tell_step(r, e)) return false;
         } else if (!r->flags->quiet && clock_now() - r->measured >= 0.5) {
             trainer_measure(r->trainer, r->now, false);
             r->measured = clock_now();
@@ -220,6 +251,7 @@ static bool finish(struct run *r, bool trained, struct err *e)
     struct err why = {0};
     bool interrupted = out_interrupts() > 0;
     if (trained && r->flags->save) saved = trainer_save(r->trainer, r->flags->save, &why);
+    sample(r);
     trainer_measure(r->trainer, r->now, false);
     tell_notice(r);
     if (trained) ok = trainer_evaluate(r->trainer, interrupted ? 1 << 14 : 0, r->now, e);
@@ -238,6 +270,11 @@ static bool finish(struct run *r, bool trained, struct err *e)
 
 bool cli_train(const struct flags *f, struct err *e)
 {
+    if (f->scenario && f->record)
+        return err_set(e, ERR_USAGE,
+                       "a scenario is recorded in the explorer: vanpool --scenario "
+                       "%.40s --record FILE",
+                       f->scenario);
     if (f->scenario) return cli_scenario(f, e);
     struct run r;
     out_catch_interrupt();

@@ -3,6 +3,7 @@
 #include "tui/draw/prose.h"
 #include "tui/screen/glyph.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* The bytes of the line that starts at `at`; *next: where the next one starts. */
@@ -50,4 +51,20 @@ int prose_lines(int width, const char *utf8)
 {
     struct canvas none = {0};
     return prose_draw(&none, 0, 0, width, 0, 0, INK_TEXT, utf8);
+}
+
+void prose_clauses(struct text *to, int width, const char *utf8)
+{
+    for (int used = 0; *utf8;) {
+        const char *end = strstr(utf8, "  ");
+        int bytes = end ? (int)(end - utf8) : (int)strlen(utf8);
+        char clause[256];
+        snprintf(clause, sizeof clause, "%.*s", bytes, utf8);
+        int wide = canvas_columns(clause);
+        bool fits = used > 0 && used + 2 + wide <= width;
+        text_add(to, "%s%s", used == 0 ? "" : fits ? "  " : "\n", clause);
+        used = fits ? used + 2 + wide : wide;
+        utf8 += bytes;
+        while (*utf8 == ' ') utf8++;
+    }
 }

@@ -10,4 +10,7 @@ int prose_draw(struct canvas *c, int x, int y, int width, int height, int skip, 
                const char *utf8);
 /* The same without drawing. */
 int prose_lines(int width, const char *utf8);
+/* A formula: where a line of `width` would end inside a clause, it ends at the double blank before
+ * it. */
+void prose_clauses(struct text *to, int width, const char *utf8);
 #endif

@@ -15,6 +15,7 @@ struct picture {
 struct export_format {
     const char *name; /* the ending of the file's name */
     const char *help;
+    bool slow; /* takes longer than a key may wait for */
     bool (*write)(struct text *to, const struct picture *p, struct err *e);
 };
 const struct theme *export_theme(const struct picture *p); /* never NULL */
@@ -27,6 +28,14 @@ enum { EXPORT_WIDTH = 120, EXPORT_HEIGHT = 36, EXPORT_MOST = 500 };
  * sentence. A file is written whole or not at all. */
 bool export_command(int argc, char **argv, const struct scene *s, const struct view *view,
                     int width, int height, struct text *said, struct err *e);
+/* The same for a face that goes on drawing: what is slow is drawn by a child process, one at a time.
+ * *beside is NULL before; not NULL after: it is under way. What is drawn is the screen of now. */
+struct export_beside;
+bool export_begin(int argc, char **argv, const struct scene *s, const struct view *view, int width,
+                  int height, struct export_beside **beside, struct text *said, struct err *e);
+bool export_under_way(const struct export_beside *b); /* NULL: no */
+/* Waits for its end and closes it: *beside is NULL again. */
+bool export_end(struct export_beside **beside, struct text *said, struct err *e);
 /* A name for the view of now, "vanpool-orders-topp-vans-1240.png". */
 void export_name(char *to, size_t size, const struct view *view, const struct snapshot *now);
 

@@ -1,5 +1,6 @@
 /* tui/export/json.c - A view's facts as one JSON object: what runs and what was measured exactly
  * as `train --json` says it, the view's sentences, and the numbers in them by name. */
+#include "core/base/json.h"
 #include "core/metrics/report.h"
 #include "tui/export/export.h"
 #include "tui/views/facts.h"
@@ -15,33 +16,33 @@ static void add_report(struct text *to, const char *key,
     struct text line = {0};
     report(&line, now, NULL);
     size_t n = strcspn(text_str(&line), "\n");
-    text_add(to, ",\"%s\":%.*s", key, (int)n, text_str(&line));
+    json_put_key(to, key);
+    text_put(to, text_str(&line), n);
     to->failed |= line.failed;
     text_free(&line);
 }
 
 static void add_sentences(struct text *to, char *lines)
 {
-    const char *comma = "";
-    text_add(to, ",\"sentences\":[");
+    json_put_open(to, "sentences", '[');
     for (char *at = lines, *end; *at; at = end) {
         end = at + strcspn(at, "\n");
         if (*end) *end++ = 0;
-        if (!*at) continue;
-        text_add(to, "%s", comma);
-        report_string(to, at);
-        comma = ",";
+        if (*at) json_put_string(to, NULL, at);
     }
-    text_add(to, "]");
+    json_put_close(to, ']');
 }
 
 bool export_json(struct text *to, const struct view *view, const struct scene *s)
 {
     struct text facts = {0}, said = {.facts = &facts};
-    text_add(to, "{\"type\":\"view\",\"view\":\"%s\",\"question\":", view->name);
-    report_string(to, view->question);
+    json_put_open(to, NULL, '{');
+    json_put_string(to, "type", "view");
+    json_put_string(to, "view", view->name);
+    json_put_string(to, "question", view->question);
     if (s->now) {
-        text_add(to, ",\"layer\":%d,\"cursor\":%d", facts_layer(s) + 1, facts_cursor(s));
+        json_put_number(to, "layer", facts_layer(s) + 1);
+        json_put_number(to, "cursor", facts_cursor(s));
         add_report(to, "run", report_start, s->now);
         add_report(to, "measured", report_step, s->now);
     }

@@ -11,24 +11,10 @@ static const char style[] =
     "1em;margin:1em 0}"
     ".box b{font-family:sans-serif;font-size:14px}";
 
-static void escaped(struct text *out, const char *text)
-{
-    for (; *text; text++) {
-        const char *as = *text == '<'   ? "&lt;"
-                         : *text == '>' ? "&gt;"
-                         : *text == '&' ? "&amp;"
-                                        : NULL;
-        if (as)
-            text_add(out, "%s", as);
-        else
-            text_put(out, text, 1);
-    }
-}
-
 static void box(struct text *out, const char *title, const char *text)
 {
     text_add(out, "<div class=\"box\"><b>%s</b><pre>", title);
-    escaped(out, text);
+    text_html(out, text);
     text_add(out, "</pre></div>\n");
 }
 
@@ -39,11 +25,11 @@ static void question(struct text *out, const struct lesson_part *p)
     struct ask ask;
     if (!ask_read(&ask, p->text, p->kind == LESSON_QUIZ, NULL)) return;
     text_add(out, "<div class=\"box\"><b>%s</b><p>", ask.quiz ? "Question" : "Guess first");
-    escaped(out, ask.question);
+    text_html(out, ask.question);
     text_add(out, "</p>");
     for (int i = 0; i < ask.choices; i++) {
         text_add(out, "<p>%c) ", 'a' + i);
-        escaped(out, ask.choice[i].text);
+        text_html(out, ask.choice[i].text);
         text_add(out, "</p>");
     }
     if (!ask.choices) text_add(out, "<p>____________</p>");
@@ -66,7 +52,7 @@ static void part(struct text *out, const struct lesson_part *p, bool answers)
     if (p->kind == LESSON_PROSE || p->kind == LESSON_FORMULA) {
         runner_words(&plain, NULL, p->text, &words);
         text_add(out, p->kind == LESSON_PROSE ? "<p>" : "<pre>");
-        escaped(out, text_str(&words));
+        text_html(out, text_str(&words));
         text_add(out, p->kind == LESSON_PROSE ? "</p>\n" : "</pre>\n");
     } else if (p->kind == LESSON_PREDICT || p->kind == LESSON_QUIZ) {
         question(out, p);
@@ -87,14 +73,14 @@ static void part(struct text *out, const struct lesson_part *p, bool answers)
 void guide_html(const struct lesson *l, bool answers, struct text *out)
 {
     text_add(out, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>");
-    escaped(out, l->title);
+    text_html(out, l->title);
     text_add(out, "</title><style>%s</style></head><body>\n<h1>", style);
-    escaped(out, l->title);
+    text_html(out, l->title);
     text_add(out, "</h1>\n<p>About %.0f minutes. In vanpool: <code>vanpool lesson %d</code></p>\n",
              l->minutes, l->number);
     for (int i = 0; i < l->pages; i++) {
         text_add(out, "<h2>");
-        escaped(out, l->page[i].title);
+        text_html(out, l->page[i].title);
         text_add(out, "</h2>\n");
         for (int j = 0; j < l->page[i].parts; j++) part(out, &l->page[i].part[j], answers);
     }

@@ -299,6 +299,7 @@ static bool do_answer(struct guide *g, int argc, char **argv, const struct snaps
                  argv[i]);
     size_t before = out->size;
     if (!runner_answer(&g->runner, words, s, out, e)) return false;
+    if (runner_last(&g->runner) && runner_done(&g->runner)) remember(g); /* a last question */
     const char *said = text_str(out) + before;
     words[strcspn(words, "\"\\#")] = 0; /* a remark is one plain line */
     note(g, "answer %s%.60s, lesson %s page %d", strncmp(said, "Right", 5) == 0 ? "right " : "",

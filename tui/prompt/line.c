@@ -6,6 +6,7 @@
 #include "tui/prompt/line.h"
 #include "core/base/io.h"
 #include "core/base/place.h"
+#include "tui/cli/out.h"
 #include "tui/prompt/words.h"
 #include "tui/screen/canvas.h"
 
@@ -129,12 +130,33 @@ static void setup(void)
 
 /* ---- a plain terminal ---- */
 
+#ifdef LINE_EDIT
+#define listen_to_signals NULL /* with one libedit would not sleep; it gives up where killed */
+#else
+/* Called while readline waits: Ctrl-C drops the line, what kills the program ends it. */
+static int listen_to_signals(void)
+{
+    if (out_ended()) {
+        rl_done = 1;
+    } else if (out_interrupts()) {
+        out_forget_interrupt();
+        rl_replace_line("", 0);
+        rl_crlf();
+        rl_on_new_line();
+        rl_redisplay();
+    }
+    return 0;
+}
+#endif
+
 bool line_read(const char *prompt, struct text *to)
 {
     text_clear(to);
     if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)) {
         setup();
+        rl_event_hook = listen_to_signals;
         char *line = readline(prompt);
+        rl_event_hook = NULL;
         if (!line) return false;
         history_keep(line);
         text_put(to, line, strlen(line));

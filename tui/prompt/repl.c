@@ -167,7 +167,7 @@ static bool next_line(struct repl *r)
 
 static bool loop(struct repl *r, struct err *e)
 {
-    while (!console_quit(r->console) && next_line(r)) {
+    while (!console_quit(r->console) && !out_ended() && next_line(r) && !out_ended()) {
         char line[1100];
         struct err why = {0};
         r->lines++;
@@ -185,7 +185,8 @@ static bool loop(struct repl *r, struct err *e)
             return err_set(e, why.code, "%s:%d: %s", r->file ? r->script.name : "stdin", r->lines,
                            why.text);
     }
-    return true;
+    bool killed = out_ended() || (!r->person && out_interrupts() && !console_quit(r->console));
+    return !killed || err_set(e, ERR_INTERRUPTED, "interrupted after line %d", r->lines);
 }
 
 /* A class's rules first, so that the record begins with what they fix. */

@@ -76,12 +76,8 @@ const struct theme *theme_find(const char *name, struct err *e)
 {
     for (int i = 0; i < THEMES; i++)
         if (strcmp(themes[i].name, name) == 0) return &themes[i];
-    const char *near = err_nearest(name, themes, THEMES, sizeof *themes);
-    if (near)
-        err_set(e, ERR_USAGE, "there is no theme '%.40s': did you mean %s?", name, near);
-    else
-        err_set(e, ERR_USAGE,
-                "there is no theme '%.40s': auto, dark, light, dark-16, light-16 or mono", name);
+    err_set(e, ERR_USAGE, "there is no theme '%.40s'%s", name,
+            ERR_MEANT(name, themes, THEMES, ": auto, dark, light, dark-16, light-16 or mono"));
     return NULL;
 }
 

@@ -85,10 +85,14 @@ static double newest(const struct history *h, int line)
     return NAN;
 }
 
-static void stretch(double *low, double *high, const float *at, int n)
+/* By the points themselves: a dot is the mean of many, and what was lowest and highest is said
+ * beside the line. */
+static void stretch(double *low, double *high, const float *at, int n, bool logarithm)
 {
-    for (int i = 0; i < n; i++) /* past NaN */
-        *low = fmin(*low, (double)at[i]), *high = fmax(*high, (double)at[i]);
+    for (int i = 0; i < n; i++) { /* past NaN */
+        double value = logarithm ? at[i] > 0 ? log10((double)at[i]) : NAN : (double)at[i];
+        *low = fmin(*low, value), *high = fmax(*high, value);
+    }
 }
 
 /* A pinned run's number, on the row of its last dot. */
@@ -136,12 +140,12 @@ static void draw_curve(struct canvas *to, const struct curve *c, const struct sc
     double low = NAN, high = NAN;
     history_values(value, n, r->over, (struct history_points){h->step, h->line[c->line], h->count},
                    logarithm);
-    stretch(&low, &high, value, n);
+    stretch(&low, &high, h->line[c->line], h->count, logarithm);
     for (int i = 0; i < pins; i++) {
         const struct pin *p = &s->pins->pin[i];
         history_values(pinned[i], n, r->over,
                        (struct history_points){p->step, p->line[c->line], p->count}, logarithm);
-        stretch(&low, &high, pinned[i], n);
+        stretch(&low, &high, p->line[c->line], p->count, logarithm);
     }
     for (int m = 0; m < h->marks; m++) {
         int at = curves_column(r, h->mark[m].step);

@@ -21,7 +21,7 @@ static void halve(struct history *h)
 {
     for (int i = 0; i < h->count / 2; i++) {
         h->step[i] = h->step[2 * i];
-        for (int l = 0; l < HISTORY_LINES; l++) h->line[l][i] = h->line[l][2 * i];
+        for (int l = 0; l < HISTORY_KEPT; l++) h->line[l][i] = h->line[l][2 * i];
         for (int m = 0; m < ROUTER_METRICS; m++) h->rule[m][i] = h->rule[m][2 * i];
     }
     h->count /= 2;
@@ -68,6 +68,7 @@ void history_add(struct history *h, const struct snapshot *s)
     h->line[HISTORY_ACCURACY][h->count] = (float)s->accuracy;
     h->line[HISTORY_EXPERTS][h->count] = (float)s->experts_per_token;
     h->line[HISTORY_SPEED][h->count] = (float)s->tokens_per_s;
+    h->line[HISTORY_BUSIEST][h->count] = (float)s->load_max_over_mean;
     for (int m = 0; m < ROUTER_METRICS; m++) h->rule[m][h->count] = (float)s->rule[m];
     h->count++;
 }

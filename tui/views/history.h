@@ -4,13 +4,20 @@
  * memory (when full, every second point goes). */
 #include "core/metrics/snapshot.h"
 
-enum { HISTORY_POINTS = 2048, HISTORY_LINES = 4, HISTORY_PIXELS = 1024 };
-enum history_line { HISTORY_LOSS, HISTORY_ACCURACY, HISTORY_EXPERTS, HISTORY_SPEED };
+enum { HISTORY_POINTS = 2048, HISTORY_LINES = 4 /* of the curves */, HISTORY_PIXELS = 1024 };
+enum history_line {
+    HISTORY_LOSS,
+    HISTORY_ACCURACY,
+    HISTORY_EXPERTS,
+    HISTORY_SPEED,
+    HISTORY_BUSIEST, /* load_max_over_mean */
+    HISTORY_KEPT
+};
 struct history {
     int model;              /* of the snapshots */
     int count, every, skip; /* points; keep one snapshot in `every` */
     long step[HISTORY_POINTS];
-    float line[HISTORY_LINES][HISTORY_POINTS];
+    float line[HISTORY_KEPT][HISTORY_POINTS];
     /* The strategy's scalars in its order; NaN before step `came`, when it came. */
     const struct router *router;
     long came;

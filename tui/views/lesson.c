@@ -20,38 +20,48 @@ static const char explain[] =
     "anew, :play lets the checks rest. The arrows move a page that is longer than the screen. "
     "Nothing you do can break anything.";
 
-/* What comes next, on one line. */
-static void draw_state(struct canvas *to, int y, const struct runner *r)
+/* What comes next, in the line between the words and the checks. */
+static void draw_state(struct canvas *to, int y, int room, const struct runner *r)
 {
+    enum ink ink = INK_DIM;
+    struct text say = {0};
+    bool done = r->checks && runner_done(r);
     if (r->saying && r->saying_page < r->page)
-        canvas_fit(to, 0, y, to->width, INK_WARN, "page %d is done first: %s", r->saying_page + 1,
-                   r->line);
+        ink = INK_WARN, text_add(&say, "page %d first: %s", r->saying_page + 1, r->line);
+    else if (r->saying && r->saying->kind == LESSON_DO)
+        ink = INK_WARN, text_add(&say, "its own way: %s", r->line);
     else if (r->saying)
-        canvas_fit(to, 0, y, to->width, INK_WARN, "%s: %s",
-                   r->saying->kind == LESSON_DO ? "its own way" : "it begins with", r->line);
+        ink = INK_WARN, text_add(&say, "it begins with: %s", r->line);
     else if (r->playing)
-        canvas_fit(to, 0, y, to->width, INK_WARN, "play: the checks rest until :play");
-    else if (r->checks && runner_done(r) && runner_last(r))
-        canvas_fit(to, 0, y, to->width, INK_GOOD, "✓ lesson done: Enter opens the next");
-    else if (r->checks && runner_done(r))
-        canvas_fit(to, 0, y, to->width, INK_GOOD, "all of it holds: Enter turns the page");
+        ink = INK_WARN, text_add(&say, "play: the checks rest until :play");
+    else if (done && runner_last(r))
+        ink = INK_GOOD, text_add(&say, "✓ done: Enter opens the next");
+    else if (done)
+        ink = INK_GOOD, text_add(&say, "✓ all holds: Enter turns");
+    else if (!r->checks)
+        ink = INK_KEY, text_add(&say, "Enter turns the page");
     else
-        canvas_fit(to, 0, y, to->width, INK_DIM, "h hint  ] next  [ back  :solve");
+        text_add(&say, "h hint  :solve");
+    canvas_fill(to, 0, y, to->width, INK_FRAME, "─");
+    int end = canvas_fit(to, 3, y, room - 4, ink, "%s", text_str(&say));
+    canvas_text(to, 2, y, ink, " ");
+    canvas_text(to, end, y, ink, " ");
+    bool turns = !r->saying && !r->playing && (done || !r->checks);
+    canvas_zone(to, 2, y, end - 1, 1, turns ? "@open" : "@lesson-hint");
+    text_free(&say);
 }
 
 static void draw_checks(struct canvas *to, int y, const struct runner *r)
 {
-    canvas_fill(to, 0, y, to->width, INK_FRAME, "─");
     for (int i = 0; i < r->checks; i++) {
         const struct runner_check *c = &r->check[i];
         enum ink ink = c->ticked ? INK_GOOD : c->now ? INK_WARN : INK_DIM;
-        canvas_text(to, 0, y + 1 + i, ink, c->ticked ? "✓" : c->now ? "~" : "·");
-        int end = canvas_fit(to, 2, y + 1 + i, to->width - 2, c->ticked ? INK_TEXT : INK_BRIGHT,
-                             "%s", *c->means ? c->means : c->words);
+        canvas_text(to, 0, y + i, ink, c->ticked ? "✓" : c->now ? "~" : "·");
+        int end = canvas_fit(to, 2, y + i, to->width - 2, c->ticked ? INK_TEXT : INK_BRIGHT, "%s",
+                             *c->means ? c->means : c->words);
         if (*c->means && end + 2 + canvas_columns(c->words) <= to->width)
-            canvas_text(to, end + 2, y + 1 + i, INK_DIM, "%s", c->words);
+            canvas_text(to, end + 2, y + i, INK_DIM, "%s", c->words);
     }
-    draw_state(to, y + 1 + r->checks, r);
 }
 
 /* The page's words without its checks: these stand below and stay in sight. */
@@ -64,8 +74,8 @@ static void page_words(const struct runner *r, const struct snapshot *s, struct 
 }
 
 /* A click on a choice of the open question answers it. */
-static void draw_choices(struct canvas *to, const struct runner *r, const char *words, int room,
-                         int skip)
+static void draw_choices(struct canvas *to, const struct runner *r, const char *words, int top,
+                         int room, int skip)
 {
     const struct runner_ask *a = runner_open_ask(r);
     const char *at = a ? strstr(words, a->ask.question) : NULL;
@@ -77,7 +87,7 @@ static void draw_choices(struct canvas *to, const struct runner *r, const char *
         text_put(&above, words, (size_t)(at + 1 - words));
         int y = prose_lines(to->width, text_str(&above)) - skip;
         text_free(&above);
-        if (y >= 0 && y < room) canvas_zone(to, 0, 2 + y, to->width, 1, "answer %c", 'a' + i);
+        if (y >= 0 && y < room) canvas_zone(to, 0, top + y, to->width, 1, "answer %c", 'a' + i);
         at++;
     }
 }
@@ -87,23 +97,28 @@ static void draw_page(struct canvas *to, const struct scene *s)
     const struct runner *r = s->lesson;
     const struct lesson_page *page = &r->lesson->page[r->page];
     struct text words = {0};
-    int below = r->checks + 2, room = to->height - 2 - below;
+    char more[24] = "", less[24] = "";
+    page_words(r, s->now, &words);
+    int below = r->checks + 1, lines = prose_lines(to->width, text_str(&words));
+    int top = 2 + lines + below <= to->height ? 2 : 1; /* air under the title where there is any */
+    int room = to->height - top - below, line = to->height - below, most = lines - room;
+    int skip = s->scroll < most ? s->scroll : most;
     int end = canvas_fit(to, 0, 0, to->width, INK_TITLE, "%d/%d %s", r->page + 1, r->lesson->pages,
                          page->title);
     if (to->width - end >= 12 && r->lesson->number >= 0)
         canvas_fit(to, to->width - 9, 0, 9, INK_DIM, "lesson %2d", r->lesson->number);
-    page_words(r, s->now, &words);
-    int lines = prose_lines(to->width, text_str(&words)), most = lines - room;
-    int skip = s->scroll < most ? s->scroll : most;
     if (skip < 0) skip = 0;
-    prose_draw(to, 0, 2, to->width, room, skip, INK_TEXT, text_str(&words));
-    draw_choices(to, r, text_str(&words), room, skip);
+    prose_draw(to, 0, top, to->width, room, skip, INK_TEXT, text_str(&words));
+    draw_choices(to, r, text_str(&words), top, room, skip);
     text_free(&words);
-    if (room > 0) draw_checks(to, to->height - below, r);
-    if (lines - skip > room && room > 0)
-        canvas_fit(to, to->width - 20, to->height - below, 20, INK_ACCENT, " ↓ %d more line%s ",
-                   lines - skip - room, lines - skip - room == 1 ? "" : "s");
-    if (skip > 0 && room > 0) canvas_text(to, 0, to->height - below, INK_ACCENT, " ↑ %d ", skip);
+    if (room <= 0) return;
+    if (skip > 0) snprintf(less, sizeof less, " ↑ %d ", skip);
+    if (lines - skip > room) snprintf(more, sizeof more, " ↓ %d more ", lines - skip - room);
+    int arrows = canvas_columns(less) + canvas_columns(more);
+    draw_state(to, line, to->width - arrows, r);
+    int x = canvas_text(to, to->width - arrows, line, INK_ACCENT, "%s", less);
+    canvas_text(to, x, line, INK_ACCENT, "%s", more);
+    draw_checks(to, line + 1, r);
 }
 
 /* Every lesson a line, as `lesson list` says it; the arrows choose one. */

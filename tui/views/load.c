@@ -1,6 +1,7 @@
 /* tui/views/load.c - Which vans carry more than their share? A heat map, layer by expert,
  * where 1.00 is fair; for the layer looked at also as bars. */
 #include "tui/views/facts.h"
+#include "tui/views/load_past.h"
 #include "tui/draw/bars.h"
 #include "tui/draw/heat.h"
 #include "tui/views/say.h"
@@ -18,6 +19,8 @@ static const char explain[] =
     "mean; a dead van got no work at all. An uneven load costs time on parallel hardware; it does "
     "not by itself make the "
     "answers worse.\n"
+    "Below, where there is room, the busiest over the steps: an upright line is a change that "
+    "somebody made. "
     "Where a capacity is set, what a full van cannot take is dropped and counted below. The knob "
     "aux asks for an even load.";
 
@@ -100,6 +103,9 @@ static void draw_layer(struct canvas *to, int y, const struct map *m, const stru
     canvas_text(to, 0, y, here ? INK_ACCENT : INK_DIM, "%s%2d", here ? "▸" : " ", layer + 1);
     for (int line = 1; line < m->lines; line++)
         canvas_text(to, 0, y + line, INK_DIM, "%2d…", line * m->per_line + 1);
+    for (int line = 0; line < m->lines; line++)
+        canvas_zone(to, LABEL, y + line * m->tall, m->per_line * m->cell, m->tall, "@vans %d %d %d",
+                    layer, line * m->per_line, m->cell);
     for (int i = 0; i < N; i++)
         draw_cell(to, LABEL + i % m->per_line * m->cell, y + i / m->per_line, m->cell, m->tall,
                   now->load[layer][i]);
@@ -175,6 +181,7 @@ static void draw_bars(struct canvas *to, const struct scene *s)
             bar = wide - 4 - (wide < WHOLE ? 8 : 16);
         double load = now->load[layer][e];
         char value[32], share[32];
+        canvas_zone(to, x, row, wide - 1, step, "@vans %d %d %d", layer, e, wide);
         canvas_text(to, x, row, facts_van_ink(e), "%2d", e + 1);
         for (int i = 0; i < step; i++)
             canvas_text(to, x + 4 + (int)lround(bar / most), row + i, INK_FRAME, "│");
@@ -258,8 +265,11 @@ static void load_draw(struct canvas *to, const struct scene *s)
     if (!alone && (bars >= now->E + 4 || (bars > 0 && !bars_across(in.width, bars - 1, now->E))))
         y += draw_slots(&in, y, now);
     y += !alone;
-    struct canvas middle = canvas_part(&in, 0, y, in.width, h - foot - y);
+    int left = h - foot - y, past = load_past_rows(s, left - (now->E + 1) - 1);
+    struct canvas middle = canvas_part(&in, 0, y, in.width, left - past - (past > 0)),
+                  over = canvas_part(&in, 0, h - foot - past, in.width, past);
     draw_bars(&middle, s);
+    load_past_draw(&over, s);
 }
 
 static void load_tell(struct text *to, const struct scene *s)
@@ -279,6 +289,7 @@ static void load_tell(struct text *to, const struct scene *s)
         }
         text_add(to, ".\n");
     }
+    load_past_tell(to, s);
     say_dropped(dropped, sizeof dropped, now);
     text_add(to, "%s.\n", dropped);
 }

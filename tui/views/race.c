@@ -113,6 +113,7 @@ static void draw_lane(struct canvas *to, int y, const struct table *t, const str
     enum ink ink = a->excluded ? INK_DIM : INK_TEXT;
     char word[COLUMNS][40], least[32], most[32];
     bool turn = r->on && r->turn == lane;
+    canvas_zone(to, 0, y, to->width, 1, "@lane %d", lane);
     canvas_text(to, 0, y, a->front ? INK_GOOD : INK_DIM, "%s",
                 a->front      ? "*"
                 : a->excluded ? "-"
@@ -234,6 +235,7 @@ static void draw_letter(struct canvas *to, const struct snap_lane *a, int lane, 
         used[cy * to->width + cx] = true;
         canvas_text(to, cx, cy, ink_of(a, lane), "%c", key_of(lane));
         canvas_bold(to, cx, cy, 1);
+        canvas_zone(to, cx, cy, 1, 1, "@lane %d", lane);
         return;
     }
 }

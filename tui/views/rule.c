@@ -34,7 +34,10 @@ static int draw_head(struct canvas *to, const struct scene *s)
     if (!r || h < 2) return y;
     if (h >= ROOMY || (h >= TALL && prose_lines(to->width, r->rule) == 1))
         y = draw_prose(to, y, 2, INK_DIM, r->rule);
-    y = draw_prose(to, y, h < 6 ? 1 : 2, INK_ACCENT, r->formula);
+    struct text formula = {0};
+    prose_clauses(&formula, to->width, r->formula);
+    y = draw_prose(to, y, h < 6 ? 1 : 2, INK_ACCENT, text_str(&formula));
+    text_free(&formula);
     rule_live(&live, s);
     int end = h >= 4 ? draw_prose(to, y, h < 6 ? 1 : 2, INK_BRIGHT, text_str(&live)) : y;
     text_free(&live);

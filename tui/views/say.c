@@ -1,6 +1,6 @@
 /* tui/views/say.c - One call for a number in a sentence and for the same number by its name. */
 #include "tui/views/say.h"
-#include "core/metrics/report.h"
+#include "core/base/json.h"
 #include "tui/views/facts.h"
 
 #include <stdarg.h>
@@ -13,14 +13,12 @@ static void keep(struct text *to, const char *name, double value, const char *un
 {
     struct text *facts = to->facts, member = {0};
     if (!facts) return;
-    report_string(&member, name);
-    text_add(&member, ":{");
+    json_put_open(&member, name, '{');
     if (!strstr(text_str(facts), text_str(&member))) {
-        text_add(facts, "%s%s\"value\":", facts->size ? "," : "", text_str(&member));
-        report_number(facts, value);
-        text_add(facts, ",\"unit\":");
-        report_string(facts, unit && strcmp(unit, "1") != 0 ? unit : "");
-        text_add(facts, "}");
+        json_put_open(facts, name, '{');
+        json_put_number(facts, "value", value);
+        json_put_string(facts, "unit", unit && strcmp(unit, "1") != 0 ? unit : "");
+        json_put_close(facts, '}');
     }
     facts->failed |= member.failed;
     text_free(&member);

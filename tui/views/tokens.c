@@ -254,9 +254,11 @@ static void draw_facts(struct canvas *to, const struct scene *s, int i)
     if (now->text && i + 1 < now->tokens && now->token[i + 1].id == t->id + 1)
         x = canvas_fit(to, 0, ++y, room, INK_TEXT, "next is ‘%s’%s", now->token[i + 1].text,
                        say_class(line, sizeof line, now, t));
-    if (t->right >= 0)
-        canvas_fit(to, x + 2, y, room - x - 2, t->right ? INK_GOOD : INK_BAD,
-                   t->right ? "✓ %s" : "✗ not %s", facts_words(now)->right);
+    const char *right = facts_words(now)->right;
+    bool whole = x + 2 + 2 + 4 + canvas_columns(right) <= room; /* else the mark alone */
+    if (t->right >= 0 && x + 3 <= room)
+        canvas_fit(to, x + 2, y, room - x - 2, t->right ? INK_GOOD : INK_BAD, "%s%s%s",
+                   t->right ? "✓" : "✗", whole ? t->right ? " " : " not " : "", whole ? right : "");
     y++;
     list_taken(line, sizeof line, now, t, layer);
     canvas_fit(to, 0, y++, room, INK_TEXT, "takes %s %s",

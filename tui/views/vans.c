@@ -183,6 +183,7 @@ static int draw_fleet(struct canvas *to, int y, int rows, const struct scene *s)
         double load = now->load[layer][e];
         char number[32];
         y += i ? step : 1;
+        canvas_zone(to, 0, y, to->width, step, "@vans %d %d %d", layer, e, to->width);
         canvas_text(to, 0, y, facts_van_ink(e), "%2d", e + 1);
         for (int line = 0; line < step; line++) canvas_text(to, fair, y + line, INK_FRAME, "│");
         for (int line = 0; line < (step + 1) / 2; line++)

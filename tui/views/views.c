@@ -39,13 +39,10 @@ const struct view *view_find(const char *name, struct err *e)
             return views[i];
         }
         names[i] = views[i]->name;
-        text_add(&all, "%s%s", i ? ", " : "", names[i]);
+        text_add(&all, "%s%s", i ? ", " : "; the views are ", names[i]);
     }
-    const char *near = err_nearest(name, names, COUNT, sizeof *names);
-    if (near)
-        err_set(e, ERR_USAGE, "there is no view '%.40s': did you mean %s?", name, near);
-    else
-        err_set(e, ERR_USAGE, "there is no view '%.40s'; the views are %s", name, text_str(&all));
+    err_set(e, ERR_USAGE, "there is no view '%.40s'%s", name,
+            ERR_MEANT(name, names, COUNT, text_str(&all)));
     text_free(&all);
     return NULL;
 }

@@ -94,6 +94,17 @@ static void draw_sums(struct canvas *to, const struct scene *s)
     text_free(&sums);
 }
 
+/* Its numbers are of the step at which it was asked for, the table's of the newest window. */
+static void draw_sums_title(struct canvas *to, int y, const struct scene *s)
+{
+    const struct snap_probe *p = why_answer(s);
+    char step[32];
+    int x = canvas_text(to, 0, y, INK_TITLE, "the arithmetic");
+    if (p && p->step != s->now->window_step)
+        canvas_fit(to, x, y, to->width - x, INK_DIM, ", by the weights of step %s",
+                   facts_whole(step, (double)p->step));
+}
+
 /* What the words beside the table mean, where there is room to say it: the longest that fits. */
 static void draw_words(struct canvas *to, const struct scene *s, bool regret)
 {
@@ -123,7 +134,7 @@ static void draw_wide(struct canvas *to, const struct scene *s)
     int rest = why_table_rows(s) > rows + 1 + REGRET ? why_table_rows(s) : rows + 1 + REGRET;
     if (regret && to->height - rest - 2 >= SUMS) {
         struct canvas sums = canvas_part(to, 0, rest + 2, to->width, to->height - rest - 2);
-        canvas_text(to, 0, rest + 1, INK_TITLE, "the arithmetic");
+        draw_sums_title(to, rest + 1, s);
         draw_sums(&sums, s);
         left.height = right.height = rest;
     }

@@ -170,6 +170,9 @@ void why_table_draw(struct canvas *to, const struct scene *s)
             canvas_fit(to, 0, y, to->width, INK_DIM, "… %d more, each below these", t.N - r);
             return;
         }
+        if (t.order[r] < s->now->E)
+            canvas_zone(to, 0, y, to->width, 1, "@vans %d %d %d", facts_layer(s), t.order[r],
+                        to->width);
         draw_row(to, y++, &t, t.order[r], before);
         before += (double)t.row[t.order[r]];
         if (cut && r == t.last - 1 && y < to->height - 1) {

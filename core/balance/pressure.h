@@ -1,7 +1,7 @@
-#ifndef CORE_BALANCE_BALANCE_H
-#define CORE_BALANCE_BALANCE_H
+#ifndef CORE_BALANCE_PRESSURE_H
+#define CORE_BALANCE_PRESSURE_H
 /* A pressure is a loss on the router alone: its value, and its gradient into dprob or dlogits of a
- * route. One file and one line of balances.c each. */
+ * route. One file and one line of pressures.c each. */
 #include "core/router/router.h"
 
 struct pressure {

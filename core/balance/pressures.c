@@ -1,5 +1,5 @@
-/* core/balance/balances.c - The table of pressures. */
-#include "core/balance/balance.h"
+/* core/balance/pressures.c - The table of pressures. */
+#include "core/balance/pressure.h"
 
 #include <string.h>
 
