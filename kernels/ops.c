@@ -264,6 +264,12 @@ void kn_weight_close(struct kn_backend *be, struct kn_weight *w)
     memset(w, 0, sizeof *w);
 }
 
+size_t kn_pre_room(const struct kn_backend *be, size_t rows, int H, bool gated)
+{
+    if (be->table->pre_room) return be->table->pre_room(be, rows, H, gated);
+    return rows * (gated ? 2 : 1) * (size_t)H;
+}
+
 /* ---- plans */
 bool kn_plan_open(struct kn_backend *be, struct kn_plan *p, int T_room, int E, int N)
 {

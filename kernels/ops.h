@@ -517,7 +517,8 @@ enum kn_act { KN_SWIGLU, KN_SILU, KN_RELU };
 /* out[rows,D]: row r = FFN of expert e(r) on x[slot_token[r]]:
  *   swiglu: w2 (silu(w1 x) * (w3 x));   silu, relu: w2 act(w1 x).
  * pre[rows, 2H or H] keeps w1 x (and w3 x behind it, or as the backend likes: only its own back
- * reads it). */
+ * reads it); it has kn_pre_room numbers. */
+size_t kn_pre_room(const struct kn_backend *be, size_t rows, int H, bool gated);
 void kn_moe_ffn(struct kn_backend *be, struct kn_buf out, struct kn_buf pre,
                 const struct kn_plan *p, struct kn_buf x, const struct kn_weight *up,
                 const struct kn_weight *down, enum kn_act act, int T);

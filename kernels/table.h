@@ -15,6 +15,8 @@ struct kn_table {
     void (*put)(struct kn_backend *be, void *to, const void *from, size_t bytes);
     bool (*weight_open)(struct kn_backend *be, struct kn_weight *w); /* w->shadow */
     void (*weight_close)(struct kn_backend *be, struct kn_weight *w);
+    size_t (*pre_room)(const struct kn_backend *be, size_t rows, int H,
+                       bool gated);                              /* NULL: float by float */
     bool (*plan_open)(struct kn_backend *be, struct kn_plan *p); /* p->own */
     void (*plan_close)(struct kn_backend *be, struct kn_plan *p);
     /* As in backend.h; all NULL where work is done as it is asked. */

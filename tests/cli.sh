@@ -132,7 +132,9 @@ gives 2 'did you mean true?' train --counts treu
 gives 2 'not divisible' train --data text:x --width 66
 gives 2 'from 2 to 64' train --experts 1
 gives 2 'needs a file' train --save-every 5
-gives 5 '/nonexistent/x' train --steps 2 --quiet --save /nonexistent/x
+gives 5 '/nonexistent/x' train --quiet --save /nonexistent/x; hasnt 'parameters' # before it trains
+gives 5 'name a file' train --quiet --save ''; hasnt 'parameters'
+gives 5 'a folder' train --quiet --save "$tmp"; hasnt 'parameters'
 timeout -s INT 2 "$bin" train --steps 100000000 --json --quiet --save cut.st >out 2>err </dev/null &
 wait $!
 json '.[-1].type == "end"'
@@ -296,6 +298,15 @@ json '(.[0].gates[0][0] - 0.511409 | fabs) < 1e-6'
 feeds 0 '' '{"strategy":"topk","logits":[[1,2,3]]}\n{"strategy":"topk",\n"logits":[[3,2,1]]}\n' route; json 'length == 2 and .[1].chosen == [[0,1]]'
 feeds 0 '' '{"strategy":"topk","logits":[[1,2,3]]}' route --backend cpu; json 'length == 1'
 feeds 4 'line 2' '{"strategy":"topk","logits":[[1,2,3]]}\n{"strategy":"topk","logits":[[1,2,3],[1]]}\n' route
+feeds 4 'line 4: logits[2][1] is not a number' '{"strategy":"topk",\n"logits":[[1,2],\n[1,2],\n[1,"x"]]}\n' route
+feeds 4 'line 3: knobs: k' '{"strategy":"topk","logits":[[1,2]],\n"knobs":{\n"k":7}}' route
+feeds 4 'line 2, byte 44: broken JSON' '{"strategy":"topk","logits":[[1,2]]}\n {"strategy":"topk","logits":[[1,2]],"k":1 x}' route
+feeds 4 'has 65 columns, and experts are at most 64' "{\"strategy\":\"topk\",\"logits\":[[$(seq -s, 65)]]}" route
+feeds 0 '' '\357\273\277{"strategy":"topk","logits":[[1,2,3]]}' route
+mkfifo held; "$bin" route <held >out 2>err & pid=$!; exec 4>held # an answer comes before the next question
+echo '{"strategy":"topk","logits":[[1,2,3]]}' >&4
+for _ in $(seq 50); do [ -s out ] && break; sleep .1; done; json 'length == 1'
+echo '{"strategy":"topk","logits":[[3,2,1]]}' >&4; exec 4>&-; wait $pid; json 'length == 2'; rm held
 feeds 4 'topk' '{"strategy":"tokp","logits":[[1,2,3]]}' route
 feeds 4 'line 1' '{"strategy":"topk","logits":[[1,2,3]' route
 feeds 4 'logits' '{"strategy":"topk","logits":[[1,2,1e999]]}' route
@@ -391,6 +402,12 @@ gives 2 'name --steps, too' train --minutes 1 --record other-run.record
 gives 2 'leave --resume out' train --resume some.safetensors --record other-run.record
 gives 2 'recorded in the explorer' train --scenario rush-hour --record other-run.record
 gives 5 'never written over' --plain --record anna.record
+for name in 'a"b' 'a\b' "$(printf 'n%.0s' $(seq 240))"; do
+    feeds 0 '' 'train 3\n' repl --record "$name.1"; feeds 0 '' 'train 3\n' --plain --record "$name.2"
+    if [ -s "$name.1" ] && [ -s "$name.2" ]; then ok; else no "a record named $name"; fi
+done
+gives 2 'up to 980 bytes' --plain --record "$(printf 'n%.0s' $(seq 1200))"
+gives 2 "a line's end" repl --policy "$(printf 'a\nb')"
 export XDG_STATE_HOME=$tmp/state
 
 # ---- explorer without a screen ----
@@ -414,6 +431,14 @@ fi
 gives 0 '' train --scenario teddy-bear-day; has 'teddy-bears'; has 'week'
 gives 0 '' race --scenario teddy-bear-day --strategies topk,topp --json; json '[.[] | select(.phase == "teddy-bears")] | length == 2 and .[0].experts_per_token == 2 and .[1].experts_per_token < 1.2 and .[0].bits_per_char == null'
 gives 2 'did you mean breakdown?' train --scenario breakdwon
+gives 2 'unknown scenario' train --scenario 'a"b'
+gives 0 '' train --scenario teddy-bear-day --strategy topk --knob k=1 --json; json 'all(.[]; .experts_per_token == 1)'
+gives 2 'goes with --strategy' train --scenario teddy-bear-day --knob k=1
+for flag in '--minutes 1' '--until loss<1' '--steps 5' '--save x.st' '--data ledger' '--experts 4' '--resume x.st'; do
+    gives 2 'leave --' train --scenario teddy-bear-day $flag
+done
+gives 2 'leave --experts out' repl --scenario teddy-bear-day --experts 4
+gives 2 'there is no strategy' race --scenario teddy-bear-day --strategies topk,
 gives 2 'one' repl --scenario breakdown --state 'step=3'
 feeds 0 '' 'train 20\nbreak 3\nrewind 10\nfleet\nundo\nfleet\n' repl; has '8 vans, 8 on the road'; has 'broken 3'
 feeds 2 'did you mean' 'preset favorite\n' repl

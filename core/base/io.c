@@ -234,26 +234,45 @@ static bool flush_folder(const char *path)
     return ok;
 }
 
-bool io_save(const char *path, const struct io_piece *pieces, int count, struct err *e)
+/* A fresh file beside *path, which becomes what it links to. -1: *e is filled. */
+static int open_temp(const char **path, char real[PATH_MAX], char temp[PATH_MAX], struct err *e)
 {
-    char real[PATH_MAX], temp[PATH_MAX];
     struct stat info;
-    bool there = stat(path, &info) == 0;
+    bool there = stat(*path, &info) == 0;
+    if (!**path) return err_set(e, ERR_FILE, "there is no name to write to: name a file"), -1;
     if (there && !S_ISREG(info.st_mode))
-        return err_set(e, ERR_FILE, "cannot write %s: it is %s; choose a file name", io_tail(path),
-                       S_ISDIR(info.st_mode) ? "a folder" : "a pipe or a device");
-    if (there && realpath(path, real)) path = real;
+        return err_set(e, ERR_FILE, "cannot write %s: it is %s; choose a file name", io_tail(*path),
+                       S_ISDIR(info.st_mode) ? "a folder" : "a pipe or a device"),
+               -1;
+    if (there && realpath(*path, real)) *path = real;
     int fd = -1;
     /* a name that a killed process left is passed over */
     for (int i = 0; i < 100 && fd < 0; i++) {
-        if (snprintf(temp, sizeof temp, "%s.%ld-%d.tmp", path, (long)getpid(), i) >=
-            (int)sizeof temp)
-            return fail(e, "write", path, ENAMETOOLONG);
+        if (snprintf(temp, PATH_MAX, "%s.%ld-%d.tmp", *path, (long)getpid(), i) >= PATH_MAX)
+            return fail(e, "write", *path, ENAMETOOLONG), -1;
         fd = io_calls.open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
                            there ? info.st_mode & 0777 : 0666);
         if (fd < 0 && errno != EEXIST) break;
     }
-    if (fd < 0) return fail(e, "write", path, errno);
+    if (fd < 0) fail(e, "write", *path, errno);
+    return fd;
+}
+
+bool io_can_save(const char *path, struct err *e)
+{
+    char real[PATH_MAX], temp[PATH_MAX];
+    int fd = open_temp(&path, real, temp, e);
+    if (fd < 0) return false;
+    io_calls.close(fd);
+    io_calls.unlink(temp);
+    return true;
+}
+
+bool io_save(const char *path, const struct io_piece *pieces, int count, struct err *e)
+{
+    char real[PATH_MAX], temp[PATH_MAX];
+    int fd = open_temp(&path, real, temp, e);
+    if (fd < 0) return false;
     bool ok = write_all(fd, pieces, count) && io_calls.fsync(fd) == 0;
     int why = errno;
     if (io_calls.close(fd) != 0 && ok) ok = false, why = errno;

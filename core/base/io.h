@@ -30,6 +30,8 @@ struct io_piece {
  * followed; what is there and is no regular file (a folder, a device) is refused. The program must
  * ignore SIGXFSZ to be told of a file-size limit. */
 bool io_save(const char *path, const struct io_piece *pieces, int count, struct err *e);
+/* Now at least io_save would find a place for it: asked before long work whose fruit goes there. */
+bool io_can_save(const char *path, struct err *e);
 /* The whole file, 0-terminated, in fresh memory (free it); refused when larger than `most` bytes.
  * Pipes are fine. */
 char *io_load(const char *path, size_t most, size_t *size, struct err *e);

@@ -161,6 +161,7 @@ bool console_step(struct console *c, bool wanted, bool window, struct err *e)
     past_note(c->trainer);
     c->stale = true;
     if (!ok) c->goal = trainer_now(c->trainer);
+    if (ok) aim_step(c);
     c->made++;
     if (wanted || window || !ok) measure(c, window);
     record_sample(c, false);

@@ -2,6 +2,7 @@
 #define CORE_CONSOLE_VERBS_H
 /* What console.c (the handle), line.c (a line is run), undo and the verbs share: the console's
  * inside, and the tables of cmd_*.c that verbs.c joins into one. */
+#include "core/console/aim.h"
 #include "core/console/console.h"
 #include "core/console/journal.h"
 #include "core/console/scenario.h"
@@ -41,6 +42,7 @@ struct console {
     struct record *record; /* NULL: none is written */
     long made;             /* steps since it began */
     struct policy *policy; /* of a class; NULL: none */
+    struct aim aim;        /* a count that a knob is turned for */
 };
 
 /* Each ends with .name NULL. */

@@ -111,7 +111,7 @@ int moe_rows(const struct moe *m)
 static void place_shared(struct moe *m, struct memory *mem, struct moe_shared *s)
 {
     size_t cells = (size_t)m->shape.T * (size_t)s->count;
-    s->pre = memory_take(mem, cells * (size_t)hidden_rows(m, s->H));
+    s->pre = memory_take(mem, kn_pre_room(mem->be, cells, s->H, m->shape.act == KN_SWIGLU));
     s->gate = memory_take(mem, cells);
     s->dgate = memory_take(mem, cells);
     s->mask = memory_take_ints(mem, cells);
@@ -168,7 +168,7 @@ void moe_place(struct moe *m, struct memory *mem, struct kn_buf out)
             memory_take(mem, (size_t)router_array_size(&r->router->state[i], r->E, r->S, r->D));
     m->forced = memory_take_ints(mem, cells);
     m->reach = memory_take_ints(mem, r->router->reach ? cells : 0);
-    m->pre = memory_take(mem, rows * (size_t)hidden_rows(m, m->shape.H));
+    m->pre = memory_take(mem, kn_pre_room(mem->be, rows, m->shape.H, m->shape.act == KN_SWIGLU));
     m->out = out;
     m->ones = memory_take(mem, T * (size_t)moe_rows(m));
     place_shared(m, mem, &m->shared);

@@ -157,7 +157,10 @@ static bool find_experts(struct route_input *in, bool paper, struct err *e)
 {
     struct slot_run runs[4];
     struct err say = {0};
-    if (in->N > COLUMNS_MAX) return bad(e, "%d columns are more than %d", in->N, COLUMNS_MAX);
+    const char *key = in->D ? in->router->params[0].name : "logits";
+    const char *part = in->D ? "rows" : "columns";
+    if (in->N > COLUMNS_MAX)
+        return bad(e, "%s has %d %s, more than %d", key, in->N, part, COLUMNS_MAX);
     if (!read_knobs(in, paper, in->N, e)) return false; /* with the widest ranges there can be */
     for (in->E = in->N; in->E > 0; in->E--)
         if (read_knobs(in, paper, in->E, NULL) &&
@@ -165,6 +168,8 @@ static bool find_experts(struct route_input *in, bool paper, struct err *e)
             break;
     if (in->E == 0) return bad(e, "%d columns fit no number of experts with these knobs", in->N);
     in->S = in->N - in->E;
+    if (in->E > EXPERTS_MAX)
+        return bad(e, "%s has %d %s, and experts are at most %d", key, in->N, part, EXPERTS_MAX);
     if (!router_check(in->router, in->knob, in->E, &say)) return bad(e, "knobs: %s", say.text);
     snprintf(in->warning, sizeof in->warning, "%s", say.text);
     return true;
@@ -226,8 +231,9 @@ bool route_input_open(struct route_input *in, const char *json, size_t size, str
     if (!in->root) {
         size_t at = why.position > 0 ? (size_t)why.position : 0;
         char key[32];
-        find_key(json, at < size ? at : size, key, sizeof key);
-        return bad(e, "broken JSON at byte %zu%s: %s", at, key, why.text);
+        in->broken = true, in->broken_at = at < size ? at : size;
+        find_key(json, in->broken_at, key, sizeof key);
+        return bad(e, "broken JSON%s: %s", key, why.text);
     }
     if (!json_is_object(in->root)) return bad(e, "this is not a JSON object");
     return check_keys(in->root, e) && read_words(in, &paper, e) && check_use(in, e) &&

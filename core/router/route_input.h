@@ -14,6 +14,8 @@ struct route_input {
     bool gates, losses;           /* gradients are asked for: of gates, of losses */
     double weight[ROUTER_LOSSES]; /* of grad_losses */
     char warning[240];            /* of the knobs; "" none */
+    bool broken;                  /* it is no JSON, from the byte broken_at on */
+    size_t broken_at;
 };
 
 /* False (ERR_INPUT): e names the key, and says what would be right. Close it in either case. */

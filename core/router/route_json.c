@@ -5,6 +5,7 @@
 #include "core/router/host.h"
 #include "core/router/route_input.h"
 #include "core/router/route_memory.h"
+#include "core/router/route_place.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -310,7 +311,7 @@ static bool answer(const struct route_input *in, struct route *r, struct text *l
 }
 
 bool route_json(const char *json, size_t size, struct kn_backend *be, struct text *out,
-                struct err *e)
+                size_t *where, struct err *e)
 {
     struct route_input in;
     struct route r = {0};
@@ -332,6 +333,8 @@ bool route_json(const char *json, size_t size, struct kn_backend *be, struct tex
     ok = ok && route_input_fill(&in, &r, e) && answer(&in, &r, &line, e);
     if (ok) text_put(out, text_str(&line), line.size);
 done:
+    if (where)
+        *where = ok ? 0 : in.broken ? in.broken_at : route_place(json, size, e ? e->text : "");
     route_memory_close(&r);
     route_input_close(&in);
     text_free(&line);

@@ -10,8 +10,8 @@
 #include "kernels/backend.h"
 
 /* Adds one line of JSON (no newline) to `out`. Numbers have 15 digits where `be` is exact, else 9;
- * what is not known is null. False: `out` is as it was, and e names the key; the caller knows the
- * line. */
+ * what is not known is null. False: `out` is as it was, e names the key, and *where (may be NULL) is
+ * the byte of `json` that is wrong. */
 bool route_json(const char *json, size_t size, struct kn_backend *be, struct text *out,
-                struct err *e);
+                size_t *where, struct err *e);
 #endif

@@ -52,6 +52,16 @@ bool command_parse(struct command_line *to, const char *line, struct err *e)
     }
 }
 
+bool command_quote(struct text *to, const char *word, struct err *e)
+{
+    if (strpbrk(word, "\r\n"))
+        return err_set(e, ERR_USAGE, "'%.60s' holds a line's end: choose a name without one", word);
+    text_add(to, "\"");
+    for (; *word; word++) text_add(to, "%s%c", *word == '"' || *word == '\\' ? "\\" : "", *word);
+    text_add(to, "\"");
+    return true;
+}
+
 /* ---- finding ---- */
 
 const struct command *command_find(const char *name, struct err *e)

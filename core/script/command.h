@@ -15,6 +15,8 @@ struct command_line {
 /* Splits; false only where the line is too long or has too many words. An empty or comment line:
  * argc 0. */
 bool command_parse(struct command_line *to, const char *line, struct err *e);
+/* Adds one word of a line so that command_parse gives it back. False: it holds a line's end. */
+bool command_quote(struct text *to, const char *word, struct err *e);
 /* By name or unambiguous beginning; NULL: e suggests the nearest. */
 const struct command *command_find(const char *name, struct err *e);
 /* Completions of the word that ends at `cursor` in `line`: calls add with each whole word. */

@@ -35,21 +35,33 @@ static bool make_turns(struct kn_backend *be, int C, int d, double theta, const 
     return true;
 }
 
+static __device__ void turn_one(float *a, float *b, float cos, float sin)
+{
+    float was = *a;
+    *a = was * cos - *b * sin;
+    *b = *b * cos + was * sin;
+}
+
 /* Turns q and k of every token by `sign` times its position's angles. */
 static void turn_all(struct kn_backend *be, float *qkv, int B, int C, int heads, int d,
                      double theta, float sign, const char *op)
 {
     if (!make_turns(be, C, d, theta, op)) return;
     const float *turn = ((struct cuda *)be)->turn, *turn_sin = turn + (size_t)C * (d / 2);
-    int half = d / 2;
+    int half = d / 2, wide = in_fours(half, qkv) ? 4 : 1, rows = 2 * heads, some = half / wide;
     each(
-        be, (size_t)B * C * 2 * heads * half,
-        [=] __device__(size_t i) {
-            size_t head = i / half, t = head / (2 * heads), at = t % C * half + i % half;
-            float *x = qkv + t * 3 * heads * d + head % (2 * heads) * d + i % half;
-            float c = turn[at], s = sign * turn_sin[at], a = x[0], b = x[half];
-            x[0] = a * c - b * s;
-            x[half] = b * c + a * s;
+        be, (size_t)B * C * rows * some,
+        [=] __device__(size_t n) {
+            size_t row = n / some, t = row / rows;
+            int i = (int)(n % some) * wide, at = (int)(t % C) * half + i;
+            float *x = qkv + t * 3 * heads * d + row % rows * d + i;
+            if (wide == 4) {
+                struct four a = four_at(x), b = four_at(x + half), c = four_at(turn + at),
+                            s = four_at(turn_sin + at);
+                for (int k = 0; k < 4; k++) turn_one(&a.of[k], &b.of[k], c.of[k], sign * s.of[k]);
+                put_four(x, a), put_four(x + half, b);
+            } else
+                turn_one(x, x + half, turn[at], sign * turn_sin[at]);
         },
         op);
 }
@@ -234,10 +246,9 @@ static __global__ void keys_back_kernel(struct attention o)
 static bool prepare(struct kn_backend *be, struct attention *o, int B, int C, int heads, int d,
                     const char *op)
 {
-    size_t at = (size_t)o->qkv | (size_t)o->y | (size_t)o->dy | (size_t)o->dqkv;
     o->B = B, o->C = C, o->heads = heads, o->d = d, o->tiles = (int)pieces(C, BLOCK);
     o->scale = (float)(1 / sqrt((double)d));
-    o->wide = at % 16 == 0 && d % 4 == 0;
+    o->wide = in_fours(d, o->qkv, o->y, o->dy, o->dqkv);
     if (d <= WIDEST) return true;
     cuda_too_wide(be, op);
     return false;

@@ -35,14 +35,12 @@ template <int D> struct cut {
 };
 
 /* ---- from memory, rounded */
-static __device__ void read_four(float to[4], const float *from, int n, bool wide)
+static __device__ struct four read_four(const float *from, int n, bool wide)
 {
-    if (wide && n >= 4) {
-        float4 x = read_wide(from);
-        to[0] = x.x, to[1] = x.y, to[2] = x.z, to[3] = x.w;
-        return;
-    }
-    for (int i = 0; i < 4; i++) to[i] = i < n ? from[i] : 0;
+    struct four x = {};
+    if (wide && n >= 4) return four_at(from);
+    for (int i = 0; i < 4; i++) x.of[i] = i < n ? from[i] : 0;
+    return x;
 }
 
 /* Row g and g+8 of 16 from `from` on, as the left side of a sum's step k. `left`: how many rows there
@@ -52,11 +50,10 @@ static __device__ void read_left(uint32_t to[4], const struct attention &o, cons
 {
     int g = threadIdx.x % 32 / 4, at = k * 16 + threadIdx.x % 4 * 4;
     for (int h = 0; h < 2; h++) {
-        float x[4];
         int row = g + h * 8;
-        read_four(x, from + row * apart + at, row < left ? o.d - at : 0, o.wide);
-        to[h] = pack_bf16(x[0], x[1]);
-        to[2 + h] = pack_bf16(x[2], x[3]);
+        struct four x = read_four(from + row * apart + at, row < left ? o.d - at : 0, o.wide);
+        to[h] = pack_bf16(x.of[0], x.of[1]);
+        to[2 + h] = pack_bf16(x.of[2], x.of[3]);
     }
 }
 
@@ -74,21 +71,24 @@ static __device__ void load(ByRow &by_row, ByColumn &by_column, const struct att
     typedef struct cut<D> cut;
     for (int l = threadIdx.x; l < cut::TILE * D / 16; l += THREADS) {
         int at = l % (D / 4) * 4, line = l / (D / 4), first = line / 4 * 16 + line % 4 * 2;
-        float x[4][4];
+        struct four x[4];
         for (int r = 0; r < 4; r++) {
             int row = first + r % 2 + r / 2 * 8;
-            read_four(x[r], from + row * apart + at, row < left ? o.d - at : 0, o.wide);
+            x[r] = read_four(from + row * apart + at, row < left ? o.d - at : 0, o.wide);
         }
         if constexpr (!std::is_same_v<ByRow, struct nothing>)
             for (int r = 0; r < 4; r++)
                 by_row[(first + r % 2 + r / 2 * 8) * cut::BY_ROW + at / 4] = {
-                    pack_bf16(x[r][0], x[r][1]), pack_bf16(x[r][2], x[r][3])};
+                    pack_bf16(x[r].of[0], x[r].of[1]), pack_bf16(x[r].of[2], x[r].of[3])};
         if constexpr (!std::is_same_v<ByColumn, struct nothing>)
             for (int k = 0; k < 4; k++) {
                 int c = (k + at / 16) % 4;
                 float y[4];
                 for (int r = 0; r < 4; r++)
-                    y[r] = c == 0 ? x[r][0] : c == 1 ? x[r][1] : c == 2 ? x[r][2] : x[r][3];
+                    y[r] = c == 0   ? x[r].of[0]
+                           : c == 1 ? x[r].of[1]
+                           : c == 2 ? x[r].of[2]
+                                    : x[r].of[3];
                 by_column[line * cut::BY_COLUMN + at + c] = {pack_bf16(y[0], y[1]),
                                                              pack_bf16(y[2], y[3])};
             }
@@ -250,11 +250,10 @@ static __device__ void find_mean(const struct attention &o, const struct part &p
         size_t from = head_of_y(o, p, row);
         float sum = 0;
         for (int k = 0; k < cut<D>::DEEP; k++) {
-            float a[4], b[4];
             int at = k * 16 + threadIdx.x % 4 * 4, n = row < o.C ? o.d - at : 0;
-            read_four(a, o.dy + from + at, n, o.wide);
-            read_four(b, o.y + from + at, n, o.wide);
-            for (int c = 0; c < 4; c++) sum += a[c] * b[c];
+            struct four a = read_four(o.dy + from + at, n, o.wide);
+            struct four b = read_four(o.y + from + at, n, o.wide);
+            for (int c = 0; c < 4; c++) sum += a.of[c] * b.of[c];
         }
         sum += __shfl_xor_sync(~0u, sum, 1);
         to[h] = sum + __shfl_xor_sync(~0u, sum, 2);

@@ -110,6 +110,11 @@ static void cuda_put(struct kn_backend *be, void *to, const void *from, size_t b
 /* ---- weights and plans */
 enum { HALF_TOKENS = 256 }; /* that have room in c->half without a plan: more go in parts */
 
+static size_t up8(size_t n)
+{
+    return (n + 7) / 8 * 8;
+}
+
 static void at_least(size_t *most, size_t n)
 {
     if (*most < n) *most = n;
@@ -131,8 +136,7 @@ static bool grow(struct cuda *c, void **room, size_t *has, size_t want, size_t e
 static bool find_room(struct cuda *c)
 {
     size_t tokens = c->tokens > HALF_TOKENS ? c->tokens : HALF_TOKENS;
-    return grow(c, (void **)&c->experts, &c->experts_room, c->rows * (2 * c->hidden + c->width),
-                sizeof(float)) &&
+    return grow(c, (void **)&c->experts, &c->experts_room, c->rows * c->row_room, sizeof(float)) &&
            grow(c, (void **)&c->half, &c->half_room, tokens * c->half_row, sizeof(uint16_t));
 }
 
@@ -140,12 +144,13 @@ static bool find_room(struct cuda *c)
 static bool cuda_weight_open(struct kn_backend *be, struct kn_weight *w)
 {
     struct cuda *c = (struct cuda *)be;
-    size_t rows = w->rows, cols = w->cols;
+    size_t turns = w->gated ? 2 : 1, units = w->rows / turns, rows = up8(units) * turns,
+           cols = up8(w->cols);
     w->shadow = NULL;
-    if (w->kind == KN_UP) at_least(&c->hidden, rows), at_least(&c->width, cols);
+    if (w->kind == KN_UP) /* experts.cu: dpre, dh, dx; experts_bf16.cu: h and dpre, dot, dx */
+        at_least(&c->row_room, c->bf16 ? (up8(units) + rows) / 2 + up8(units) / 32 + 1 + w->cols
+                                       : w->rows + units + w->cols);
     if (c->bf16 && w->kind != KN_ROUTER) {
-        rows = (w->gated ? (rows / 2 + 7) / 8 * 2 : (rows + 7) / 8) * 8;
-        cols = (cols + 7) / 8 * 8;
         at_least(&c->half_row, w->kind == KN_DENSE ? rows + cols : 2 * cols);
         w->shadow = take(c, w->blocks * rows * cols * sizeof(uint16_t), true);
         if (!w->shadow) return false;
@@ -157,6 +162,13 @@ static void cuda_weight_close(struct kn_backend *be, struct kn_weight *w)
 {
     cuda_free(be, w->shadow);
     w->shadow = NULL;
+}
+
+/* In bfloat16 two numbers fit into the place of one. */
+static size_t cuda_pre_room(const struct kn_backend *be, size_t rows, int H, bool gated)
+{
+    size_t M = (gated ? 2 : 1) * (size_t)H, wide = (gated ? 2 : 1) * up8(H);
+    return rows * (((const struct cuda *)be)->bf16 ? wide / 2 : M);
 }
 
 static void cuda_plan_close(struct kn_backend *be, struct kn_plan *p)
@@ -210,6 +222,7 @@ static const struct kn_table table = {.name = "cuda",
                                       .put = cuda_put,
                                       .weight_open = cuda_weight_open,
                                       .weight_close = cuda_weight_close,
+                                      .pre_room = cuda_pre_room,
                                       .plan_open = cuda_plan_open,
                                       .plan_close = cuda_plan_close,
                                       .peak = cuda_peak,

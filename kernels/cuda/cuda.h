@@ -73,8 +73,8 @@ struct cuda {
     const char *range;          /* that a profiler was told of; NULL: none is open */
     struct cuda_meters *meters; /* NULL: nobody asked, or there are none */
     bool asked_meters;
-    size_t rows, hidden, width; /* the most rows of a plan, columns of pre and D so far */
-    uint16_t *half;             /* in bfloat16: copies of what a product reads, for one op */
+    size_t rows, row_room; /* the most rows of a plan, and numbers of a row there, so far */
+    uint16_t *half;        /* in bfloat16: copies of what a product reads, for one op */
     size_t half_room, half_row, tokens; /* its numbers; of a token; the most tokens of a plan */
 };
 
@@ -124,13 +124,15 @@ KN_OPS(X)
 
 /* ---- launches */
 #ifdef __CUDACC__
-#define SHARED(type, id, n) __shared__ type id[n]
+#define SHARED(type, id, n) __shared__ __align__(16) type id[n]
+#define UNROLL _Pragma("unroll")
 template <class... P>
 void cuda_start(struct cuda *c, dim3 grid, dim3 block, void (*kernel)(P...), P... p)
 {
     kernel<<<grid, block, 0, c->stream>>>(p...);
 }
 #else
+#define UNROLL
 template <class... P>
 void cuda_start(struct cuda *, dim3 grid, dim3 block, void (*kernel)(P...), P... p)
 {
@@ -461,16 +463,62 @@ __device__ inline void multiply_bf16(float c[4], const uint32_t a[4], const uint
 #endif
 }
 
-/* ---- four numbers at once, from a multiple of 16 bytes */
-__device__ inline float4 read_wide(const float *from)
+/* ---- four numbers at once, where they begin at a multiple of 16 bytes */
+struct four {
+    float of[4];
+};
+
+/* True where all of them do, and each row of `width` numbers. */
+template <class... P> bool in_fours(int width, const P *...of)
 {
-#ifndef __CUDACC__
-    if ((size_t)from % 16 != 0) emu_wrong("four numbers are read from %p", (const void *)from);
+    return width % 4 == 0 && ((size_t)of | ...) % 16 == 0;
+}
+
+__device__ inline void check_four(const float *at)
+{
+#ifdef __CUDACC__
+    (void)at;
+#else
+    if ((size_t)at % 16 != 0) emu_wrong("four numbers at %p", (const void *)at);
 #endif
-    return *(const float4 *)from;
+}
+
+__device__ inline struct four four_at(const float *from)
+{
+    check_four(from);
+    float4 x = *(const float4 *)from;
+    return {x.x, x.y, x.z, x.w};
+}
+
+__device__ inline void put_four(float *to, const struct four &x)
+{
+    check_four(to);
+    *(float4 *)to = make_float4(x.of[0], x.of[1], x.of[2], x.of[3]);
+}
+
+/* n numbers as n / 4 fours and what is left: item i is number at = 4i.. of a four, or one of the rest. */
+struct items {
+    size_t fours, count;
+};
+
+inline struct items items_of(size_t n, bool wide)
+{
+    size_t fours = wide ? n / 4 : 0;
+    return {fours, n - 3 * fours};
 }
 
 /* ---- small things */
+/* Four words of shared memory at once; `at` is a multiple of 4. */
+template <class Shared>
+__device__ inline void store_four(Shared &to, int at, const uint32_t from[4])
+{
+#ifdef __CUDACC__
+    *(uint4 *)&to[at] = make_uint4(from[0], from[1], from[2], from[3]);
+#else
+    for (int i = 0; i < 4; i++) to[at + i] = from[i];
+#endif
+}
+
 __device__ inline float sigmoid(float x)
 {
     return 1 / (1 + expf(-x));

@@ -3,7 +3,7 @@
  * is counted with atomics, so the same mask always gives the same rows. */
 #include "kernels/cuda/cuda.h"
 
-#include "kernels/cuda/tile.h"
+#include "kernels/cuda/tile_bf16.h"
 
 /* ---- plan */
 struct plan_job {
@@ -11,6 +11,7 @@ struct plan_job {
     int32_t *chunk;      /* [chunks, N+1]; column N: picks of all experts together */
     int32_t *tile, *offset, *count, *token_start, *token_slot, *slot_token, *slot_expert;
     int T, E, N;
+    int tile_rows; /* of an expert that one tile has */
 };
 
 /* Lane's own token of the warp's chunk; the others do not take part. */
@@ -76,7 +77,8 @@ static __device__ void place_chunk(const struct plan_job &p, int c, int lane)
     }
 }
 
-static struct plan_job job_of(const struct kn_plan *p, const int32_t *mask, int T)
+static struct plan_job job_of(const struct kn_backend *be, const struct kn_plan *p,
+                              const int32_t *mask, int T)
 {
     const struct cuda_plan *own = (const struct cuda_plan *)p->own;
     return {.mask = mask,
@@ -90,7 +92,8 @@ static struct plan_job job_of(const struct kn_plan *p, const int32_t *mask, int 
             .slot_expert = KN_I32(p->slot_expert),
             .T = T,
             .E = p->E,
-            .N = p->N};
+            .N = p->N,
+            .tile_rows = ((const struct cuda *)be)->bf16 ? (int)HALF_TILE : TILE};
 }
 
 /* (nvcc wants functions with such lambdas to have no struct among their arguments that is named as
@@ -110,7 +113,7 @@ static void make_plan(struct kn_backend *be, struct plan_job job, const char *op
                 job.offset[e] = rows;
                 job.tile[e] = tiles;
                 rows += job.count[e];
-                tiles += (job.count[e] + TILE - 1) / TILE;
+                tiles += (job.count[e] + job.tile_rows - 1) / job.tile_rows;
             }
             job.offset[job.E] = job.token_start[job.T] = rows;
             job.tile[job.E] = tiles;
@@ -122,28 +125,42 @@ static void make_plan(struct kn_backend *be, struct plan_job job, const char *op
 
 void cuda_plan(struct kn_backend *be, struct kn_plan *p, struct kn_ints mask, int T)
 {
-    make_plan(be, job_of(p, KN_I32(mask), T), __func__);
+    make_plan(be, job_of(be, p, KN_I32(mask), T), __func__);
 }
 
 void cuda_plan_all(struct kn_backend *be, struct kn_plan *p, int T)
 {
-    make_plan(be, job_of(p, NULL, T), __func__);
+    make_plan(be, job_of(be, p, NULL, T), __func__);
 }
 
 /* ---- combine */
+/* Four numbers of a token's row at a time, or one. */
 static void add_rows(struct kn_backend *be, float *to, struct plan_job p, const float *from,
                      const float *gates, int D, bool add, const char *op)
 {
+    int wide = in_fours(D, to, from) ? 4 : 1, some = D / wide;
     each(
-        be, (size_t)p.T * D,
+        be, (size_t)p.T * some,
         [=] __device__(size_t i) {
-            size_t t = i / D;
-            float sum = add ? to[i] : 0;
-            for (int k = p.token_start[t]; k < p.token_start[t + 1]; k++) {
+            int t = (int)(i / some), j = (int)(i % some) * wide, end = p.token_start[t + 1];
+            float *own = to + (size_t)t * D + j;
+            struct four sum = {};
+            if (add && wide == 4) sum = four_at(own);
+            if (add && wide == 1) sum.of[0] = own[0];
+            for (int k = p.token_start[t]; k < end; k++) {
                 size_t row = p.token_slot[k];
-                sum += gates[t * p.N + p.slot_expert[row]] * from[row * D + i % D];
+                float gate = gates[(size_t)t * p.N + p.slot_expert[row]];
+                struct four x = {};
+                if (wide == 4)
+                    x = four_at(from + row * D + j);
+                else
+                    x.of[0] = from[row * D + j];
+                for (int c = 0; c < 4; c++) sum.of[c] += gate * x.of[c];
             }
-            to[i] = sum;
+            if (wide == 4)
+                put_four(own, sum);
+            else
+                own[0] = sum.of[0];
         },
         op);
 }
@@ -151,5 +168,5 @@ static void add_rows(struct kn_backend *be, float *to, struct plan_job p, const 
 void cuda_combine(struct kn_backend *be, struct kn_buf y, const struct kn_plan *p,
                   struct kn_buf out, struct kn_buf gate, int T, int D, bool add)
 {
-    add_rows(be, KN_F32(y), job_of(p, NULL, T), KN_F32(out), KN_F32(gate), D, add, __func__);
+    add_rows(be, KN_F32(y), job_of(be, p, NULL, T), KN_F32(out), KN_F32(gate), D, add, __func__);
 }

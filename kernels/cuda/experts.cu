@@ -4,6 +4,7 @@
  * where it is needed, not kept. */
 #include "kernels/cuda/cuda.h"
 
+#include "kernels/cuda/experts.h"
 #include "kernels/cuda/tile.h"
 
 struct experts {
@@ -17,24 +18,15 @@ struct experts {
     bool add, tf32;
 };
 
-/* h of one hidden unit, and its slopes by a = w1 x and b = w3 x. */
-struct hidden {
-    float h, by_a, by_b;
-};
-
-static __device__ struct hidden hidden_of(const struct experts &o, const float *pre, int i)
+static __device__ struct hidden unit_of(const struct experts &o, size_t row, int i)
 {
-    float a = pre[i];
-    if (o.act == KN_RELU) return {a > 0 ? a : 0, a > 0 ? 1.f : 0.f, 0};
-    float s = sigmoid(a), slope = s * (1 + a * (1 - s));
-    if (o.act == KN_SILU) return {a * s, slope, 0};
-    float b = pre[o.H + i];
-    return {a * s * b, slope * b, a * s};
+    const float *pre = o.pre + row * o.M;
+    return hidden_of(o.act, pre[i], o.act == KN_SWIGLU ? pre[o.H + i] : 0);
 }
 
 static __device__ float activated(const struct experts &o, int row, int i)
 {
-    return hidden_of(o, o.pre + (size_t)row * o.M, i).h;
+    return unit_of(o, row, i).h;
 }
 
 /* ---- products with the rows of each expert */
@@ -140,6 +132,10 @@ void cuda_moe_ffn(struct kn_backend *be, struct kn_buf out, struct kn_buf pre,
                   const struct kn_plan *p, struct kn_buf x, const struct kn_weight *up,
                   const struct kn_weight *down, enum kn_act act, int T)
 {
+    if (((struct cuda *)be)->bf16) {
+        half_moe_ffn(be, out, pre, p, x, up, down, act, T);
+        return;
+    }
     struct experts o = job(be, p, up, down, act, T);
     o.x = KN_F32(x), o.out = KN_F32(out), o.pre = KN_F32(pre);
     find_pre(be, o, __func__);
@@ -175,10 +171,9 @@ static void find_dpre(struct kn_backend *be, const struct experts &o, const char
             __syncwarp();
             for (int k = o.token_start[t]; k < o.token_start[t + 1]; k++) {
                 int row = o.token_slot[k], e = o.slot_expert[row];
-                const float *pre = o.pre + (size_t)row * o.M;
                 float g = o.gate[(size_t)t * o.N + e], dot = 0;
                 for (int i = lane; i < o.H; i += 32) {
-                    struct hidden u = hidden_of(o, pre, i);
+                    struct hidden u = unit_of(o, row, i);
                     float dh = o.dh[(size_t)row * o.H + i];
                     dot += dh * u.h;
                     o.dpre[(size_t)row * o.M + i] = g * dh * u.by_a;
@@ -208,16 +203,7 @@ static void find_dx(struct kn_backend *be, const struct experts &o, const char *
             });
         },
         op);
-    each(
-        be, (size_t)o.T * o.D,
-        [=] __device__(size_t i) {
-            size_t t = i / o.D;
-            float sum = o.add ? o.dx[i] : 0;
-            for (int k = o.token_start[t]; k < o.token_start[t + 1]; k++)
-                sum += o.dx_row[(size_t)o.token_slot[k] * o.D + i % o.D];
-            o.dx[i] = sum;
-        },
-        op);
+    add_rows_of_tokens(be, o.dx, o.dx_row, o.token_start, o.token_slot, o.T, o.D, o.add, op);
 }
 
 static void find_dup(struct kn_backend *be, const struct experts &o, const char *op)
@@ -263,6 +249,10 @@ void cuda_moe_ffn_back(struct kn_backend *be, struct kn_buf dx, struct kn_buf dg
                        const struct kn_weight *up, const struct kn_weight *down, enum kn_act act,
                        int T, bool add)
 {
+    if (((struct cuda *)be)->bf16) {
+        half_moe_ffn_back(be, dx, dgate, dup, ddown, p, dy, gate, x, pre, up, down, act, T, add);
+        return;
+    }
     struct experts o = job(be, p, up, down, act, T);
     o.dx = KN_F32(dx), o.dgate = KN_F32(dgate), o.dup = KN_F32(dup), o.ddown = KN_F32(ddown);
     o.dy = KN_F32(dy), o.gate = KN_F32(gate), o.x = KN_F32(x), o.pre = KN_F32(pre);

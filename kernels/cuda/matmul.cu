@@ -1,82 +1,10 @@
-/* Vectors, one thread a number, and the dense products, which are cuBLAS's. A row-major matrix is
- * for cuBLAS, which counts by columns, its own transpose: y = x wᵀ is asked for as yᵀ = w xᵀ. */
+/* The dense products, which are cuBLAS's. A row-major matrix is for cuBLAS, which counts by columns,
+ * its own transpose: y = x wᵀ is asked for as yᵀ = w xᵀ. */
 #include "kernels/cuda/cuda.h"
 
 #include "kernels/cuda/bf16.h"
 
 #include <cstring>
-
-void cuda_zero(struct kn_backend *be, struct kn_buf y, size_t n)
-{
-    float *to = KN_F32(y);
-    each(be, n, [=] __device__(size_t i) { to[i] = 0; });
-}
-
-/* What the host and the device pass each other within a step stands in the host's memory. */
-void cuda_fetch(struct kn_backend *be, void *to, const void *staged, size_t bytes)
-{
-    uint32_t *words = (uint32_t *)to;
-    const uint32_t *from = (const uint32_t *)staged;
-    each(be, bytes / sizeof *words, [=] __device__(size_t i) { words[i] = from[i]; });
-}
-
-void cuda_say(struct kn_backend *be, struct cuda_told *to, uint32_t number, const float *x, int n)
-{
-    once(be, [=] __device__() {
-        for (int i = 0; i < n; i++) to->of[i] = x[i];
-        __threadfence_system();
-        to->number = number;
-    });
-}
-
-void cuda_copy(struct kn_backend *be, struct kn_buf y, struct kn_buf x, size_t n)
-{
-    float *to = KN_F32(y);
-    const float *from = KN_F32(x);
-    each(be, n, [=] __device__(size_t i) { to[i] = from[i]; });
-}
-
-void cuda_add(struct kn_backend *be, struct kn_buf y, struct kn_buf a, struct kn_buf b, size_t n)
-{
-    float *to = KN_F32(y);
-    const float *p = KN_F32(a), *q = KN_F32(b);
-    each(be, n, [=] __device__(size_t i) { to[i] = p[i] + q[i]; });
-}
-
-void cuda_accumulate(struct kn_backend *be, struct kn_buf y, double c, struct kn_buf x, size_t n)
-{
-    float *to = KN_F32(y), by = (float)c;
-    const float *from = KN_F32(x);
-    each(be, n, [=] __device__(size_t i) { to[i] += by * from[i]; });
-}
-
-void cuda_scale(struct kn_backend *be, struct kn_buf y, double c, struct kn_buf x, size_t n)
-{
-    float *to = KN_F32(y), by = (float)c;
-    const float *from = KN_F32(x);
-    each(be, n, [=] __device__(size_t i) { to[i] = by * from[i]; });
-}
-
-void cuda_fill(struct kn_backend *be, struct kn_buf y, double c, size_t n)
-{
-    float *to = KN_F32(y), with = (float)c;
-    each(be, n, [=] __device__(size_t i) { to[i] = with; });
-}
-
-void cuda_tanh(struct kn_backend *be, struct kn_buf y, struct kn_buf x, size_t n)
-{
-    float *to = KN_F32(y);
-    const float *from = KN_F32(x);
-    each(be, n, [=] __device__(size_t i) { to[i] = tanhf(from[i]); });
-}
-
-void cuda_tanh_back(struct kn_backend *be, struct kn_buf dx, struct kn_buf dy, struct kn_buf y,
-                    size_t n)
-{
-    float *to = KN_F32(dx);
-    const float *from = KN_F32(dy), *was = KN_F32(y);
-    each(be, n, [=] __device__(size_t i) { to[i] = from[i] * (1 - was[i] * was[i]); });
-}
 
 /* ---- dense */
 /* The copy of one weight in bfloat16: [blocks, rows, up8(cols)], as bf16.h lays it out. */
@@ -247,31 +175,4 @@ void cuda_bias_back(struct kn_backend *be, struct kn_buf db, struct kn_buf dy, i
     columns(
         be, T, M, [=] __device__(int t, int j) { return from[(size_t)t * M + j]; },
         [=] __device__(int j, double sum) { to[j] += (float)sum; });
-}
-
-void cuda_embed(struct kn_backend *be, struct kn_buf y, struct kn_ints ids, struct kn_buf table,
-                int T, int V, int D)
-{
-    float *to = KN_F32(y);
-    const float *from = KN_F32(table);
-    const int32_t *id = KN_I32(ids);
-    (void)V;
-    each(be, (size_t)T * D,
-         [=] __device__(size_t i) { to[i] = from[(size_t)id[i / D] * D + i % D]; });
-}
-
-/* Each number of the table looks through all tokens: in order, and without atomics. */
-void cuda_embed_back(struct kn_backend *be, struct kn_buf dtable, struct kn_buf dy,
-                     struct kn_ints ids, int T, int V, int D)
-{
-    float *to = KN_F32(dtable);
-    const float *from = KN_F32(dy);
-    const int32_t *id = KN_I32(ids);
-    each(be, (size_t)V * D, [=] __device__(size_t i) {
-        int mine = (int)(i / D);
-        float sum = 0;
-        for (int t = 0; t < T; t++)
-            if (id[t] == mine) sum += from[(size_t)t * D + i % D];
-        to[i] += sum;
-    });
 }

@@ -43,8 +43,17 @@ void cuda_sum_squares(struct kn_backend *be, struct kn_buf s, struct kn_buf x, s
 {
     float *to = KN_F32(s);
     const float *from = KN_F32(x);
+    struct items all = items_of(n, in_fours(4, from));
     total<1>(
-        be, n, [=] __device__(size_t i, double *sum) { sum[0] += (double)from[i] * from[i]; },
+        be, all.count,
+        [=] __device__(size_t i, double *sum) {
+            struct four x = {};
+            if (i < all.fours)
+                x = four_at(from + 4 * i);
+            else
+                x.of[0] = from[i + 3 * all.fours];
+            for (int k = 0; k < 4; k++) sum[0] += (double)x.of[k] * x.of[k];
+        },
         [=] __device__(const double *sum) { to[0] = (float)sum[0]; });
 }
 
@@ -83,21 +92,36 @@ struct adam {
     float b1, b2, c1, c2, one_m, one_v, lr, eps, decay;
 };
 
+/* One number: `now` is its gradient. */
+static __device__ void adam_one(const struct adam &o, float *w, float *m, float *v, float now)
+{
+    *m = o.b1 * *m + o.c1 * now;
+    *v = o.b2 * *v + o.c2 * now * now;
+    *w -= o.lr * (*m * o.one_m / (sqrtf(*v * o.one_v) + o.eps) + o.decay * *w);
+}
+
 /* The gradient becomes 0 also where kn_only leaves the rest as it is. */
 static void adam_step(struct kn_backend *be, struct adam o, size_t n, const char *op)
 {
     const struct kn_buf only = be->only;
     be->only.at = NULL;
+    struct items all = items_of(n, in_fours(4, o.w, o.m, o.v, o.g));
     each(
-        be, n,
+        be, all.count,
         [=] __device__(size_t i) {
-            float by = o.f[0], now = by * o.g[i];
-            o.g[i] = 0;
-            if (!isfinite(by) || shut(o.only)) return;
-            float first = o.m[i] = o.b1 * o.m[i] + o.c1 * now;
-            float second = o.v[i] = o.b2 * o.v[i] + o.c2 * now * now;
-            o.w[i] -=
-                o.lr * (first * o.one_m / (sqrtf(second * o.one_v) + o.eps) + o.decay * o.w[i]);
+            size_t at = i < all.fours ? 4 * i : i + 3 * all.fours;
+            float by = o.f[0];
+            bool fine = isfinite(by) && !shut(o.only);
+            if (i < all.fours) {
+                struct four w = {}, m = {}, v = {}, g = four_at(o.g + at);
+                if (fine) w = four_at(o.w + at), m = four_at(o.m + at), v = four_at(o.v + at);
+                for (int k = 0; k < 4; k++) adam_one(o, &w.of[k], &m.of[k], &v.of[k], by * g.of[k]);
+                put_four(o.g + at, {});
+                if (fine) put_four(o.w + at, w), put_four(o.m + at, m), put_four(o.v + at, v);
+                return;
+            }
+            if (fine) adam_one(o, o.w + at, o.m + at, o.v + at, by * o.g[at]);
+            o.g[at] = 0;
         },
         op);
     be->only = only;

@@ -97,7 +97,7 @@ static inline bool layer_open(struct layer *l, struct kn_backend *be, const stru
     l->dx = kn_alloc(be, T * D);
     l->dgate = kn_alloc(be, T * E);
     l->out = kn_alloc(be, rows * D);
-    l->pre = kn_alloc(be, rows * 2 * H);
+    l->pre = kn_alloc(be, kn_pre_room(be, rows, H, true));
     l->dup = kn_alloc(be, E * 2 * H * D);
     l->ddown = kn_alloc(be, E * D * H);
     layer_bufs(l, all);

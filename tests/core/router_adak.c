@@ -337,7 +337,7 @@ START_TEST(route_takes_allocator_logits_rewards_and_gives_the_allocators_gradien
         struct text out = {0};
         struct err e = {0};
         snprintf(line, sizeof line, token, cases[i][0], cases[i][1]);
-        bool ok = route_json(line, strlen(line), be, &out, &e);
+        bool ok = route_json(line, strlen(line), be, &out, NULL, &e);
         const char *said = ok ? text_str(&out) : e.text;
         ck_assert_msg(strstr(said, cases[i][2]), "%s gave %s, want %s", line, said, cases[i][2]);
         bool asked = strstr(cases[i][1], "grad_losses");

@@ -8,7 +8,8 @@ static json_t *ask(const char *backend, const char *in, struct err *e)
     struct kn_backend *be = rig_backend(backend);
     struct text out = {0};
     json_t *answer = NULL;
-    if (route_json(in, strlen(in), be, &out, e)) answer = json_loadb(out.at, out.size, 0, NULL);
+    if (route_json(in, strlen(in), be, &out, NULL, e))
+        answer = json_loadb(out.at, out.size, 0, NULL);
     text_free(&out);
     kn_close(be);
     return answer;

@@ -341,7 +341,7 @@ static void check_json(const char *in, const char *want)
     struct kn_backend *be = rig_backend("ref");
     struct text out = {0};
     struct err e = {0};
-    bool ok = route_json(in, strlen(in), be, &out, &e);
+    bool ok = route_json(in, strlen(in), be, &out, NULL, &e);
     const char *said = ok ? text_str(&out) : e.text;
     ck_assert_msg(strstr(said, want), "%s gave %s, want %s", in, said, want);
     text_free(&out);

@@ -127,6 +127,11 @@ struct cudaKernelNodeParams {
 };
 #ifdef __cplusplus
 
+inline float4 make_float4(float x, float y, float z, float w)
+{
+    return {x, y, z, w};
+}
+
 struct emu_thread {
     dim3 index;
     int lane, warp, number;

@@ -73,7 +73,8 @@ static struct real *new_real(struct trial *t, const char *name, enum role role, 
     HOLDS((size_t)t->n_reals < sizeof t->reals / sizeof *t->reals, "no room for %s", name);
     struct real *r = &t->reals[t->n_reals++];
     *r = (struct real){.name = name, .role = role, .n = n, .width = 1};
-    size_t shift = rig_below(&t->random, 2) ? 3 : 0; /* parts of a block need not be aligned */
+    size_t shift =
+        rig_below(&t->random, 2) && !t->s.aligned ? 3 : 0; /* parts need not be aligned */
     r->at_base = kn_alloc(t->be, n + shift);
     r->at = kn_part(t->be, r->at_base, shift);
     r->host = some_numbers(t, n);

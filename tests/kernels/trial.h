@@ -8,6 +8,7 @@
 
 struct shape {
     int T, D, E, S, H, V, B, C, heads, d, n;
+    bool aligned; /* no buffer is a part that begins anywhere */
 };
 
 enum role {

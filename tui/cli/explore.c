@@ -53,24 +53,23 @@ bool cli_explore(const struct flags *f, struct err *e)
 bool cli_explore_lesson(const struct flags *f, const char *lesson, struct err *e)
 {
     struct config c;
-    struct text wrong = {0};
-    char before[1100] = "";
+    struct text wrong = {0}, before = {0};
     struct app_options o = {.lesson = lesson, .folder = f->folder};
-    if (f->policy) snprintf(before, sizeof before, "policy \"%.200s\"\n", f->policy);
-    if (f->record)
-        snprintf(before + strlen(before), sizeof before - strlen(before), "record \"%.200s\"\n",
-                 f->record);
-    if (*before) o.before = before;
     char first[FLAGS_FIRST];
     bool screen = !f->plain && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-    if (!choose_screen(f, &o, &wrong, e) || !flags_config(f, &c, e) ||
-        !flags_first(f, first, sizeof first, e))
-        return text_free(&wrong), false;
+    bool ok = choose_screen(f, &o, &wrong, e) && flags_config(f, &c, e) &&
+              flags_before(f, &before, e) && flags_first(f, first, sizeof first, e);
     o.first = first;
-    if (!screen) return text_free(&wrong), cli_plain(&c, &o, e);
-    complain(&wrong);
-    if (wrong.size > 0) o.wrong = text_str(&wrong);
-    e->code = (enum err_code)app_run(&c, &o);
+    if (before.size > 0) o.before = text_str(&before);
+    if (ok && !screen) {
+        ok = cli_plain(&c, &o, e);
+    } else if (ok) {
+        complain(&wrong);
+        if (wrong.size > 0) o.wrong = text_str(&wrong);
+        e->code = (enum err_code)app_run(&c, &o);
+        ok = e->code == ERR_NONE; /* it has said what went wrong */
+    }
     text_free(&wrong);
-    return e->code == ERR_NONE; /* it has said what went wrong */
+    text_free(&before);
+    return ok;
 }

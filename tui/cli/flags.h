@@ -54,9 +54,19 @@ bool flags_read(struct flags *f, const char *subcommand, unsigned sets, int oper
                 char **argv, struct err *e);
 /* The run that they name: data, strategy, base, preset, settings, knobs, machine; checked. */
 bool flags_config(const struct flags *f, struct config *c, struct err *e);
+/* Lines said before anything else: a class's rules first, so that the record begins with what they
+ * fix. */
+enum { FLAGS_BEFORE = 2048 }; /* bytes that they never reach */
+bool flags_before(const struct flags *f, struct text *to, struct err *e);
 /* The command line to be said first for --state, "" where it is not named; NULL: too long. */
 enum { FLAGS_FIRST = 1000 };
 char *flags_first(const struct flags *f, char *to, size_t size, struct err *e);
+/* What a scenario is gone through with, "topp p=0.6" or "". False: a flag that it has no use for. */
+enum { FLAGS_SCENARIO = 400 };
+bool flags_scenario(const struct flags *f, char *words, size_t size, struct err *e);
+/* The command line that goes through it, with these words. */
+bool flags_scenario_line(const struct flags *f, const char *words, char *to, size_t size,
+                         struct err *e);
 /* What they override in the run that was saved to `path`: only what was named, and can be. */
 bool flags_override(const struct flags *f, const char *path, struct config *c, struct err *e);
 bool flags_machine(const struct flags *f, struct config *c,

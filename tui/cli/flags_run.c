@@ -2,8 +2,10 @@
  * was saved. Data and strategy come first, then what belongs to them. */
 #include "core/console/journal.h"
 #include "core/model/checkpoint.h"
+#include "core/script/command.h"
 #include "tui/cli/flags.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,14 +112,81 @@ static bool state_config(const struct flags *f, struct config *c, struct err *e)
     return flags_machine(f, c, e) && config_check(c, e);
 }
 
+/* A scenario's script says all of a run but the seed and what it is worked out on. */
+static bool check_scenario(const struct flags *f, struct err *e)
+{
+    const char *more = f->data.count        ? "data"
+                       : f->base            ? "base"
+                       : f->preset          ? "preset"
+                       : f->resume          ? "resume"
+                       : f->save            ? "save"
+                       : f->save_every >= 0 ? "save-every"
+                       : f->trace           ? "trace"
+                       : f->until           ? "until"
+                       : !isnan(f->minutes) ? "minutes"
+                       : f->every >= 0      ? "every"
+                       : f->seeds           ? "seeds"
+                       : f->budget          ? "budget"
+                       : !isnan(f->target)  ? "target-experts"
+                                            : NULL;
+    for (int i = 0; i < CONFIG_COUNT; i++)
+        if (f->setting[i] && i != CONFIG_SEED) more = config_options[i].name;
+    if (more)
+        return err_set(e, ERR_USAGE, "a scenario has its own way: leave --%s out (--seed may stay)",
+                       more);
+    return !f->knobs.count || f->strategy ||
+           err_set(e, ERR_USAGE, "--knob goes with --strategy: a scenario has its own rule");
+}
+
+bool flags_scenario(const struct flags *f, char *words, size_t size, struct err *e)
+{
+    if (!check_scenario(f, e)) return false;
+    size_t n = (size_t)snprintf(words, size, "%s", f->strategy ? f->strategy : "");
+    for (int i = 0; i < f->knobs.count && n < size; i++)
+        n += (size_t)snprintf(words + n, size - n, " \"%s\"", f->knobs.at[i]);
+    return n < size ||
+           err_set(e, ERR_USAGE, "a strategy and its knobs take up to %zu bytes here", size - 1);
+}
+
+bool flags_scenario_line(const struct flags *f, const char *words, char *to, size_t size,
+                         struct err *e)
+{
+    struct text line = {0};
+    text_add(&line, "scenario ");
+    bool ok = command_quote(&line, f->scenario, e);
+    text_add(&line, " %s", words);
+    if (ok && (size_t)snprintf(to, size, "%s", text_str(&line)) >= size)
+        ok = err_set(e, ERR_USAGE, "--scenario takes a shorter name");
+    text_free(&line);
+    return ok;
+}
+
+bool flags_before(const struct flags *f, struct text *to, struct err *e)
+{
+    const char *const verbs[] = {"policy", "record"}, *const files[] = {f->policy, f->record};
+    enum { LONGEST = 1000 }; /* bytes of a command line */
+    for (int i = 0; i < 2; i++) {
+        size_t begun = to->size;
+        if (!files[i]) continue;
+        text_add(to, "%s ", verbs[i]);
+        if (!command_quote(to, files[i], e)) return false;
+        if (to->size - begun > LONGEST)
+            return err_set(e, ERR_USAGE, "--%s takes a path of up to %d bytes", verbs[i],
+                           LONGEST - 20);
+        text_add(to, "\n");
+    }
+    return true;
+}
+
 char *flags_first(const struct flags *f, char *to, size_t size, struct err *e)
 {
     to[0] = 0;
     if (f->scenario && f->state)
         return err_set(e, ERR_USAGE, "--scenario and --state each say how a run came about: one"),
                NULL;
-    if (f->scenario && (size_t)snprintf(to, size, "scenario \"%s\" %s", f->scenario,
-                                        f->strategy ? f->strategy : "") >= size)
+    char words[FLAGS_SCENARIO];
+    if (f->scenario && !flags_scenario(f, words, sizeof words, e)) return NULL;
+    if (f->scenario && (size_t)snprintf(to, size, "scenario \"%s\" %s", f->scenario, words) >= size)
         return err_set(e, ERR_USAGE, "--scenario takes a shorter name"), NULL;
     if (f->state && (size_t)snprintf(to, size, "state \"%s\"", f->state) >= size)
         return err_set(e, ERR_USAGE, "--state takes up to %zu bytes", size - 9), NULL;

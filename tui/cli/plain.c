@@ -190,7 +190,7 @@ static bool loop(struct plain *p, struct err *e)
 
 bool cli_plain(const struct config *c, const struct app_options *o, struct err *e)
 {
-    char before[1200];
+    char before[FLAGS_BEFORE + 8];
     snprintf(before, sizeof before, "pause\n%s", o->before ? o->before : "");
     struct plain p = {.told = -1, .marked = -1};
     p.now = calloc(1, sizeof *p.now);

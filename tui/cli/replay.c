@@ -1,6 +1,7 @@
 /* tui/cli/replay.c - `replay FILE`: a recorded session, computed again. At the recorded SIMD level
  * every fingerprint of the weights must be the same; at another one the loss must be near. */
 #include "core/base/clock.h"
+#include "core/base/io.h"
 #include "core/console/console.h"
 #include "core/script/record.h"
 #include "core/train/trainer.h"
@@ -160,6 +161,7 @@ bool cli_replay(const struct flags *f, struct err *e)
     struct replay r = {.flags = f, .begun = clock_now()};
     if (f->operands.count != 1)
         return err_set(e, ERR_USAGE, "replay needs the record: replay FILE");
+    if (f->save && !io_can_save(f->save, e)) return false;
     out_catch_interrupt();
     bool ok = (r.lines = record_read(f->operands.at[0], e)) &&
               (!f->cast || (r.cast = cast_open(f->cast, e)));

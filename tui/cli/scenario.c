@@ -21,7 +21,7 @@ struct telling {
     int lanes;
 };
 
-static bool wait(struct console *c, const char *lane, struct err *e)
+static bool wait(const struct telling *t, struct console *c, const char *lane, struct err *e)
 {
     char line[160];
     for (long i = 0; console_busy(c); i++) {
@@ -29,7 +29,7 @@ static bool wait(struct console *c, const char *lane, struct err *e)
         if (!console_step(c, i % 50 == 0, false, e)) return false;
         if (i % 50) continue;
         snprintf(line, sizeof line, "%s: step %ld", lane, console_snapshot(c)->step);
-        out_progress(line);
+        if (!t->flags->quiet) out_progress(line);
     }
     return true;
 }
@@ -40,12 +40,14 @@ static bool go_through(struct telling *t, const struct config *config, const cha
 {
     char line[1024];
     struct text said = {0};
+    if (t->lanes == RACE_LANES)
+        return err_set(e, ERR_USAGE, "a race has at most %d lanes", RACE_LANES);
     struct console *c = console_open(config, e);
     if (!c) return false;
-    snprintf(line, sizeof line, "scenario \"%s\" %s", t->flags->scenario, words);
-    bool ok = console_do(c, line, &said, e) && wait(c, words, e);
+    bool ok = flags_scenario_line(t->flags, words, line, sizeof line, e) &&
+              console_do(c, line, &said, e) && wait(t, c, words, e);
     while (ok && console_next(c, line, sizeof line))
-        ok = console_do(c, line, &said, e) && wait(c, words, e);
+        ok = console_do(c, line, &said, e) && wait(t, c, words, e);
     if (ok) {
         struct scenario_state *s = &t->lane[t->lanes];
         const struct snapshot *now = console_snapshot(c);
@@ -59,20 +61,19 @@ static bool go_through(struct telling *t, const struct config *config, const cha
     return ok;
 }
 
-static bool go_through_all(struct telling *t, const struct config *c, struct err *e)
+static bool go_through_all(struct telling *t, const struct config *c, const char *words,
+                           struct err *e)
 {
     const struct flags *f = t->flags;
     char name[48];
-    if (f->strategy && !go_through(t, c, f->strategy, e)) return false;
-    for (const char *at = f->strategies; at && *at; at += *at == ',') {
+    if (f->strategy && !go_through(t, c, words, e)) return false;
+    for (const char *at = f->strategies; at; at = *at ? at + 1 : NULL) {
         size_t n = strcspn(at, ",");
         snprintf(name, sizeof name, "%.*s", (int)n, at);
-        if (t->lanes == RACE_LANES)
-            return err_set(e, ERR_USAGE, "a race has at most %d lanes", RACE_LANES);
-        if (!go_through(t, c, name, e)) return false;
+        if (!router_find(name, e) || !go_through(t, c, name, e)) return false;
         at += n;
     }
-    for (int i = 0; i < f->lanes.count && i + t->lanes < RACE_LANES; i++)
+    for (int i = 0; i < f->lanes.count; i++)
         if (!go_through(t, c, f->lanes.at[i], e)) return false;
     return t->lanes > 0 || go_through(t, c, "", e);
 }
@@ -142,12 +143,14 @@ bool cli_scenario(const struct flags *f, struct err *e)
 {
     struct config c;
     struct flags run = *f;
+    char words[FLAGS_SCENARIO];
     struct telling *t = calloc(1, sizeof *t);
     if (!t) return err_set(e, ERR_MEMORY, "out of memory for the scenario");
     t->flags = f;
-    run.strategy = NULL; /* it comes with the scenario */
+    run.strategy = NULL, run.knobs.count = 0; /* they come with the scenario */
     out_catch_interrupt();
-    bool ok = flags_config(&run, &c, e) && go_through_all(t, &c, e);
+    bool ok = flags_scenario(f, words, sizeof words, e) && flags_config(&run, &c, e) &&
+              go_through_all(t, &c, words, e);
     if (ok) {
         (f->json ? tell_json : tell_table)(t);
         ok = out_put(&t->out, e);

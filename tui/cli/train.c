@@ -52,6 +52,7 @@ static bool open_run(struct run *r, const struct flags *f, struct err *e)
                        "it, not time: %s",
                        f->resume ? "leave --resume out" : "name --steps, too");
     if (f->until && !expect_read(&r->until, f->until, e)) return false;
+    if (f->save && !io_can_save(f->save, e)) return false; /* hours would be for nothing */
     r->now = calloc(1, sizeof *r->now);
     if (!r->now) return err_set(e, ERR_MEMORY, "out of memory for a snapshot");
     snapshot_clear(r->now);

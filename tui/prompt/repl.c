@@ -189,19 +189,17 @@ static bool loop(struct repl *r, struct err *e)
     return !killed || err_set(e, ERR_INTERRUPTED, "interrupted after line %d", r->lines);
 }
 
-/* A class's rules first, so that the record begins with what they fix. */
 static bool begin(struct repl *r, const struct flags *f, struct err *e)
 {
-    char line[1024];
-    if (f->policy) {
-        snprintf(line, sizeof line, "policy \"%s\"", f->policy);
-        if (!console_do(r->console, line, &r->out, e)) return false;
+    struct text before = {0};
+    char line[1100];
+    bool ok = flags_before(f, &before, e);
+    for (const char *at = text_str(&before); ok && *at; at += strcspn(at, "\n") + 1) {
+        snprintf(line, sizeof line, "%.*s", (int)strcspn(at, "\n"), at);
+        ok = console_do(r->console, line, &r->out, e);
     }
-    if (f->record) {
-        snprintf(line, sizeof line, "record \"%s\"", f->record);
-        if (!console_do(r->console, line, &r->out, e)) return false;
-    }
-    return say(r, e);
+    text_free(&before);
+    return ok && say(r, e);
 }
 
 bool cli_repl(const struct flags *f, struct err *e)

@@ -39,7 +39,8 @@ static void draw_state(struct canvas *to, int y, int room, const struct runner *
     else if (done)
         ink = INK_GOOD, text_add(&say, "✓ all holds: Enter turns");
     else if (!r->checks)
-        ink = INK_KEY, text_add(&say, "Enter turns the page");
+        ink = INK_KEY,
+        text_add(&say, runner_last(r) ? "Enter opens the next lesson" : "Enter turns the page");
     else
         text_add(&say, "h hint  :solve");
     canvas_fill(to, 0, y, to->width, INK_FRAME, "─");
@@ -124,8 +125,9 @@ static void draw_page(struct canvas *to, const struct scene *s)
 /* Every lesson a line, as `lesson list` says it; the arrows choose one. */
 static void draw_list(struct canvas *to, const struct scene *s)
 {
-    static const char head[] = "No lesson is open. Up and Down choose one, Enter opens it; it is "
-                               "yours until :lesson quit.";
+    const char *head = "No lesson is open. Up and Down choose one, Enter opens it; it is yours "
+                       "until :lesson quit.";
+    if (to->height < 12) head = "No lesson is open: Up, Down, Enter.";
     const char *list = s->lessons ? s->lessons : "";
     int y = prose_draw(to, 1, 0, to->width - 2, 3, 0, INK_TEXT, head) + 1, count = 0;
     for (const char *at = list; *at; at++) count += *at == '\n';

@@ -33,10 +33,10 @@ static int draw_head(struct canvas *to, const struct scene *s)
     struct text live = {0};
     if (!r || h < 2) return y;
     if (h >= ROOMY || (h >= TALL && prose_lines(to->width, r->rule) == 1))
-        y = draw_prose(to, y, 2, INK_DIM, r->rule);
+        y = draw_prose(to, y, h >= ROOMY ? 3 : 2, INK_DIM, r->rule);
     struct text formula = {0};
     prose_clauses(&formula, to->width, r->formula);
-    y = draw_prose(to, y, h < 6 ? 1 : 2, INK_ACCENT, text_str(&formula));
+    y = draw_prose(to, y, h < 6 ? 1 : h < ROOMY ? 2 : 3, INK_ACCENT, text_str(&formula));
     text_free(&formula);
     rule_live(&live, s);
     int end = h >= 4 ? draw_prose(to, y, h < 6 ? 1 : 2, INK_BRIGHT, text_str(&live)) : y;
