@@ -282,6 +282,6 @@ layers:                      ## includes may only point down: kernels <- core <-
 clean:                       ## remove what was built
 	rm -rf build vanpool
 help:                        ## this list
-	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## */\t/' | expand -t 16
+	@grep -hE '^[a-z -]+:.*##' Makefile | sed -E 's/:.*## */\t/' | expand -t 16
 
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)

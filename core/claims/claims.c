@@ -86,7 +86,9 @@ static struct expect ask(const struct claim *c, int i)
     return x;
 }
 
-bool claim_lacks(const struct claim *c, char *why, int size)
+/* What a claim needs and is not here, before anything is run: its data set, or a field that a
+ * condition asks for. False: all is here. `why`: a sentence. */
+static bool is_lacking(const struct claim *c, char *why, int size)
 {
     if (!data_is_here(c->data)) {
         snprintf(why, (size_t)size, "there is no data set '%s' here", c->data);
@@ -126,7 +128,7 @@ void claim_judge(struct claim_result *r)
     int most = 0;
     memset(r->held, 0, sizeof r->held);
     r->verdict = CLAIM_CANNOT;
-    if (claim_lacks(c, r->why, sizeof r->why)) return;
+    if (is_lacking(c, r->why, sizeof r->why)) return;
     r->verdict = CLAIM_SHOWS;
     for (int i = 0; i < CLAIM_ASKS && c->asks[i]; i++) {
         struct expect x = ask(c, i);
@@ -306,7 +308,7 @@ static bool run_claim(struct running *r, const struct claim *c, double all, stru
 {
     struct claim_result to = {.claim = c, .seeds = r->claims->seeds};
     memcpy(to.seed, r->claims->seed, sizeof to.seed);
-    bool here = !claim_lacks(c, to.why, sizeof to.why);
+    bool here = !is_lacking(c, to.why, sizeof to.why);
     for (int i = 0; here && i < CLAIM_LANES && c->lane[i]; i++) {
         struct trial *t = trial_of(r, c, c->lane[i]);
         r->part = weight(r->claims, t) / all;
@@ -330,7 +332,7 @@ bool claims_run(struct claims *c, struct err *e)
     if (!r.trial) return err_set(e, ERR_MEMORY, "not enough memory for the claims");
     for (int i = 0; i < c->count; i++)
         for (int k = 0; k < CLAIM_LANES && c->claim[i]->lane[k]; k++)
-            if (!claim_lacks(c->claim[i], why, sizeof why))
+            if (!is_lacking(c->claim[i], why, sizeof why))
                 trial_of(&r, c->claim[i], c->claim[i]->lane[k]);
     for (int i = 0; i < r.trials; i++) all += weight(c, &r.trial[i]);
     bool ok = true;

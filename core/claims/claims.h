@@ -50,13 +50,8 @@ struct claim_result {
 struct race_range claim_range(const struct claim_result *r, int value);
 /* The run that a lane names. */
 bool claim_lane(const struct claim *c, int lane, struct config *to, struct err *e);
-/* What a claim needs and is not here, before anything is run: its data set, or a field that a
- * condition asks for. False: all is here. `why`: a sentence. */
-bool claim_lacks(const struct claim *c, char *why, int size);
 /* verdict, held and why, from the values. */
 void claim_judge(struct claim_result *r);
-/* The race that anybody can repeat it with. */
-void claim_experiment(const struct claim_result *r, struct text *to);
 
 struct claims {
     const struct claim *claim[64]; /* which */

@@ -11,7 +11,8 @@ static void add_seeds(struct text *to, const struct claim_result *r)
         text_add(to, "%s%llu", s ? "," : "", (unsigned long long)r->seed[s]);
 }
 
-void claim_experiment(const struct claim_result *r, struct text *to)
+/* The race that anybody can repeat it with. */
+static void experiment(const struct claim_result *r, struct text *to)
 {
     const struct claim *c = r->claim;
     text_add(to, "vanpool race --data %s", c->data);
@@ -120,7 +121,7 @@ void claim_text(struct text *to, const struct claim_result *r)
     if (r->verdict == CLAIM_CANNOT && c->missing) say(to, "missing", c->missing);
     text_clear(&line);
     if (r->steps) {
-        claim_experiment(r, &line);
+        experiment(r, &line);
         text_add(to, "  %-*s%s\n", INDENT - 2, "again", text_str(&line));
     }
     text_add(to, "\n");
@@ -156,7 +157,7 @@ void claim_json(struct text *to, const struct claim_result *r)
     json_put_open(to, "seeds", '[');
     if (r->steps) {
         add_seeds(to, r);
-        claim_experiment(r, &some);
+        experiment(r, &some);
     }
     json_put_close(to, ']');
     json_put_string(to, "experiment", r->steps ? text_str(&some) : NULL);

@@ -60,6 +60,10 @@ static bool take_budget(struct race *r, const char *name, const char *value, boo
     long steps;
     *is = true;
     if (strcmp(name, "seeds") == 0) return take_seeds(r, value, e);
+    if (strcmp(name, "aim") == 0)
+        return positive(name, value, &r->target, e) &&
+               (r->target <= EXPERTS_MAX ||
+                err_set(e, ERR_USAGE, "aim is a number of experts, not '%.40s'", value));
     for (int i = 0; i < 3; i++) {
         if (strcmp(name, kinds[i]) != 0) continue;
         r->kind = (enum race_budget)i;
@@ -118,6 +122,7 @@ static bool begin(struct console *c, const struct race *r, struct text *out, str
 {
     struct race_live *race = race_live_open(r, e);
     struct snap_race *s = &c->snapshot.race;
+    char aim[48] = "";
     if (!race) return false;
     if (!race_live_on(c->race)) c->rested = c->paused;
     race_live_close(c->race);
@@ -125,9 +130,10 @@ static bool begin(struct console *c, const struct race *r, struct text *out, str
     c->raced = *r;
     c->paused = false;
     race_live_show(race, s);
-    text_add(out,
-             "%d lane%s, %s each%s, from the same weights on the same batches; the model rests\n",
-             s->lanes, s->lanes == 1 ? "" : "s", s->budget, r->seeds > 1 ? " and seed" : "");
+    if (r->target > 0) snprintf(aim, sizeof aim, " on %.3g experts", r->target);
+    text_add(out, "%d lane%s, %s each%s%s, same weights and batches%s\n", s->lanes,
+             s->lanes == 1 ? "" : "s", s->budget, r->seeds > 1 ? " and seed" : "", aim,
+             *aim ? "" : "; the model rests");
     return true;
 }
 
@@ -179,7 +185,7 @@ static bool cmd_race(struct console *c, int argc, char **argv, struct text *out,
 
 static void complete_race(int argc, char **argv, int arg, verb_add *add, void *to)
 {
-    static const char *const words[] = {"steps=", "seconds=", "flops=", "seeds="};
+    static const char *const words[] = {"steps=", "seconds=", "flops=", "seeds=", "aim="};
     for (int i = 0; arg == 1 && i < 3; i++)
         add(to, (const char *const[]){"again", "show", "stop"}[i]);
     complete_strategies(add, to);
@@ -194,10 +200,11 @@ static void complete_race(int argc, char **argv, int arg, verb_add *add, void *t
 
 const struct command race_commands[] = {
     {.name = "race",
-     .usage =
-         "race [STRATEGY [KNOB=VALUE]...]... [steps=N|seconds=S|flops=X] [seeds=A,B,C] | again | "
-         "show | stop",
-     .help = "train several strategies in turn, alike but for the rule; none named: all",
+     .usage = "race [STRATEGY [KNOB=VALUE]...]... [steps=N|seconds=S|flops=X] [seeds=A,B,C] "
+              "[aim=X] | again | "
+              "show | stop",
+     .help = "train several strategies in turn, alike but for the rule; none named: all; aim: each "
+             "kept on X experts",
      .run = cmd_race,
      .complete = complete_race},
     {.name = NULL},

@@ -63,69 +63,6 @@ static bool cmd_phase(struct console *c, int argc, char **argv, struct text *out
     return true;
 }
 
-/* ---- aim ---- */
-
-/* The knob that is a number of experts; -1: the strategy has none. */
-static int count_knob(const struct router *r)
-{
-    for (int i = 0; i < 2 && r->steer[i].knob; i++) {
-        int knob = router_knob(r, r->steer[i].knob);
-        const char *unit = r->knobs[knob].unit;
-        if (!strcmp(r->steer[i].knob, "k") || (unit && strcmp(unit, "experts") == 0)) return knob;
-    }
-    return -1;
-}
-
-/* A knob that is a number of experts is set to it, and that is all. */
-static bool aim_set(struct console *c, const struct router *r, int knob, double experts,
-                    struct text *out, struct err *e)
-{
-    char value[32];
-    if (r->knobs[knob].kind == OPTION_INT) experts = fmax(round(experts), 1);
-    snprintf(value, sizeof value, "%.9g", experts);
-    if (!trainer_set_knob(c->trainer, r->knobs[knob].name, value, e)) return false;
-    c->aim.target = 0;
-    text_add(out, "%s %s\n", r->knobs[knob].name, value);
-    return true;
-}
-
-static bool cmd_aim(struct console *c, int argc, char **argv, struct text *out, struct err *e)
-{
-    const struct router *r = trainer_config(c->trainer)->router;
-    int knob = count_knob(r);
-    bool fewer = false;
-    char *end, mean[16];
-    if (!verb_words(verb_named("aim"), argc, 0, 1, e)) return false;
-    if (argc == 1) {
-        double now = console_snapshot(c)->experts_per_token;
-        if (c->aim.target > 0)
-            text_add(out, "aim %.4g experts per token by %s, now %.4g; they are %s\n",
-                     c->aim.target, c->aim.router->knobs[c->aim.knob].name, c->aim.set,
-                     text_number(mean, now, 2));
-        else
-            text_add(out, "there is no aim: aim X is a number of experts per token\n");
-        return true;
-    }
-    if (strcmp(argv[1], "none") == 0) {
-        text_add(out,
-                 c->aim.target > 0 ? "the aim is over: %s stays where it is\n"
-                                   : "there was no aim\n",
-                 c->aim.target > 0 ? c->aim.router->knobs[c->aim.knob].name : "");
-        c->aim.target = 0;
-        return true;
-    }
-    double experts = strtod(argv[1], &end);
-    if (end == argv[1] || *end || !(experts > 0 && experts <= EXPERTS_MAX))
-        return err_set(e, ERR_USAGE, "aim X is a number of experts, not '%.40s'", argv[1]);
-    if (knob >= 0) return aim_set(c, r, knob, experts, out, e);
-    if ((knob = aim_knob(r, &fewer)) < 0)
-        return err_set(e, ERR_USAGE, "%s has no knob that moves its number of experts", r->name);
-    aim_begin(c, experts, knob, fewer);
-    text_add(out, "%s is turned, a little every %d steps, until a token takes %.4g experts\n",
-             r->knobs[knob].name, AIM_EVERY, experts);
-    return true;
-}
-
 /* ---- expect ---- */
 
 /* A number as it stands, or the name of one. */
@@ -192,12 +129,6 @@ const struct command scenario_commands[] = {
      .help = "list the situations, or go through one, also with another strategy than its own",
      .run = cmd_scenario,
      .complete = complete_scenario},
-    {.name = "aim",
-     .usage = "aim [X|none]",
-     .help =
-         "X experts per token: by the knob that says so, else by one that is turned until they are",
-     .run = cmd_aim,
-     .changes = true},
     {.name = "phase",
      .usage = "phase [NAME]",
      .help = "a new part of the run: a mark on the curves, its numbers kept as NAME.FIELD",

@@ -9,7 +9,8 @@
 #include <string.h>
 
 /* ---- the handle ---- */
-struct console *console_adopt(struct trainer *t, struct err *e)
+/* Around an open trainer, which it owns from now on. */
+static struct console *adopt(struct trainer *t, struct err *e)
 {
     struct console *c = calloc(1, sizeof *c);
     if (!c) {
@@ -35,7 +36,7 @@ struct console *console_adopt(struct trainer *t, struct err *e)
 struct console *console_open(const struct config *config, struct err *e)
 {
     struct trainer *t = trainer_open(config, e);
-    return t ? console_adopt(t, e) : NULL;
+    return t ? adopt(t, e) : NULL;
 }
 
 void console_close(struct console *c)

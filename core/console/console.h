@@ -11,9 +11,7 @@ struct console;
 
 struct console *console_open(const struct config *c,
                              struct err *e); /* the trainer is opened at once */
-/* The same around a trainer opened elsewhere (resume); owns it from now on. */
 struct trainer;
-struct console *console_adopt(struct trainer *t, struct err *e);
 void console_close(struct console *c); /* accepts NULL */
 
 /* Runs one command line. `out` gets what it has to say. Commands that train only set a goal: see

@@ -4,7 +4,7 @@
  * conditions. Scripts of lessons/scenarios are run so, by `scenario NAME`. */
 #include "core/metrics/snapshot.h"
 
-enum { SCENARIO_PHASES = 12, SCENARIO_FIELDS = 64, SCENARIO_FOLDER_MOST = 64 };
+enum { SCENARIO_PHASES = 12, SCENARIO_FIELDS = 64 };
 #define SCENARIO_FOLDER "lessons/scenarios"
 
 struct scenario_phase {

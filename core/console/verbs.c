@@ -18,6 +18,7 @@ const struct command *command_at(int i)
         race_commands,
         engine_commands,
         scenario_commands,
+        aim_commands,
         record_commands,
         state_commands,
         fleet_commands,

@@ -2,7 +2,6 @@
 #define CORE_CONSOLE_VERBS_H
 /* What console.c (the handle), line.c (a line is run), undo and the verbs share: the console's
  * inside, and the tables of cmd_*.c that verbs.c joins into one. */
-#include "core/console/aim.h"
 #include "core/console/console.h"
 #include "core/console/journal.h"
 #include "core/console/scenario.h"
@@ -10,6 +9,7 @@
 #include "core/script/script.h"
 #include "core/train/probe.h"
 #include "core/train/race_live.h"
+#include "core/train/thermostat.h"
 
 enum { CONSOLE_SCRIPTS = 8 };
 
@@ -42,7 +42,7 @@ struct console {
     struct record *record; /* NULL: none is written */
     long made;             /* steps since it began */
     struct policy *policy; /* of a class; NULL: none */
-    struct aim aim;        /* a count that a knob is turned for */
+    struct thermostat aim; /* what keeps a count; off: none */
 };
 
 /* Each ends with .name NULL. */
@@ -55,6 +55,7 @@ extern const struct command probe_commands[];
 extern const struct command race_commands[];
 extern const struct command engine_commands[];
 extern const struct command scenario_commands[];
+extern const struct command aim_commands[];
 extern const struct command record_commands[];
 extern const struct command state_commands[];
 extern const struct command fleet_commands[];
@@ -88,6 +89,7 @@ const struct command *verb_named(const char *name); /* in the whole table; must 
 
 /* All that was measured of one van, from 0 (fleet_card.c). */
 void fleet_tell_van(const struct snapshot *s, int van, struct text *out);
+void aim_step(struct console *c); /* after every step (cmd_aim.c) */
 /* The race is over: the model goes on as it was. */
 void race_leave(struct console *c);
 /* What `engine compare` has found. */

@@ -7,7 +7,7 @@
 #include "core/base/option.h"
 #include <stdint.h>
 
-enum { DATA_ITEMS = 8, DATA_INPUT_MAX = 64, DATA_KINDS = 8 };
+enum { DATA_ITEMS = 8, DATA_KINDS = 8 };
 enum data_split { DATA_TRAIN, DATA_VAL };
 
 /* The shape a model must have for this data. */

@@ -82,11 +82,6 @@ void engine_add(struct snap_spent *to, const struct kn_backend *be, double scale
     }
 }
 
-void engine_forget(struct snap_spent *s)
-{
-    for (int i = 0; i < ENGINE_GROUPS; i++) s->forward[i] = s->backward[i] = s->idle[i] = NAN;
-}
-
 double engine_group_ms(const struct snap_spent *s, int group)
 {
     return s->forward[group] + s->backward[group];

@@ -11,7 +11,6 @@ extern const struct engine_name engine_names[ENGINE_GROUPS];
 
 /* Adds what the ops took since the last reset, times `scale`; the rest group is left alone. */
 void engine_add(struct snap_spent *to, const struct kn_backend *be, double scale);
-void engine_forget(struct snap_spent *s); /* nothing was measured */
 double engine_group_ms(const struct snap_spent *s, int group);
 double engine_all_ms(const struct snap_spent *s);
 #endif

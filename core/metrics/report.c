@@ -7,7 +7,8 @@
 #include <string.h>
 
 /* ---- pieces ---- */
-void report_knobs(struct text *to, const struct router *r, const double *knob)
+/* "knobs":{"p":0.4,...}: a strategy's. */
+static void knobs(struct text *to, const struct router *r, const double *knob)
 {
     json_put_open(to, "knobs", '{');
     for (int i = 0; i < ROUTER_KNOBS && r->knobs[i].name; i++)
@@ -104,7 +105,7 @@ void report_start(struct text *to, const struct snapshot *s, const char *lane)
     json_put_string(to, "version", VANPOOL_VERSION);
     json_put_string(to, "data", s->data);
     json_put_string(to, "strategy", s->router->name);
-    report_knobs(to, s->router, s->knob);
+    knobs(to, s->router, s->knob);
     json_put_number(to, "seed", (double)s->seed);
     json_put_string(to, "backend", s->backend);
     json_put_string(to, "simd", s->simd);
@@ -125,7 +126,7 @@ void report_step(struct text *to, const struct snapshot *s, const char *lane)
     json_put_number(to, "step", (double)s->step);
     fields(to, s, false);
     losses(to, s);
-    report_knobs(to, s->router, s->knob);
+    knobs(to, s->router, s->knob);
     rule(to, s);
     end(to);
 }

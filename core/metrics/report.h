@@ -10,7 +10,4 @@ void report_step(struct text *to, const struct snapshot *s, const char *lane);
 void report_end(struct text *to, const struct snapshot *s, const char *lane);
 void report_row_head(struct text *to); /* the names over the columns of report_row */
 void report_row(struct text *to, const struct snapshot *s);
-
-/* "knobs":{"p":0.4,...}: a strategy's, into an object. */
-void report_knobs(struct text *to, const struct router *r, const double *knob);
 #endif

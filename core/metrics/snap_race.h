@@ -25,6 +25,7 @@ struct snap_race {
     bool on;                    /* under way */
     int seeds, seed_now;        /* how many, which (from 0) */
     uint64_t seed;              /* the one under way, or the last */
+    double target;              /* experts per token that every lane is kept on; 0: none */
     char budget[32];            /* "1500 steps", for each lane and seed */
     int turn;                   /* the lane that trains now */
     long look;                  /* held-out tokens of an evaluation on the way */

@@ -147,6 +147,26 @@ static bool open_parts(struct model *m, struct err *e)
            err_set(e, ERR_MEMORY, "not enough memory for the model's head; try a smaller --width");
 }
 
+/* The config's fleet becomes that of the routes. */
+static void set_fleet(struct model *m)
+{
+    uint64_t off = fleet_off(&m->config.fleet);
+    double on[COLUMNS_MAX], away[COLUMNS_MAX];
+    int N = m->layer[0].moe.route.N, E = m->layer[0].moe.route.E;
+    for (int j = 0; j < N; j++) {
+        bool out = j < E && off >> j & 1;
+        on[j] = !out, away[j] = out ? FLEET_AWAY : 0;
+    }
+    for (int t = 0; off && t < m->T_room; t++)
+        kn_write(m->be, kn_part(m->be, m->on, (size_t)t * (size_t)N), on, (size_t)N);
+    if (off) kn_write(m->be, m->away, away, (size_t)N);
+    for (int l = 0; l < m->L; l++) {
+        struct route *r = &m->layer[l].moe.route;
+        r->off = off;
+        r->on = off ? m->on : (struct kn_buf){0}, r->away = off ? m->away : (struct kn_buf){0};
+    }
+}
+
 bool model_open(struct model *m, struct kn_backend *be, const struct config *c,
                 const struct data_shape *data, int T_room, struct err *e)
 {
@@ -165,7 +185,7 @@ bool model_open(struct model *m, struct kn_backend *be, const struct config *c,
     place(m);
     if (!params_start(&m->params, (uint64_t)c->value[CONFIG_SEED], e) || !open_parts(m, e))
         goto failed;
-    model_set_fleet(m);
+    set_fleet(m);
     model_repack(m);
     return true;
 failed:
@@ -247,26 +267,7 @@ void model_set_router(struct model *m, const struct config *c)
 {
     m->config = *c;
     for (int l = 0; l < m->L; l++) moe_set_router(&m->layer[l].moe, c->router);
-    model_set_fleet(m);
-}
-
-void model_set_fleet(struct model *m)
-{
-    uint64_t off = fleet_off(&m->config.fleet);
-    double on[COLUMNS_MAX], away[COLUMNS_MAX];
-    int N = m->layer[0].moe.route.N, E = m->layer[0].moe.route.E;
-    for (int j = 0; j < N; j++) {
-        bool out = j < E && off >> j & 1;
-        on[j] = !out, away[j] = out ? FLEET_AWAY : 0;
-    }
-    for (int t = 0; off && t < m->T_room; t++)
-        kn_write(m->be, kn_part(m->be, m->on, (size_t)t * (size_t)N), on, (size_t)N);
-    if (off) kn_write(m->be, m->away, away, (size_t)N);
-    for (int l = 0; l < m->L; l++) {
-        struct route *r = &m->layer[l].moe.route;
-        r->off = off;
-        r->on = off ? m->on : (struct kn_buf){0}, r->away = off ? m->away : (struct kn_buf){0};
-    }
+    set_fleet(m);
 }
 
 void model_repack(struct model *m)

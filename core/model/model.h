@@ -58,8 +58,6 @@ void model_close(struct model *m); /* accepts a zeroed one */
 /* Another strategy or other knobs on the same shapes (model_same_shape says whether they are). */
 bool model_same_shape(const struct model *m, const struct config *c);
 void model_set_router(struct model *m, const struct config *c);
-/* The config's fleet becomes that of the routes. */
-void model_set_fleet(struct model *m);
 void model_repack(struct model *m); /* after weights were written */
 
 /* b's inputs and labels become the model's; then forward, loss over the labels, gradients of

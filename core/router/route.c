@@ -25,7 +25,8 @@ double route_knob(const struct route *r, const char *name, double other)
     return i < 0 ? other : r->knob[i];
 }
 
-double route_capacity(const struct route *r)
+/* The knob's value where it counts, that is in training; 0: no limit. */
+static double capacity_of(const struct route *r)
 {
     return r->training ? route_knob(r, "capacity", 0) : 0;
 }
@@ -155,7 +156,7 @@ static void drop(struct route *r)
 {
     static const int32_t none = 0;
     bool was_limited = r->limited;
-    double capacity = route_capacity(r);
+    double capacity = capacity_of(r);
     bool by_position = route_knob(r, "drop", 0) != 0;
     r->limited = capacity > 0;
     if (capacity > 0 && r->router->drop)
@@ -234,7 +235,7 @@ void route_losses(struct route *r)
  * dropped again. */
 static void task_back(struct route *r)
 {
-    bool limited = route_capacity(r) > 0;
+    bool limited = capacity_of(r) > 0;
     if (limited && !route_reaches(r->router, r->knob)) {
         kn_masked_gate_back(r->be, r->dlogits, r->dgate, r->mask, r->T, r->N, false);
         kn_copy(r->be, r->dgate, r->dlogits, cells(r));

@@ -77,9 +77,10 @@ static bool fill(struct route *r, struct kn_buf to, struct array a, const json_t
 {
     a.most = kn_exact(r->be) ? DBL_MAX : FLT_MAX;
     double *values = read_array(&a, from, e);
-    if (values) kn_write(r->be, to, values, cells(&a));
+    if (!values) return false;
+    kn_write(r->be, to, values, cells(&a));
     free(values);
-    return values;
+    return true;
 }
 
 /* Integers from 0 to `greatest`, one a token, into memory of their own. */

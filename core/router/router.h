@@ -331,8 +331,6 @@ bool route_loss_known(const struct route *r, int loss);
 void route_backward_by(struct route *r, const double weight[ROUTER_LOSSES], bool task);
 /* its value; `other` where there is no such knob */
 double route_knob(const struct route *r, const char *name, double other);
-/* the knob's value where it counts, that is in training; 0: no limit */
-double route_capacity(const struct route *r);
 /* router->reach, false where NULL */
 bool route_reaches(const struct router *router, const double *knob);
 /* what the softmax multiplies logits by: 1 / temperature */

@@ -60,7 +60,7 @@ static bool same_rest(struct trainer *t, const struct config *c, struct err *e)
     return true;
 }
 
-bool trainer_apply(struct trainer *t, const struct config *c, struct err *e)
+static bool apply(struct trainer *t, const struct config *c, struct err *e)
 {
     struct err warning = {0};
     if (!config_check(c, &warning)) {
@@ -84,6 +84,18 @@ bool trainer_apply(struct trainer *t, const struct config *c, struct err *e)
     trainer_identify(t);
     trainer_tell(t, "%s", warning.text);
     return true;
+}
+
+/* A device that is lost takes nothing of the wish with it. */
+bool trainer_apply(struct trainer *t, const struct config *c, struct err *e)
+{
+    bool lost;
+    if (!trainer_outlives(t, NULL, e)) return false;
+    bool ok = apply(t, c, e);
+    if (!trainer_outlives(t, &lost, ok ? e : NULL)) return false;
+    if (!lost || ok) return ok;
+    if (e) *e = (struct err){0};
+    return apply(t, c, e);
 }
 
 bool trainer_set_router(struct trainer *t, const char *name, struct err *e)
@@ -143,13 +155,6 @@ struct trainer *trainer_renew(struct trainer *t, const struct config *c, struct 
     bool typed = old.own.on && old.data->shape.text == t->data->shape.text;
     if (typed && (old.data->shape.text || t->data->order)) t->own = old.own, t->own.left = 0;
     return fresh;
-}
-
-bool trainer_reset(struct trainer *t, const struct config *c, struct err *e)
-{
-    struct trainer *old = trainer_renew(t, c, e);
-    trainer_close(old);
-    return old != NULL;
 }
 
 void trainer_swap(struct trainer *a, struct trainer *b)

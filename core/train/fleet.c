@@ -117,9 +117,9 @@ static uint64_t *bits_of(struct fleet *f, enum fleet_act act)
 
 bool trainer_fleet(struct trainer *t, enum fleet_act act, int expert, struct err *e)
 {
-    struct config c = t->config;
     char text[56];
-    if (!there(t, expert, e)) return false;
+    if (!trainer_outlives(t, NULL, e) || !there(t, expert, e)) return false;
+    struct config c = t->config;
     uint64_t bit = (uint64_t)1 << expert, *bits = bits_of(&c.fleet, act);
     bool set = act == FLEET_BREAK || act == FLEET_FREEZE || act == FLEET_RETIRE;
     bool rehired = act == FLEET_HIRE && fired(t, expert);
@@ -137,9 +137,9 @@ bool trainer_fleet(struct trainer *t, enum fleet_act act, int expert, struct err
 
 bool trainer_clone(struct trainer *t, int from, int to, struct err *e)
 {
-    struct model *m = t->model;
     char text[56];
-    if (!there(t, from, e) || !there(t, to, e)) return false;
+    if (!trainer_outlives(t, NULL, e) || !there(t, from, e) || !there(t, to, e)) return false;
+    struct model *m = t->model;
     if (from == to) return err_set(e, ERR_USAGE, "van %d cannot be a copy of itself", to + 1);
     if (t->config.fleet.retired >> from & 1)
         return err_set(e, ERR_USAGE, "van %d has retired: there is nothing to copy", from + 1);

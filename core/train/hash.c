@@ -17,5 +17,6 @@ uint64_t trainer_hash(struct trainer *t)
             hash = (hash ^ byte[k]) * 0x100000001b3;
     }
     free(numbers);
-    return hash;
+    bool lost = false;
+    return trainer_outlives(t, &lost, NULL) && lost ? trainer_hash(t) : hash;
 }

@@ -97,8 +97,9 @@ struct trainer {
     double since_seconds, since_tokens; /* since the newest measurement */
     long since_steps;
 
-    bool fresh;                 /* the arrays of the newest step are still those of the step */
-    bool measured;              /* `now` says what the newest step measured */
+    bool fresh;    /* the arrays of the newest step are still those of the step */
+    bool untold;   /* that a device was lost: it stays the notice until a snapshot has it */
+    bool measured; /* `now` says what the newest step measured */
     double loss, grad_norm, lr; /* of the newest step */
     int focus;
     struct snapshot now;
@@ -123,6 +124,10 @@ struct kn_backend *trainer_backend(const struct config *c, const char *name, cha
                                    size_t size);
 /* After that: a device's newest good state goes on on the CPU. False: there is none; e stays. */
 bool trainer_rescue(struct trainer *t, struct err *e);
+/* Both. False: the backend failed and there is no going on. *lost (may be NULL): a device was, and
+ * training is on the CPU now, from an earlier state; what was read since the last time it was asked
+ * is not known. */
+bool trainer_outlives(struct trainer *t, bool *lost, struct err *e);
 /* A model for *c beside t: where t's device has no room for it, with half the batch; else on the
  * CPU. NULL: nothing is open. */
 struct trainer *rescue_renew(const struct trainer *t, const struct config *c, struct err *e);

@@ -25,7 +25,7 @@ static void set_text(struct own *o, int words, char *const *word, long *cut)
 static bool set_types(struct own *o, int words, char *const *word, struct err *e)
 {
     unsigned seen = 0;
-    int type[DATA_ITEMS];
+    int type[DATA_ITEMS] = {0};
     for (int i = 0; i < words; i++) {
         char *end;
         long value = strtol(word[i], &end, 10);

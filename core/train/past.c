@@ -103,6 +103,7 @@ static void forget_measures(struct trainer *t)
 
 bool moment_put(struct trainer *t, const struct moment *m, struct err *e)
 {
+    if (!trainer_outlives(t, NULL, e)) return false;
     if (m->be != t->be)
         return err_set(e, ERR_BACKEND, "the state of step %ld was lost with its device", m->step);
     if (!trainer_apply(t, &m->config, e)) return false;

@@ -176,7 +176,7 @@ static bool route_window(struct trainer *t, struct probe *p, struct err *e)
         probe_read(t, p);
     else
         probe_margins(t, p);
-    return trainer_alive(t, e);
+    return trainer_outlives(t, NULL, e); /* after a loss it begins anew */
 }
 
 /* ---- variants ---- */
@@ -278,7 +278,7 @@ static bool answer_variants(struct trainer *t, struct probe *p, struct err *e)
         p->nll[p->done + v] = asked ? sum : NAN;
     }
     p->done += n;
-    return trainer_alive(t, e);
+    return trainer_outlives(t, NULL, e);
 }
 
 bool probe_piece(struct trainer *t, struct err *e)
@@ -294,6 +294,7 @@ bool probe_piece(struct trainer *t, struct err *e)
         return gone || route_window(t, p, e);
     }
     if (!answer_variants(t, p, e)) return false;
+    if (!p->begun) return true; /* a device was lost: all of it again, on the CPU */
     if (p->done < p->subjects * p->variants) return true;
     if (p->kind == PROBE_TOKEN)
         probe_tell_token(t, p);

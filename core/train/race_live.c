@@ -4,6 +4,7 @@
 #include "core/train/race_live.h"
 #include "core/base/clock.h"
 #include "core/train/race_run.h"
+#include "core/train/thermostat.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@ enum state { CLOSED, RUNNING, LOOKING, FINISHED };
 struct live_lane {
     enum state state;
     struct race_run run;
+    struct thermostat aim;  /* with a target: what keeps the count, where no knob says it */
     int looked, seeds_done; /* evaluations of this run; runs finished */
     bool diverged;
     struct race_result result; /* over the seeds finished */
@@ -40,6 +42,18 @@ static void forget(struct live_lane *a)
     s->least = s->most = NAN;
 }
 
+/* A knob that is a number of experts is set to it before anything begins. */
+static void set_count(struct config *c, double target)
+{
+    int knob = thermostat_count_knob(c->router);
+    if (knob < 0) return;
+    const struct option *o = &c->router->knobs[knob];
+    double most = option_max(o, config_int(c, CONFIG_EXPERTS), config_int(c, CONFIG_EXPERTS)),
+           to = o->kind == OPTION_INT ? round(target) : target;
+    c->knob[knob] = fmin(fmax(to, o->kind == OPTION_INT ? 1 : o->min), most);
+    c->knob_named |= 1u << knob;
+}
+
 struct race_live *race_live_open(const struct race *r, struct err *e)
 {
     struct race_live *l = NULL;
@@ -47,17 +61,24 @@ struct race_live *race_live_open(const struct race *r, struct err *e)
         err_set(e, ERR_USAGE, "a race here has 1 to %d lanes, not %d", SNAP_RACE_LANES, r->lanes);
         return NULL;
     }
+    for (int i = 0; i < r->lanes; i++) {
+        int E = config_int(&r->lane[i], CONFIG_EXPERTS);
+        if (r->target <= E) continue;
+        err_set(e, ERR_USAGE, "an aim of %g experts is more than the %d there are", r->target, E);
+        return NULL;
+    }
     if (!(l = calloc(1, sizeof *l))) {
         err_set(e, ERR_MEMORY, "not enough memory to race");
         return NULL;
     }
     l->race = *r;
+    for (int i = 0; i < r->lanes && r->target > 0; i++) set_count(&l->race.lane[i], r->target);
     for (int i = 0; i < r->lanes; i++) {
         struct live_lane *a = &l->lane[i];
         forget(a);
         a->result = (struct race_result){.excluded = race_excluded(&r->lane[i])};
         a->shown.excluded = a->result.excluded;
-        config_label(&r->lane[i], a->result.lane, sizeof a->result.lane);
+        config_label(&l->race.lane[i], a->result.lane, sizeof a->result.lane);
         snprintf(a->shown.label, sizeof a->shown.label, "%.63s", a->result.lane);
     }
     return l;
@@ -129,7 +150,11 @@ static bool start(struct race_live *l, struct live_lane *a, struct err *e)
 {
     const struct config *c = &l->race.lane[a - l->lane];
     a->state = RUNNING, a->looked = 0, a->shown.trail = 0, a->shown.steps = 0;
-    return race_run_open(&a->run, &l->race, c, l->race.seed[l->seed_now], 1, e);
+    a->aim.target = 0;
+    if (!race_run_open(&a->run, &l->race, c, l->race.seed[l->seed_now], 1, e)) return false;
+    if (l->race.target > 0 && thermostat_count_knob(c->router) < 0)
+        thermostat_begin(&a->aim, a->run.t, l->race.target);
+    return true;
 }
 
 /* What was looked at joins the trail; the means of whole runs, once there are some, stay in the
@@ -169,10 +194,23 @@ static bool look(struct race_live *l, struct live_lane *a, struct err *e)
     return true;
 }
 
+/* A strategy that learns its counts by reward begins once its rewards do. */
+static void steer(struct race_live *l, struct live_lane *a)
+{
+    bool waits = l->race.lane[a - l->lane].router->learn && race_run_done(&a->run) < .5;
+    if (waits || !thermostat_looks(&a->aim, a->run.t)) return;
+    trainer_measure(a->run.t, &l->now, false);
+    thermostat_look(&a->aim, a->run.t, l->now.experts_per_token);
+    const struct config *now = trainer_config(a->run.t);
+    config_label(now, a->result.lane, sizeof a->result.lane);
+    config_label(now, a->shown.label, sizeof a->shown.label);
+}
+
 static bool step(struct race_live *l, struct live_lane *a, struct err *e)
 {
     bool measure = trainer_now(a->run.t) % MEASURE_EVERY == 0;
     if (!race_run_step(&a->run, &l->now, measure, e)) return false;
+    steer(l, a);
     if (measure) a->shown.loss = l->now.loss;
     a->shown.steps = trainer_now(a->run.t);
     double done = race_run_done(&a->run);
@@ -261,7 +299,7 @@ void race_live_show(const struct race_live *l, struct snap_race *to)
     memset(to, 0, sizeof *to);
     if (!l) return;
     const struct race *r = &l->race;
-    to->lanes = r->lanes, to->on = !l->over;
+    to->lanes = r->lanes, to->on = !l->over, to->target = r->target;
     to->seeds = r->seeds;
     to->seed_now = l->seed_now;
     to->seed = r->seed[to->seed_now];

@@ -84,12 +84,23 @@ bool trainer_rescue(struct trainer *t, struct err *e)
     rescue_close(&kept);
     t->fresh = t->measured = false, t->bad_row = 0, t->judged = t->tried;
     trainer_identify(t);
+    t->untold = false;
     trainer_tell(t, "now on the CPU, from the state after %ld updates; in %.20s %.80s",
                  t->optimizer.updates, op, reason);
+    t->untold = true;
     past_cut(t, 0);
     t->gone = gone; /* the words are its own; states taken by hand may still be there */
     if (e) *e = (struct err){0};
     return true;
+}
+
+bool trainer_outlives(struct trainer *t, bool *lost, struct err *e)
+{
+    struct err why = {0};
+    bool alive = trainer_alive(t, &why), saved = !alive && trainer_rescue(t, &why);
+    if (lost) *lost = !alive;
+    if (!alive && e) *e = why; /* none, where it was saved */
+    return alive || saved;
 }
 
 /* ---- a new model ---- */

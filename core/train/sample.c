@@ -59,9 +59,9 @@ bool sample_next(struct trainer *t, int n, double temperature, struct rng *r, un
     model_input(m, b);
     model_forward(m, false);
     kn_read_f32(m->be, logits, kn_part(m->be, m->logits, (size_t)(n - 1) * 256), 256);
-    const char *op, *reason;
-    if (!kn_sync(m->be, &op, &reason))
-        return err_set(e, ERR_BACKEND, "the backend failed in %s: %s", op, reason);
+    bool lost;
+    if (!trainer_outlives(t, &lost, e)) return false;
+    if (lost) return sample_next(t, n, temperature, r, byte, experts, e);
     for (int k = 0; k < 256; k++)
         if (!isfinite(logits[k]))
             return err_set(e, ERR_DIVERGED,

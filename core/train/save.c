@@ -132,6 +132,8 @@ static bool write_model(struct trainer *t, const char *path, const struct metas 
                                            .at = at,
                                            .numbers = s->state[i].size};
     }
+    /* What a dead device gave is no model, and the file that is there may be a good one. */
+    if (!trainer_alive(t, e)) goto done;
     ok = checkpoint_save(path, out, count, m->pair, m->count, kn_exact(t->be), e);
 done:
     free(s), free(out), free(numbers);
@@ -225,7 +227,11 @@ bool trainer_save(struct trainer *t, const char *path, struct err *e)
     if (!m) return err_set(e, ERR_MEMORY, "not enough memory to save %s", io_tail(path));
     trainer_hear(t, true);
     describe(t, m);
-    bool ok = write_model(t, path, m, e) && write_config(t, path, e);
+    bool lost = false, ok = write_model(t, path, m, e) && write_config(t, path, e);
     free(m);
+    if (!ok && trainer_outlives(t, &lost, NULL) && lost) {
+        if (e) *e = (struct err){0};
+        return trainer_save(t, path, e);
+    }
     return ok;
 }

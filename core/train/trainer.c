@@ -123,6 +123,11 @@ bool trainer_build(struct trainer *t, const struct config *c, const struct model
                                     from->config.router == c->router, c->router->slots_cycle, e));
     ok = ok && (t->measure = measure_open(t->model, e)) && open_good(&t->good, t, e) &&
          rest_open(&t->rest, t->model, e);
+    if (ok) {
+        if (from) model_repack(t->model);
+        trainer_keep(t);
+        ok = trainer_alive(t, e); /* or the old model and what was kept of it are needed yet */
+    }
     struct trainer *gone = ok ? &old : t;
     struct kn_backend *its = gone->model && gone->model->be ? gone->model->be : t->be;
     measure_close(gone->measure);
@@ -134,9 +139,7 @@ bool trainer_build(struct trainer *t, const struct config *c, const struct model
         t->model = old.model, t->measure = old.measure, t->good = old.good, t->rest = old.rest;
         return false;
     }
-    if (from) model_repack(t->model);
     t->config = *c;
-    trainer_keep(t);
     engine_new_model(t);
     return true;
 }
@@ -515,6 +518,7 @@ void trainer_measure(struct trainer *t, struct snapshot *to, bool window)
     }
     if (window) route_window(t), forget_if_lost(t);
     *to = *s;
+    t->untold = false;
 }
 
 void trainer_evaluate_begin(struct trainer *t, long tokens)
@@ -580,6 +584,7 @@ void trainer_tell_of(struct trainer *t, const char *sentence)
 void trainer_tell(struct trainer *t, const char *format, ...)
 {
     va_list args;
+    if (t->untold) return;
     va_start(args, format);
     vsnprintf(t->now.notice, sizeof t->now.notice, format, args);
     va_end(args);

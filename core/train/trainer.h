@@ -50,9 +50,8 @@ bool trainer_fleet(struct trainer *t, enum fleet_act act, int expert, struct err
 bool trainer_clone(struct trainer *t, int from, int to, struct err *e);
 /* Strategy, knobs, live settings and fleet as in *c, an earlier config of this trainer. */
 bool trainer_change(struct trainer *t, const struct config *c, struct err *e);
-/* a fresh model in its place */
-bool trainer_reset(struct trainer *t, const struct config *c, struct err *e);
-/* The same; the old one comes back, to be closed or swapped in again. NULL: nothing has changed. */
+/* A fresh model in its place; the old one comes back, to be closed or swapped in again. NULL:
+ * nothing has changed. */
 struct trainer *trainer_renew(struct trainer *t, const struct config *c, struct err *e);
 void trainer_swap(struct trainer *a, struct trainer *b); /* their whole contents */
 /* To see the guard at work: the next step finds a NaN there, as if a kernel or a file had made it. */

@@ -114,6 +114,8 @@ void cuda_say(struct kn_backend *be, struct cuda_told *to, uint32_t number, cons
 void cuda_mark(struct kn_backend *be, const char *name);
 bool cuda_meters(struct kn_backend *be, struct kn_meters *to);
 void cuda_meters_close(struct cuda *c);
+/* c[n,n] = a bᵀ: one product with nothing beside it; a and b are of bfloat16 where c->bf16. */
+void cuda_square(struct kn_backend *be, float *c, const void *a, const void *b, int n);
 double cuda_peak(struct kn_backend *be, int threads);
 double cuda_bandwidth(struct kn_backend *be, int threads);
 #define X(name) __typeof__(kn_##name) cuda_##name;

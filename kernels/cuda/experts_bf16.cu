@@ -19,8 +19,7 @@ struct half_experts {
     float *out, *dot, *dx_row;  /* by row: [D], [parts] of <dh, h>, [D] */
     float *dgate, *dup, *ddown; /* as ops.h has them */
     enum kn_act act;
-    int T, E, N, D, H, M, wide_D, wide_H, wide_M, parts;
-    bool gated;
+    int T, E, N, D, H, M, wide_D, wide_H, wide_M, parts, gated;
 };
 
 /* ---- products with the rows of each expert */

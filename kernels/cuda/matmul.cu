@@ -161,6 +161,12 @@ void cuda_linear_back_w(struct kn_backend *be, struct kn_buf dw, struct kn_buf d
     }
 }
 
+void cuda_square(struct kn_backend *be, float *c, const void *a, const void *b, int n)
+{
+    product(be, __func__,
+            {((const struct cuda *)be)->math, c, n, n, n, a, b, n, n, false, true, false});
+}
+
 void cuda_bias(struct kn_backend *be, struct kn_buf y, struct kn_buf b, int T, int M)
 {
     float *to = KN_F32(y);

@@ -81,6 +81,13 @@ void rig_steps(struct trainer *t, int steps)
     for (int i = 0; i < steps; i++) ck_assert_msg(trainer_step(t, &e), "%s", e.text);
 }
 
+bool rig_renew(struct trainer *t, const struct config *c, struct err *e)
+{
+    struct trainer *old = trainer_renew(t, c, e);
+    trainer_close(old);
+    return old;
+}
+
 double *model_rig_read(struct trainer *t, struct kn_buf block, size_t *n)
 {
     *n = t->model->params.size;

@@ -11,6 +11,8 @@
 struct config rig_config(const char *data, const char *strategy, const char *backend, ...);
 struct trainer *model_rig_open(const struct config *c);
 void rig_steps(struct trainer *t, int steps);
+/* A fresh model in its place; the old one is closed. */
+bool rig_renew(struct trainer *t, const struct config *c, struct err *e);
 /* All numbers of a block (w, g, m, v) in the order of the table: fresh memory, *n of them. */
 double *model_rig_read(struct trainer *t, struct kn_buf block, size_t *n);
 void rig_same_bits(struct trainer *a, struct trainer *b,

@@ -139,6 +139,27 @@ START_TEST(a_paused_model_is_paused_again_after_the_race)
 }
 END_TEST
 
+/* A count is set, a price or a threshold is turned on the way; what came of it stands in the label. */
+START_TEST(with_an_aim_every_lane_takes_as_many_experts)
+{
+    struct config config = rig_config("orders", "topk", "cpu", "batch=64", NULL);
+    struct err e = {0};
+    struct console *c = console_open(&config, &e);
+    ck_assert_msg(c != NULL, "%s", e.text);
+    must(c, "race topk topp adak steps=800 aim=1.5");
+    const struct snap_race *r = &run(c)->race;
+    NEAR(r->target, 1.5, 0, 0, "what is shown");
+    NEAR(r->lane[0].experts, 2, 0, 0, "k is a whole number");
+    NEAR(r->lane[1].experts, 1.5, 0, 0.2, "topp");
+    NEAR(r->lane[2].experts, 1.5, 0, 0.35, "adak, which has half of the steps");
+    ck_assert_msg(strstr(r->lane[1].label, "topp p="), "%s", r->lane[1].label);
+    must(c, "race topp steps=20");
+    ck_assert_str_eq(run(c)->race.lane[0].label, "topp");
+    NEAR(console_snapshot(c)->race.target, 0, 0, 0, "no aim is left over");
+    console_close(c);
+}
+END_TEST
+
 START_TEST(what_is_no_race_is_refused_and_says_why)
 {
     static const struct {
@@ -155,6 +176,8 @@ START_TEST(what_is_no_race_is_refused_and_says_why)
         {"race show", "no race"},
         {"race topk topk topk topk topk topk topk topk topk topk topk topk topk", "at most"},
         {"race topk k=9", "k"},
+        {"race topp aim=0", "above 0"},
+        {"race topp aim=9", "more than the 8"},
     };
     struct err e = {0};
     struct text out = {0};
@@ -183,7 +206,8 @@ SUITE(trainer_race_live)
     tcase_add_loop_test(t, a_race_in_turn_gives_what_a_race_in_a_row_gives, 0, 2);
     tcase_add_test(t, turns_keep_all_lanes_together);
     tcase_add_test(t, the_model_rests_and_comes_back_untouched);
+    tcase_add_test(t, with_an_aim_every_lane_takes_as_many_experts);
     tcase_add_test(t, a_paused_model_is_paused_again_after_the_race);
-    tcase_add_loop_test(t, what_is_no_race_is_refused_and_says_why, 0, 11);
+    tcase_add_loop_test(t, what_is_no_race_is_refused_and_says_why, 0, 13);
     suite_add_tcase(suite, t);
 }

@@ -255,13 +255,13 @@ START_TEST(a_reset_is_a_fresh_start_and_a_refused_one_changes_nothing)
     struct trainer *t = model_rig_open(&c), *fresh = model_rig_open(&c);
     rig_steps(t, 5);
     bad.value[CONFIG_EXPERTS] = 2, bad.knob[0] = 3;
-    ck_assert(!trainer_reset(t, &bad, &e));
+    ck_assert(!rig_renew(t, &bad, &e));
     ck_assert_int_eq((int)trainer_now(t), 5);
     rig_steps(t, 1);
-    ck_assert_msg(trainer_reset(t, &c, &e), "%s", e.text);
+    ck_assert_msg(rig_renew(t, &c, &e), "%s", e.text);
     ck_assert_int_eq((int)trainer_now(t), 0);
     rig_same_bits(t, fresh, "reset and fresh");
-    ck_assert_msg(trainer_reset(t, &other, &e), "%s", e.text);
+    ck_assert_msg(rig_renew(t, &other, &e), "%s", e.text);
     rig_steps(t, 1);
     ck_assert_int_eq(t->model->layer[0].moe.route.E, 4);
     trainer_close(t), trainer_close(fresh);

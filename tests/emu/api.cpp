@@ -32,6 +32,7 @@ int fail_code;
 bool lags; /* the stream does what is asked as late as it may */
 cudaError_t last;
 size_t most, taken; /* bytes of device memory */
+bool by_hand;       /* emu_fail was called: the plan of the environment is past */
 bool launch_failed; /* one launch may fail: whoever starts another does not look at what they say */
 
 void read_plan()
@@ -39,16 +40,18 @@ void read_plan()
     const char *plan = getenv("VANPOOL_EMU_FAIL");
     const char *memory = getenv("VANPOOL_EMU_MEMORY");
     most = memory ? strtoull(memory, nullptr, 10) : (size_t)8 << 30;
-    calls = 0;
     last = cudaSuccess;
+    lags = getenv("VANPOOL_EMU_LAG");
+    if (by_hand) return;
+    calls = 0;
     fail_code = 0;
     launch_failed = false;
-    lags = getenv("VANPOOL_EMU_LAG");
     if (plan && sscanf(plan, "%ld:%d", &fail_at, &fail_code) != 2) fail_code = 0;
 }
 
-cudaError_t counted()
+cudaError_t counted(bool takes = false)
 {
+    if (by_hand && fail_code == cudaErrorMemoryAllocation && !takes) return cudaSuccess;
     bool due = fail_code > 0 && fail_code < 1000 && ++calls >= fail_at;
     if (!due) return cudaSuccess;
     cudaError_t code = (cudaError_t)fail_code;
@@ -164,6 +167,16 @@ bool emu_may_run(dim3 grid, dim3 block)
 }
 
 extern "C" {
+/* From now on: the call after `more` others fails with `code`, as by a plan, also where devices are
+ * counted anew; of code 2 calls that take memory alone are meant. A test finds this in the module by its name. */
+void emu_fail(long more, int code)
+{
+    fail_at = calls + more + 1;
+    fail_code = code;
+    by_hand = true;
+    launch_failed = false;
+}
+
 cudaError_t cudaGetDeviceCount(int *count)
 {
     read_plan();
@@ -196,7 +209,7 @@ cudaError_t cudaMalloc(void **at, size_t bytes)
 {
     std::lock_guard<std::mutex> held(lock);
     emu_count.mallocs++;
-    if (cudaError_t code = counted()) return code;
+    if (cudaError_t code = counted(true)) return code;
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     if (bytes > most || taken > most - bytes) return last = cudaErrorMemoryAllocation;
     memory m = {bytes, (bytes + 64 + page - 1) / page * page + page, nullptr};

@@ -84,7 +84,7 @@ quick() {
         failed=$((failed + 1)) && echo 'FAIL the table is not whole'
     fi
 }
-# A tool slows a kernel many times, so it goes over the cases that are known by heart, and the smallest trials.
+# A tool slows a kernel many times: it goes over the cases known by heart, and every op on small shapes.
 tools() {
     local tool
     for tool in memcheck racecheck synccheck initcheck; do
@@ -93,7 +93,7 @@ tools() {
             continue
         fi
         echo "--- compute-sanitizer $tool"
-        limited 600 compute-sanitizer --tool $tool --error-exitcode 9 "$out/check-cuda" known
+        limited 600 compute-sanitizer --tool $tool --error-exitcode 9 "$out/check-cuda" known small
         status=$?
         if grep -qE 'Device not supported|does not support' "$log"; then
             skip "compute-sanitizer $tool: $(grep -m 1 -E 'not support' "$log")"

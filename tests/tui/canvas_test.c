@@ -149,20 +149,23 @@ END_TEST
 START_TEST(no_colour_is_ever_used_where_there_is_none)
 {
     for (int ink = 0; ink < INK_COUNT; ink++) {
-        struct theme_look mono = theme_look(THEME_MONO, (enum ink)ink),
-                          eight = theme_look(THEME_8, (enum ink)ink);
+        struct theme_look mono = theme_look(theme_find("dark", NULL), THEME_MONO, (enum ink)ink),
+                          eight = theme_look(theme_find("dark", NULL), THEME_8, (enum ink)ink);
         ck_assert_int_eq(mono.fore, -1);
         ck_assert_int_eq(mono.back, -1);
         ck_assert_int_lt(eight.fore, 8);
         ck_assert_int_lt(eight.back, 8);
-        ck_assert_int_lt(theme_look(THEME_16, (enum ink)ink).fore, 16);
+        ck_assert_int_lt(theme_look(theme_find("dark", NULL), THEME_16, (enum ink)ink).fore, 16);
     }
-    ck_assert(theme_look(THEME_MONO, INK_SELECTED).reverse);
+    ck_assert(theme_look(theme_find("dark", NULL), THEME_MONO, INK_SELECTED).reverse);
     static const short vans[] = {214, 74, 36, 227, 32, 166, 175, 250},
                        heat[] = {53, 24, 30, 36, 113, 220};
-    for (int i = 0; i < 8; i++) ck_assert_int_eq(theme_look(THEME_256, INK_VAN0 + i).fore, vans[i]);
+    for (int i = 0; i < 8; i++)
+        ck_assert_int_eq(theme_look(theme_find("dark", NULL), THEME_256, INK_VAN0 + i).fore,
+                         vans[i]);
     for (int i = 0; i < 6; i++)
-        ck_assert_int_eq(theme_look(THEME_256, INK_HEAT0 + i).back, heat[i]);
+        ck_assert_int_eq(theme_look(theme_find("dark", NULL), THEME_256, INK_HEAT0 + i).back,
+                         heat[i]);
 }
 END_TEST
 

@@ -11,7 +11,7 @@ static struct history past;
 static struct scene with_gpu(void)
 {
     scene_orders(&now);
-    strcpy(now.backend, "cuda"), now.threads = 1;
+    strcpy(now.backend, "cuda"), strcpy(now.simd, "bf16"), now.threads = 1;
     now.gpu = (struct snap_gpu){.watts = 212.4,
                                 .celsius = 61,
                                 .megahertz = 1980,

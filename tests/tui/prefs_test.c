@@ -127,7 +127,7 @@ START_TEST(every_theme_keeps_to_its_colours_at_every_depth)
     ck_assert_ptr_eq(theme_find(t->name, NULL), t);
     for (int depth = THEME_MONO; depth <= THEME_256; depth++)
         for (int ink = 0; ink < INK_COUNT; ink++) {
-            struct theme_look look = theme_look_in(t, (enum theme_depth)depth, (enum ink)ink);
+            struct theme_look look = theme_look(t, (enum theme_depth)depth, (enum ink)ink);
             int most = depth < (int)t->most ? depth : (int)t->most;
             int colours = most == THEME_256 ? 256 : most == THEME_16 ? 16 : most == THEME_8 ? 8 : 0;
             ck_assert_msg(look.fore < colours && look.back < colours, "%s, depth %d, ink %d",
@@ -143,16 +143,16 @@ START_TEST(the_ramp_and_the_vans_keep_apart_in_every_theme)
     const struct theme *t = theme_at(_i);
     for (int depth = THEME_MONO; depth <= THEME_256; depth++)
         for (int a = INK_HEAT0; a < INK_HEAT5; a++) {
-            struct theme_look one = theme_look_in(t, (enum theme_depth)depth, (enum ink)a),
-                              next = theme_look_in(t, (enum theme_depth)depth, (enum ink)(a + 1));
+            struct theme_look one = theme_look(t, (enum theme_depth)depth, (enum ink)a),
+                              next = theme_look(t, (enum theme_depth)depth, (enum ink)(a + 1));
             bool coloured = depth > THEME_MONO && t->most > THEME_MONO;
             ck_assert_msg(!coloured || one.back != next.back, "%s, depth %d, heat %d", t->name,
                           depth, a - INK_HEAT0);
         }
     for (int a = INK_VAN0; a <= INK_VAN7; a++)
         for (int b = a + 1; b <= INK_VAN7 && t->most >= THEME_16; b++)
-            ck_assert_msg(theme_look_in(t, THEME_256, (enum ink)a).fore !=
-                              theme_look_in(t, THEME_256, (enum ink)b).fore,
+            ck_assert_msg(theme_look(t, THEME_256, (enum ink)a).fore !=
+                              theme_look(t, THEME_256, (enum ink)b).fore,
                           "%s: vans %d and %d", t->name, a - INK_VAN0 + 1, b - INK_VAN0 + 1);
 }
 END_TEST

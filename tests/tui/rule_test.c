@@ -66,7 +66,8 @@ START_TEST(in_mono_bold_and_reverse_stand_in_for_colours)
     for (int y = 0; y < c.height; y++) {
         for (int x = 0; x < c.width; x++) {
             const struct cell *cell = &c.cells[y * c.stride + x];
-            struct theme_look look = theme_look(THEME_MONO, (enum ink)cell->ink);
+            struct theme_look look =
+                theme_look(theme_find("dark", NULL), THEME_MONO, (enum ink)cell->ink);
             ck_assert_int_eq(look.fore, -1);
             ck_assert_int_eq(look.back, -1);
             text_add(&looks, "%c",

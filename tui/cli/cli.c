@@ -65,7 +65,7 @@ const struct subcommand *subcommand_at(int i)
     return i >= 0 && i < SUBCOMMANDS ? &subcommands[i] : NULL;
 }
 
-const struct subcommand *subcommand_find(const char *name, struct err *e)
+static const struct subcommand *find(const char *name, struct err *e)
 {
     for (int i = 0; i < SUBCOMMANDS; i++)
         if (strcmp(subcommands[i].name, name) == 0) return &subcommands[i];
@@ -111,11 +111,11 @@ int subcommand_main(int argc, char **argv)
     const struct subcommand *s = &subcommands[0];
     bool named = first && (first[0] != '-' || !first[1]), ok;
     if (first && (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0))
-        s = subcommand_find("help", &e), named = true;
+        s = find("help", &e), named = true;
     else if (first && strcmp(first, "--version") == 0)
-        s = subcommand_find("version", &e), named = true;
+        s = find("version", &e), named = true;
     else if (named)
-        s = subcommand_find(first, &e);
+        s = find(first, &e);
     int skip = named ? 2 : 1;
     ok = s && flags_read(&f, s->name, s->sets, s->operands, argc > skip ? argc - skip : 0,
                          argv + skip, &e);

@@ -12,7 +12,6 @@ struct subcommand {
     bool (*run)(const struct flags *f, struct err *e);
 };
 const struct subcommand *subcommand_at(int i); /* the table; NULL past the end */
-const struct subcommand *subcommand_find(const char *name, struct err *e);
 void subcommand_help(const struct subcommand *s,
                      struct text *out); /* --help of one; NULL: of the program */
 /* The program without its process: finds the subcommand, runs it, says what failed. Returns the

@@ -33,7 +33,7 @@ static unsigned dots_of(const struct canvas *c, int column, int row)
     return glyph >= 0x2800 && glyph < 0x2900 ? glyph - 0x2800 : 0;
 }
 
-void dots_point(struct canvas *c, double x, double y, enum ink ink)
+static void point(struct canvas *c, double x, double y, enum ink ink)
 {
     int column, row;
     char utf8[5];
@@ -53,5 +53,5 @@ void dots_line(struct canvas *c, double x0, double y0, double x1, double y1, enu
     double dx = (x1 - x0) * 2 * c->width, dy = (y1 - y0) * 4 * c->height;
     int n = (int)fmin(fmax(fabs(dx), fabs(dy)) + 1, 4096);
     if (isnan(dx) || isnan(dy)) return;
-    for (int i = 0; i <= n; i++) dots_point(c, x0 + (x1 - x0) * i / n, y0 + (y1 - y0) * i / n, ink);
+    for (int i = 0; i <= n; i++) point(c, x0 + (x1 - x0) * i / n, y0 + (y1 - y0) * i / n, ink);
 }

@@ -4,8 +4,7 @@
  * where there are none. */
 #include "tui/screen/canvas.h"
 
-/* x and y in 0..1 across the canvas, y upwards; outside (and NaN) nothing is drawn. */
-void dots_point(struct canvas *c, double x, double y, enum ink ink);
+/* x and y are 0..1 across the canvas, y upwards; outside (and NaN) nothing is drawn. */
 void dots_line(struct canvas *c, double x0, double y0, double x1, double y1, enum ink ink);
 /* The cell that a point falls into; false: outside. */
 bool dots_cell(const struct canvas *c, double x, double y, int *column, int *row);

@@ -40,7 +40,7 @@ static bool write_codes(struct text *to, const struct picture *p, struct err *e)
         int last = -1;
         for (int x = 0; x < c->width; x++) {
             const struct cell *cell = &c->cells[(size_t)y * (size_t)c->stride + (size_t)x];
-            struct theme_look look = theme_look_in(theme, THEME_256, (enum ink)cell->ink);
+            struct theme_look look = theme_look(theme, THEME_256, (enum ink)cell->ink);
             int now = cell->ink * 2 + cell->bold;
             if (now != last) {
                 text_add(to, "\033[0%s%s", look.bold || cell->bold ? ";1" : "",

@@ -135,7 +135,7 @@ static void strip_add(struct strip *s, double x, double y, double w, double h, u
 
 static struct colours colours_of(const struct strip *s, const struct cell *cell)
 {
-    struct theme_look look = theme_look_in(s->theme, THEME_256, (enum ink)cell->ink);
+    struct theme_look look = theme_look(s->theme, THEME_256, (enum ink)cell->ink);
     struct colours c = {look.fore < 0 ? s->own.fore : rgb_of(look.fore),
                         look.back < 0 ? s->own.back : rgb_of(look.back)};
     return look.reverse ? (struct colours){c.back, c.fore} : c;
@@ -178,7 +178,7 @@ static void draw_row(struct strip *strip, const struct canvas *c, int row)
         double x = MARGIN + column * CELL_W;
         uint32_t letter = glyph_next(&at);
         if (cell->width == 0 || letter == 0 || letter == ' ') continue; /* the left half has it */
-        struct theme_look look = theme_look_in(strip->theme, THEME_256, (enum ink)cell->ink);
+        struct theme_look look = theme_look(strip->theme, THEME_256, (enum ink)cell->ink);
         unsigned rgb = colours_of(strip, cell).fore;
         int count = shape_of(letter, shapes);
         if (count >= 0) {

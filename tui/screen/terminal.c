@@ -165,7 +165,7 @@ static void choose_colours(enum terminal_color wanted)
     const struct theme *t = theme && theme->looks ? theme : theme_auto(getenv("COLORFGBG"));
     enum theme_depth depth = theme_depth(colours) < t->most ? theme_depth(colours) : t->most;
     for (int ink = 0; ink < INK_COUNT; ink++) {
-        struct theme_look look = theme_look_in(t, depth, ink);
+        struct theme_look look = theme_look(t, depth, ink);
         look_of[ink] = (look.bold ? A_BOLD : 0) | (look.dim ? A_DIM : 0) |
                        (look.reverse ? A_REVERSE : 0) | (look.underline ? A_UNDERLINE : 0);
         pair_of[ink] = 0;

@@ -97,7 +97,7 @@ enum theme_depth theme_depth(int colours)
                            : THEME_MONO;
 }
 
-struct theme_look theme_look_in(const struct theme *t, enum theme_depth depth, enum ink ink)
+struct theme_look theme_look(const struct theme *t, enum theme_depth depth, enum ink ink)
 {
     const struct ink_look *l = &(t->looks ? t->looks : dark)[ink < INK_COUNT ? ink : INK_TEXT];
     if (depth > t->most) depth = t->most;
@@ -116,9 +116,4 @@ struct theme_look theme_look_in(const struct theme *t, enum theme_depth depth, e
     if (depth == THEME_8 && look.fore > 8) look.fore -= 8, look.bold = true;
     if (depth == THEME_8 && look.back > 7) look.back -= 8;
     return look;
-}
-
-struct theme_look theme_look(enum theme_depth depth, enum ink ink)
-{
-    return theme_look_in(&themes[DARK], depth, ink);
 }

@@ -23,6 +23,5 @@ const struct theme *theme_find(const char *name, struct err *e);
 const struct theme *theme_auto(const char *colorfgbg);
 
 enum theme_depth theme_depth(int colours); /* what a terminal with so many colours can show */
-struct theme_look theme_look_in(const struct theme *t, enum theme_depth depth, enum ink ink);
-struct theme_look theme_look(enum theme_depth depth, enum ink ink); /* of the theme dark */
+struct theme_look theme_look(const struct theme *t, enum theme_depth depth, enum ink ink);
 #endif

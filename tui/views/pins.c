@@ -18,7 +18,8 @@ static void thin(struct pin *to, const struct history *h)
     }
 }
 
-bool pins_add(struct pins *to, const struct history *past, const char *label, struct err *e)
+/* False: there is nothing to pin, or no room. */
+static bool add(struct pins *to, const struct history *past, const char *label, struct err *e)
 {
     if (!past || past->count < 2)
         return err_set(e, ERR_USAGE, "there is no run to pin yet: a curve begins with two steps");
@@ -61,7 +62,7 @@ static bool line_pin(struct pins *p, int argc, char **argv, const struct snapsho
         size_t n = strlen(label);
         snprintf(label + n, sizeof label - n, "%s%s", i > 1 ? " " : "", argv[i]);
     }
-    if (!pins_add(p, past, label, e)) return false;
+    if (!add(p, past, label, e)) return false;
     text_add(out, "pinned as %d: %s; the view curves shows it beside what comes\n", p->count,
              label);
     return true;

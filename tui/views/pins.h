@@ -17,8 +17,6 @@ struct pins {
     struct pin pin[PINS_MOST];
 };
 
-/* label: NULL, as the run is called. False: there is nothing to pin, or no room. */
-bool pins_add(struct pins *to, const struct history *past, const char *label, struct err *e);
 /* The lines `pin [LABEL]`, `pins` and `unpin [N]`: false, it is none of them. *ok: it was done. */
 bool pins_line(struct pins *p, int argc, char **argv, const struct snapshot *now,
                const struct history *past, struct text *out, bool *ok, struct err *e);

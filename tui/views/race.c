@@ -301,10 +301,11 @@ static void draw_plot(struct canvas *to, const struct snapshot *now, bool speed)
 
 static void draw_head(struct canvas *to, const struct snap_race *r)
 {
-    char left[16], of[40] = "", all[160];
+    char left[16], of[40] = "", aim[24] = "", all[160];
     if (r->seeds > 1) snprintf(of, sizeof of, " (%d of %d)", r->seed_now + 1, r->seeds);
-    snprintf(all, sizeof all, "%d lane%s, %s each, seed %llu%s", r->lanes, r->lanes == 1 ? "" : "s",
-             r->budget, (unsigned long long)r->seed, of);
+    if (r->target > 0) snprintf(aim, sizeof aim, ", aim %.3g", r->target);
+    snprintf(all, sizeof all, "%d lane%s, %s each%s, seed %llu%s", r->lanes,
+             r->lanes == 1 ? "" : "s", r->budget, aim, (unsigned long long)r->seed, of);
     int x = 0;
     if (to->width >= 60) x = canvas_text(to, 0, 0, INK_TEXT, "%s", all) + 2;
     if (r->on && to->width >= 60) {
@@ -332,6 +333,9 @@ static void say_notes(struct text *to, const struct snapshot *now)
         "* front: no other lane is as good with fewer FLOPs. Same weights, batches and budget; "
         "held-out %s: the first %s on the way, all at the end.",
         facts_words(now)->tokens, facts_whole(look, (double)r->look));
+    if (r->target > 0)
+        text_add(to, "\nAim: a lane's own knob is turned while it trains, until %s take %.3g %s.",
+                 facts_words(now)->tokens, r->target, facts_words(now)->experts);
     for (int i = 0, any = 0; i < r->lanes; i++) {
         if (!r->lane[i].excluded) continue;
         text_add(to, "%s %c %s", any++ ? ";" : "\n- compared with nobody:", key_of(i),

@@ -1,0 +1,41 @@
+/* Every op forwards and backwards on a few small shapes, in each way that a GPU multiplies: quick
+ * enough to be watched by compute-sanitizer, which slows a kernel a hundred times. What they give is
+ * compared in parity.c; here nothing may fail. */
+#ifdef RIG_CUDA
+#include "tests/kernels/trial.h"
+
+static const char *const maths[] = {"fp32", "tf32", "bf16"};
+enum { MATHS = sizeof maths / sizeof *maths };
+
+/* Odd sizes; then sides that tensor cores and wide loads like, and more than one tile of them. */
+static const struct shape shapes[] = {{7, 41, 5, 2, 33, 17, 2, 7, 3, 10, 7, false},
+                                      {70, 64, 4, 1, 32, 20, 2, 70, 2, 32, 300, false}};
+enum { SHAPES = sizeof shapes / sizeof *shapes };
+
+START_TEST(no_op_fails_on_small_shapes)
+{
+    const struct op_trial *op = trial_op(_i / MATHS);
+    const char *failed, *reason;
+    setenv("VANPOOL_CUDA_MATH", maths[_i % MATHS], 1);
+    struct rig r = rig_open(&variants[1], 1);
+    unsetenv("VANPOOL_CUDA_MATH"); /* without forks the other tests come after this one */
+    for (int n = 0; n < SHAPES; n++) {
+        struct trial t = trial_open(op, r.be, shapes[n], 5 + n);
+        op->forward(&t);
+        if (op->back) op->back(&t);
+        HOLDS(kn_sync(r.be, &failed, &reason), "%s in %s, shape %d: %s failed: %s", op->name,
+              maths[_i % MATHS], n, failed, reason);
+        trial_close(&t);
+    }
+    rig_close(&r);
+}
+END_TEST
+
+SUITE(small)
+{
+    TCase *tc = tcase_create("small");
+    tcase_set_timeout(tc, 60);
+    tcase_add_loop_test(tc, no_op_fails_on_small_shapes, 0, trial_count() * MATHS);
+    suite_add_tcase(suite, tc);
+}
+#endif
