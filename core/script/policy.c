@@ -1,7 +1,6 @@
 /* core/script/policy.c - Rules of a class, read with inih. */
 #include "core/script/policy.h"
 #include "core/base/io.h"
-#include "core/router/router.h"
 
 #include <ini.h>
 #include <stdio.h>
@@ -102,4 +101,22 @@ bool policy_allows(const struct policy *p, const struct command *c, int argc, ch
     bool changes = router || strcmp(c->name, "knob") == 0 || strcmp(c->name, "set") == 0 ||
                    strcmp(c->name, "reset") == 0;
     return !changes || allows_names(p, argc, argv, e);
+}
+
+bool policy_allows_knob(const struct policy *p, const char *name, struct err *e)
+{
+    return !has(&p->knobs, name) || locked(p, "knob", name, e);
+}
+
+struct snap_rules policy_locks(const struct policy *p, const struct router *now)
+{
+    struct snap_rules to = {0};
+    if (!p) return to;
+    for (int i = 0; i < ROUTER_KNOBS && now->knobs[i].name; i++)
+        if (has(&p->commands, "knob") || has(&p->knobs, now->knobs[i].name)) to.knobs |= 1u << i;
+    for (int i = 0; router_at(i); i++) {
+        bool other = p->strategies.count && !has(&p->strategies, router_at(i)->name);
+        if (router_at(i) != now && (other || has(&p->commands, "router"))) to.strategies |= 1u << i;
+    }
+    return to;
 }

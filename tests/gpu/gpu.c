@@ -4,7 +4,8 @@
  *   check-gpu who                     the device, or why there is none
  *   check-gpu train [MATH]            trainings against ref and cpu
  *   check-gpu times [MATH [PRESET]]   measured lines for tests/gpu/table.awk
- *   check-gpu quick                   both, in sizes for the emulator
+ *   check-gpu small [MATH]            trainings in sizes for the emulator
+ *   check-gpu quick [MATH [PRESET]]   a few of those and times, for the emulator
  * With -b BACKEND in front `times` measures another backend than cuda. */
 #include "tests/gpu/gpu.h"
 #include "core/model/config.h"
@@ -110,11 +111,12 @@ static bool wanted(int argc, char **argv, int i, const char *name)
 static int run(int argc, char **argv, const char *backend)
 {
     const char *what = argc > 1 ? argv[1] : "train";
-    quick = strcmp(what, "quick") == 0;
+    bool few = strcmp(what, "quick") == 0, small = strcmp(what, "small") == 0;
+    quick = few || small;
     bool train = strcmp(what, "train") == 0, times = strcmp(what, "times") == 0;
     bool who = strcmp(what, "who") == 0;
     if (!train && !times && !quick && !who) {
-        fprintf(stderr, "check-gpu: '%s'? try who, train, times or quick\n", what);
+        fprintf(stderr, "check-gpu: '%s'? try who, train, times, small or quick\n", what);
         return 2;
     }
     if (!introduce(backend) || who) return 0;
@@ -127,9 +129,10 @@ static int run(int argc, char **argv, const char *backend)
         bool plain = strcmp(backend, "cuda") != 0; /* the others have but one way */
         if (plain && i > 0) break;
         if (!plain && !gpu_math(&maths[i])) continue;
-        if (train || quick) training_check(&maths[i]);
-        if (times || quick) times_steps(backend, argc > 3 ? argv[3] : NULL, &maths[i]);
-        if ((times || quick) && argc <= 3) times_layer(backend, &maths[i]);
+        if (train || quick) training_check(&maths[i], !few);
+        const char *only = argc > 3 ? argv[3] : NULL;
+        if (times || few) times_steps(backend, only, &maths[i]);
+        if (times || few) times_layer(backend, only, &maths[i]);
     }
     unlink(corpus + strlen("text:"));
     return failed > 0;

@@ -24,9 +24,10 @@ struct trainer *gpu_trainer(const char *data, const char *preset, const char *st
 void gpu_tell(bool ok, const char *what, const char *detail); /* one test */
 void gpu_skip(const char *why);
 
-void training_check(const struct math *m);
+/* all: every strategy, and a hundred steps. */
+void training_check(const struct math *m, bool all);
 /* A line of plain words for each thing that was measured, for table.awk. `only`: one preset, or
  * NULL. */
 void times_steps(const char *backend, const char *only, const struct math *m);
-void times_layer(const char *backend, const struct math *m);
+void times_layer(const char *backend, const char *only, const struct math *m);
 #endif

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-void times_layer(const char *backend, const struct math *m)
+void times_layer(const char *backend, const char *only, const struct math *m)
 {
     static const struct layer_size sizes[] = {{"gpu", 32768, 512, 16, 1024, 2},
                                               {"gpu", 32768, 512, 64, 1024, 2},
@@ -20,6 +20,7 @@ void times_layer(const char *backend, const struct math *m)
         const struct layer_size *s = &sizes[i];
         struct layer l;
         const char *op, *reason = "no memory";
+        if (only && strcmp(only, s->name) != 0) continue;
         if (!quick && strcmp(backend, "cuda") != 0 && s->T > 2048) continue;
         bool ok = layer_open(&l, be, s);
         double ms[LEAST];

@@ -3,8 +3,8 @@
 that people write a mixture of experts. One line a measurement, as in tests/gpu/times.c; nothing where torch is missing.
 
 Ways: `sorted` (tokens sorted by expert, one product an expert), `padded` (one batched product, as wide as the fullest
-expert), `grouped` (torch's grouped product: bfloat16, how many rows an expert has stays on the device), each eager
-and, with `+compile`, under torch.compile; `grouped+graphs` is compiled with mode="reduce-overhead" (CUDA graphs).
+expert), `grouped` (torch's grouped product: bfloat16, how many rows an expert has stays on the device), eager and, but
+for `sorted`, with `+compile` under torch.compile; `grouped+graphs` is compiled with mode="reduce-overhead" (CUDA graphs).
 Where this is easier on torch: its batch stays on the device, and it does not clip its gradient.
 
   peer_torch.py [--device cuda|cpu] [--presets tiny,base,gpu] [--quick]
@@ -177,12 +177,12 @@ def measure(preset, k, math, way, device, quick):
     return sequences * context, numbers, times[warm:]
 
 
-def ways(math, device, quick):
+def ways(math, device, plain_only):
     """All that this torch has; grouped products are in bfloat16 only."""
     plain = ["sorted", "padded"] + (["grouped"] if grouped_mm and math == "bf16" else [])
     yield from plain
-    if hasattr(torch, "compile") and not quick:
-        yield from (w + "+compile" for w in plain)
+    if hasattr(torch, "compile") and not plain_only:  # of `sorted` it would compile each step's sizes anew
+        yield from (w + "+compile" for w in plain if w != "sorted")
         if "grouped" in plain and device == "cuda":
             yield "grouped+graphs"
 
@@ -197,7 +197,8 @@ def main():
     for preset in a.presets.split(","):
         experts = PRESETS[preset][4]
         for math in ("bf16", "tf32", "fp32") if a.device == "cuda" else ("bf16", "fp32"):
-            for way in ways(math, a.device, a.quick):
+            plain = a.quick or a.device == "cuda" and (math == "fp32" or math == "tf32" and preset == "gpu")
+            for way in ways(math, a.device, plain):  # compiled where it may win
                 for k in (2,) if a.quick or "+" in way or math != "bf16" else (8, 4, 2, 1):
                     name = f"{who} {preset} {experts} {k} {math} {way}"
                     try:

@@ -2,7 +2,7 @@
 # On a machine with a GPU: every op against ref, whole trainings against ref and cpu in each way to multiply, the four
 # tools of compute-sanitizer, and a table of times beside PyTorch, where it is. All that is printed is kept, as
 # tests/bench/gpu-DATE-DEVICE.txt (KEEP names another file). usage: run.sh OUT [ops|train|times|tools|quick]...:
-# all but quick, which is for the emulator.
+# all but quick, which is for the emulator. PRESETS=gpu and ROUNDS=1 make less of the times.
 cd "$(dirname "$0")/../.." || exit 2
 out=${1:-build/release} passed=0 failed=0 skipped=0
 shift
@@ -52,33 +52,30 @@ train() {
     done
 }
 # Ours and theirs by turns, so that a change of the machine's clock is both's.
-times() {
-    local round lines=$folder/lines
+times() { # times [WHAT [FLAG]...]: of check-gpu, and for the peer
+    local what=${1:-times} presets=${PRESETS:-tiny,base,gpu} round preset
+    shift
     echo "--- times"
-    for round in 1 2; do
-        [ -x "$out/cublas-rate" ] && timeout 120 "$out/cublas-rate" >>"$lines" 2>&1
-        limited 900 "$out/check-gpu" times
-        add "times, turn $round" $?
-        cat "$log" >>"$lines"
-        peer &&
-            timeout 900 python3 tests/gpu/peer_torch.py >>"$lines" 2>"$folder/peer"
+    for ((round = 1; round <= ${ROUNDS:-2}; round++)); do
+        [ -x "$out/cublas-rate" ] && timeout 120 "$out/cublas-rate" >>"$folder/lines" 2>&1
+        for preset in ${presets//,/ }; do
+            limited 900 "$out/check-gpu" "$what" all "$preset"
+            add "$what of $preset, turn $round" $?
+            grep -E '^(  ok|FAIL|SKIP)' "$log"
+            cat "$log" >>"$folder/lines"
+        done
+        peer && timeout 900 python3 tests/gpu/peer_torch.py --presets "$presets" "$@" >>"$folder/lines" 2>"$folder/peer"
     done
-    peer || skip 'PyTorch beside it: there is none here'
-    awk -f tests/gpu/table.awk "$lines"
+    peer || [ "$what" = quick ] || skip 'PyTorch beside it: there is none here'
+    awk -f tests/gpu/table.awk "$folder/lines" | tee "$folder/table"
 }
 peer() {
     python3 -c 'import torch' 2>/dev/null
 }
-# Trainings, times and table at sizes for the emulator: that the stages above work is seen without a GPU, too.
+# Trainings, times and table at sizes for the emulator: that the way to a table works is seen without a GPU, too.
 quick() {
-    limited 900 "$out/check-gpu" quick
-    add 'trainings and times, quick' $?
-    grep -E '^(  ok|FAIL|SKIP)' "$log"
-    cp "$log" "$folder/lines"
-    peer && timeout 300 python3 tests/gpu/peer_torch.py --device cpu --quick --presets tiny >>"$folder/lines"
-    awk -f tests/gpu/table.awk "$folder/lines" >"$log" 2>&1
-    cat "$log"
-    if grep -qE '^G4 .* tiny fp32 \([0-9.]+ % of the' "$log" && ! grep -q '^NOTE' "$log"; then
+    PRESETS=tiny ROUNDS=1 times quick --quick --device cpu
+    if grep -qE '^G4 .* tiny fp32 \(-?[0-9.]+ % of the' "$folder/table" && ! grep -q '^NOTE' "$folder/table"; then
         passed=$((passed + 1))
     else
         failed=$((failed + 1)) && echo 'FAIL the table is not whole'

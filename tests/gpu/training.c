@@ -46,18 +46,17 @@ static void check_apart(const struct math *m, const char *data, const char *stra
     gpu_tell(d <= most, what, detail);
 }
 
-void training_check(const struct math *m)
+void training_check(const struct math *m, bool all)
 {
-    int few = quick ? 3 : 10, many = quick ? 10 : 100;
-    bool plain = m == &maths[0];
+    int few = quick ? 3 : 10, many = all ? 100 : 10;
     const char *batch = quick ? "batch=8" : "batch=64";
     const char *small = quick ? "batch=1 width=16 heads=2 layers=1 context=32" : "batch=4";
-    for (int i = 0; router_at(i) && (plain || !quick); i++)
+    for (int i = 0; router_at(i) && (all || m == &maths[0]); i++)
         check_apart(m, "orders", router_at(i)->name, "ref", batch, few, false);
     check_apart(m, corpus, "topk", "ref", quick ? small : "batch=2 width=32 heads=2 context=64",
                 few, false);
     check_apart(m, "orders", "topk", "cpu", batch, many, true);
     for (int i = 0; router_at(i); i++)
-        if (!quick || strcmp(router_at(i)->name, "topp") == 0)
+        if (all || strcmp(router_at(i)->name, "topp") == 0)
             check_apart(m, corpus, router_at(i)->name, "cpu", small, many, true);
 }

@@ -2,6 +2,20 @@
 #include "kernels/peak.h"
 #include "tests/kernels/trial.h"
 
+START_TEST(auto_says_why_rather_than_come_to_the_reference)
+{
+    const struct kn_settings strange = {.simd = "avx9"};
+    char why[200];
+    struct kn_backend *be = kn_open("auto", &strange, why, sizeof why);
+    if (be && strcmp(kn_name(be), "cuda") == 0) {
+        kn_close(be);
+        SKIP("what the CPU refuses, because the GPU is asked first");
+    }
+    ck_assert_msg(be == NULL, "%s", kn_name(be));
+    ck_assert_msg(strstr(why, "avx9"), "%s", why);
+}
+END_TEST
+
 START_TEST(auto_opens_the_first_backend_that_can)
 {
     char why[200];
@@ -369,6 +383,7 @@ SUITE(backend)
 {
     TCase *tc = tcase_create("backend");
     tcase_set_timeout(tc, 30);
+    tcase_add_test(tc, auto_says_why_rather_than_come_to_the_reference);
     tcase_add_test(tc, auto_opens_the_first_backend_that_can);
     tcase_add_test(tc, an_unknown_backend_is_refused_with_the_names_there_are);
     tcase_add_test(tc, a_short_buffer_for_the_reason_is_never_overrun);

@@ -8,8 +8,31 @@ static const char *const maths[] = {"fp32", "tf32", "bf16"};
 enum { MATHS = sizeof maths / sizeof *maths };
 
 /* Odd sizes; then sides that tensor cores and wide loads like, and more than one tile of them. */
-static const struct shape shapes[] = {{7, 41, 5, 2, 33, 17, 2, 7, 3, 10, 7, false},
-                                      {70, 64, 4, 1, 32, 20, 2, 70, 2, 32, 300, false}};
+static const struct shape shapes[] = {
+    {.T = 7,
+     .D = 41,
+     .E = 5,
+     .S = 2,
+     .H = 33,
+     .V = 17,
+     .B = 2,
+     .C = 7,
+     .heads = 3,
+     .d = 10,
+     .n = 7},
+    {.T = 70,
+     .D = 64,
+     .E = 4,
+     .S = 1,
+     .H = 32,
+     .V = 20,
+     .B = 2,
+     .C = 70,
+     .heads = 2,
+     .d = 32,
+     .n = 300,
+     .aligned = true},
+};
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 START_TEST(no_op_fails_on_small_shapes)

@@ -3,8 +3,9 @@
 #include "tui/app/app.h"
 #include "core/base/clock.h"
 #include "tui/app/inside.h"
-#include "tui/export/export.h"
 #include "tui/app/keys.h"
+#include "tui/draw/prose.h"
+#include "tui/export/export.h"
 #include "tui/prompt/line.h"
 #include "tui/prompt/state.h"
 
@@ -23,12 +24,16 @@ enum {
 
 /* ---- drawing ---- */
 
+/* Above the prompt, over what lies there: all of them, but for at most a third of the screen. */
 static void draw_choices(struct canvas *to)
 {
     const char *choices = line_choices();
+    int rows = prose_lines(to->width - 2, choices), most = to->height / 3;
     if (!*choices) return;
-    canvas_fill(to, 0, to->height - 2, to->width, INK_SELECTED, " ");
-    canvas_fit(to, 1, to->height - 2, to->width - 2, INK_SELECTED, "%s", choices);
+    if (rows > most) rows = most;
+    int y = to->height - 1 - rows;
+    for (int i = 0; i < rows; i++) canvas_fill(to, 0, y + i, to->width, INK_SELECTED, " ");
+    prose_draw(to, 1, y, to->width - 2, rows, 0, INK_SELECTED, choices);
 }
 
 /* Where nothing else is to be said, the last line has the numbers that are watched. */

@@ -66,10 +66,14 @@ void app_ask(struct app *a)
 
 bool app_look(struct app *a, const char *command, int argc, char **argv)
 {
-    bool why = strcmp(command, "why") == 0 && argc == 2,
-         own = strcmp(command, "try") == 0 || strcmp(command, "write") == 0;
-    if (!a->any || (!why && !own)) return false;
-    a->scene.cursor = why ? atoi(argv[1]) : 0;
-    action_view(a, view_find(why ? "why" : a->now.text ? "tokens" : "vans", NULL));
-    return true;
+    const char *first = argc > 1 ? argv[1] : "", *to = NULL;
+    bool own = strcmp(command, "try") == 0 || strcmp(command, "write") == 0;
+    if (!a->any) return false;
+    if (strcmp(command, "why") == 0 && argc == 2) to = "why", a->scene.cursor = atoi(first);
+    if (own) to = a->now.text ? "tokens" : "vans", a->scene.cursor = 0;
+    if (strcmp(command, "regret") == 0) to = "why";
+    if (strcmp(command, "engine") == 0 && strcmp(first, "compare") == 0) to = "engine";
+    if (strcmp(command, "race") == 0 && strcmp(first, "show") && strcmp(first, "stop")) to = "race";
+    if (to) action_view(a, view_find(to, NULL));
+    return to != NULL;
 }

@@ -16,13 +16,14 @@ void popup_page(struct popup *p, const char *title, const char *text)
     text_add(&p->page, "%s", text);
 }
 
-void popup_chooser(struct popup *p, const struct router *now)
+void popup_chooser(struct popup *p, const struct snapshot *now)
 {
     popup_close(p);
     p->kind = POPUP_CHOOSER;
     snprintf(p->title, sizeof p->title, "Routing strategy");
-    for (int i = 0; router_at(i); i++)
-        if (router_at(i) == now) p->choice = i;
+    p->locked = now ? now->locked.strategies : 0;
+    for (int i = 0; now && router_at(i); i++)
+        if (router_at(i) == now->router) p->choice = i;
 }
 
 void popup_palette(struct popup *p, const struct snapshot *now)
@@ -212,7 +213,9 @@ static void draw_chooser(const struct popup *p, struct canvas *to)
         canvas_zone(&in, 0, row, in.width, 1, "@entry %d", first + row);
         canvas_fill(&in, 0, row, in.width, ink, " ");
         canvas_text(&in, 0, row, ink, "%s %s", r == chosen ? ">" : " ", r->name);
-        canvas_fit(&in, NAME, row, in.width - NAME, ink, "%s", r->title);
+        bool locked = p->locked >> (first + row) & 1;
+        canvas_fit(&in, NAME, row, in.width - NAME, ink, "%s%s", r->title,
+                   locked ? " (locked in this class)" : "");
     }
     prose_draw(&in, 2, rows, in.width - 2, RULE, 0, INK_DIM, chosen->rule ? chosen->rule : "");
     canvas_fit(&in, 0, rows + RULE, in.width, INK_KEY, "Enter takes it, Esc leaves it");

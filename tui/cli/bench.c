@@ -1,13 +1,14 @@
 /* tui/cli/bench.c - `bench`: what the machine can give, and what a layer and a training step make
- * of it. Every line stands beside the FMA peak measured in the same run; presets run on 1 and 2
- * threads, and their bits are compared. */
+ * of it (bench_work.c: single ops, decoding, the slope, the strategies). Every line stands beside
+ * the FMA peak measured in the same run; presets run on 1 and 2 threads, and their bits are
+ * compared. */
 #include "core/base/clock.h"
 #include "core/base/rng.h"
 #include "core/model/model.h"
 #include "core/script/expect.h"
 #include "core/train/trainer.h"
 #include "kernels/peak.h"
-#include "tui/cli/cli.h"
+#include "tui/cli/bench.h"
 #include "tui/cli/out.h"
 
 #include <errno.h>
@@ -17,20 +18,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { REPEATS = 9, PEAKS = 8, CORPUS = 1 << 19 };
-static const char *const wholes[] = {"fma_peak", "bandwidth", "moe_layer", "train_step", NULL};
-
-struct bench {
-    const struct flags *flags;
-    json_t *rows;
-    char corpus[512];       /* "text:FILE", of letters made here */
-    double peak[PEAKS + 1]; /* GFLOP/s by threads; NaN: not measured */
-    char backend[16], simd[16];
-};
+enum { CORPUS = 1 << 19 };
 
 /* ---- lines ---- */
 
-static void put(json_t *row, const char *key, double value)
+void bench_put(json_t *row, const char *key, double value)
 {
     json_object_set_new(row, key, isfinite(value) ? json_real(value) : json_null());
 }
@@ -46,29 +38,44 @@ static double number(const json_t *row, const char *key)
     return json_is_number(v) ? json_number_value(v) : NAN;
 }
 
+/* A number with what stands behind it; blank where it was not measured. */
+static void write_cell(struct text *out, const char *shown, double value, int width,
+                       const char *unit)
+{
+    if (isnan(value))
+        text_add(out, "%*s", width + (int)strlen(unit), "");
+    else
+        text_add(out, "%*s%s", width, shown, unit);
+}
+
 static void write_text(const json_t *row, struct text *out)
 {
     char ms[16], rate[16], share[16], speed[16];
     const char *preset = json_string_value(json_object_get(row, "preset"));
-    double gbs = number(row, "gb_per_s");
-    text_add(out, "%-10s %-7s %d thread%s  ", json_string_value(json_object_get(row, "what")),
+    const char *name = json_string_value(json_object_get(row, "name"));
+    double t = number(row, "ms"), r = number(row, "gflops"), s = number(row, "share_of_peak"),
+           v = number(row, "tokens_per_s"), gbs = number(row, "gb_per_s");
+    text_add(out, "%-10s %-7s %d thread%s", json_string_value(json_object_get(row, "what")),
              preset ? preset : "", (int)number(row, "threads"),
              number(row, "threads") == 1 ? " " : "s");
-    if (!isnan(gbs))
-        text_add(out, "%s GB/s\n", text_number(rate, gbs, 1));
-    else
-        text_add(out, "%8s ms  %7s GFLOP/s  %5s of peak  %7s tok/s%s\n",
-                 text_number(ms, number(row, "ms"), 3), text_number(rate, number(row, "gflops"), 1),
-                 text_number(share, number(row, "share_of_peak"), 2),
-                 text_count(speed, number(row, "tokens_per_s")),
-                 json_is_false(json_object_get(row, "bits_equal")) ? "  BITS DIFFER FROM 1 THREAD"
-                                                                   : "");
+    write_cell(out, text_number(ms, t, 3), t, 10, " ms");
+    if (!isnan(gbs)) text_add(out, "%9.1f GB/s", gbs);
+    write_cell(out, text_number(rate, r, 1), r, 9, " GFLOP/s");
+    write_cell(out, text_number(share, s, 2), s, 7, " of peak");
+    write_cell(out, text_count(speed, v), v, 9, " tok/s");
+    if (preset && strcmp(name, preset) != 0) text_add(out, "  %s", name);
+    if (!isnan(number(row, "slope")))
+        text_add(out, ": saves %.0f %% of the time and %.0f %% of the FLOPs, slope %.2f",
+                 100 * number(row, "time_saved"), 100 * number(row, "flops_saved"),
+                 number(row, "slope"));
+    if (json_is_false(json_object_get(row, "bits_equal")))
+        text_add(out, "  BITS DIFFER FROM 1 THREAD");
+    while (out->size && out->at[out->size - 1] == ' ') out->size--;
+    text_add(out, "\n");
 }
 
-/* Keeps the row for --require and writes it. `more`: keys of its own, taken over; ms, gflop,
- * tokens: NaN unknown. */
-static bool add(struct bench *b, json_t *more, const char *what, const char *preset, int threads,
-                double ms, double gflop, double tokens, struct err *e)
+bool bench_add(struct bench *b, json_t *more, const char *what, const char *preset, int threads,
+               double ms, double gflop, double tokens, struct err *e)
 {
     struct text out = {0};
     json_t *row = json_object();
@@ -78,12 +85,13 @@ static bool add(struct bench *b, json_t *more, const char *what, const char *pre
     json_object_set_new(row, "threads", json_integer(threads));
     put_word(row, "backend", b->backend);
     put_word(row, "simd", b->simd);
-    put(row, "ms", ms);
-    put(row, "gflop", gflop);
-    put(row, "gflops", gflop / ms * 1e3);
+    bench_put(row, "ms", ms);
+    bench_put(row, "gflop", gflop);
+    bench_put(row, "gflops", gflop / ms * 1e3);
     if (more) json_object_update(row, more);
-    put(row, "share_of_peak", threads <= PEAKS ? number(row, "gflops") / b->peak[threads] : NAN);
-    put(row, "tokens_per_s", tokens / ms * 1e3);
+    bench_put(row, "share_of_peak",
+              threads <= PEAKS ? number(row, "gflops") / b->peak[threads] : NAN);
+    bench_put(row, "tokens_per_s", tokens / ms * 1e3);
     json_decref(more);
     json_array_append_new(b->rows, row);
     char *line = b->flags->json ? json_dumps(row, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
@@ -103,7 +111,7 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double median(double *ms, int n)
+double bench_median(double *ms, int n)
 {
     qsort(ms, (size_t)n, sizeof *ms, by_size);
     return ms[n / 2];
@@ -131,13 +139,13 @@ static bool bench_machine(struct bench *b, int threads, bool peak, bool bandwidt
     bool ok = true;
     if (peak) {
         json_t *row = json_object();
-        put(row, "gflops", b->peak[threads]);
-        ok = add(b, row, "fma_peak", NULL, threads, NAN, NAN, NAN, e);
+        bench_put(row, "gflops", b->peak[threads]);
+        ok = bench_add(b, row, "fma_peak", NULL, threads, NAN, NAN, NAN, e);
     }
     if (ok && bandwidth) {
         json_t *row = json_object();
-        put(row, "gb_per_s", kn_bandwidth_gbs(be, threads));
-        ok = add(b, row, "bandwidth", NULL, threads, NAN, NAN, NAN, e);
+        bench_put(row, "gb_per_s", kn_bandwidth_gbs(be, threads));
+        ok = bench_add(b, row, "bandwidth", NULL, threads, NAN, NAN, NAN, e);
     }
     kn_close(be);
     return ok;
@@ -145,8 +153,8 @@ static bool bench_machine(struct bench *b, int threads, bool peak, bool bandwidt
 
 /* ---- the layer ---- */
 
-static bool preset_config(const struct bench *b, const char *preset, int threads, struct config *c,
-                          struct err *e)
+bool bench_config(const struct bench *b, const char *preset, int threads, struct config *c,
+                  struct err *e)
 {
     bool orders = strcmp(preset, "orders") == 0;
     if (!config_start(c, orders ? "orders" : b->corpus, "topk", e)) return false;
@@ -175,7 +183,7 @@ static bool bench_layer(struct bench *b, const char *preset, int threads, struct
     struct data_shape text = {.text = true, .input = 256, .items = 1, .classes = 256};
     struct data_shape rows = {.input = 41, .items = 8, .classes = 4, .active = 5};
     bool orders = strcmp(preset, "orders") == 0;
-    if (!preset_config(b, preset, threads, &c, e)) return false;
+    if (!bench_config(b, preset, threads, &c, e)) return false;
     int T = config_int(&c, CONFIG_BATCH) * (orders ? 1 : config_int(&c, CONFIG_CONTEXT));
     int most = orders ? 256 : 24;
     struct kn_backend *be = open_backend(b, threads, e);
@@ -201,7 +209,8 @@ static bool bench_layer(struct bench *b, const char *preset, int threads, struct
         }
         double k = c.knob[router_knob(c.router, "k")];
         double gflop = 3e-9 * T * (k * moe_expert_flops(moe) + moe_fixed_flops(moe));
-        ok = ok && add(b, NULL, "moe_layer", preset, threads, median(ms, n), gflop, T, e);
+        ok = ok &&
+             bench_add(b, NULL, "moe_layer", preset, threads, bench_median(ms, n), gflop, T, e);
     } else if (be && !m) {
         err_set(e, ERR_MEMORY, "out of memory for the model");
     }
@@ -251,15 +260,19 @@ static uint64_t weights_hash(struct trainer *t)
     return hash;
 }
 
+int bench_steps(const char *preset)
+{
+    return strcmp(preset, "orders") == 0 ? 200 : strcmp(preset, "tiny") == 0 ? 40 : REPEATS;
+}
+
 /* The same number of steps for every number of threads, so that the weights can be compared. */
-static bool bench_step(struct bench *b, const char *preset, int threads, uint64_t *first,
-                       struct err *e)
+static bool bench_step(struct bench *b, const char *preset, int threads, struct err *e)
 {
     struct config c;
-    double ms[256];
-    int steps = strcmp(preset, "orders") == 0 ? 200 : strcmp(preset, "tiny") == 0 ? 40 : REPEATS;
+    double ms[BENCH_STEPS];
+    int steps = bench_steps(preset);
     struct snapshot *s = calloc(1, sizeof *s);
-    struct trainer *t = s && preset_config(b, preset, threads, &c, e) ? trainer_open(&c, e) : NULL;
+    struct trainer *t = s && bench_config(b, preset, threads, &c, e) ? trainer_open(&c, e) : NULL;
     bool ok = t != NULL;
     for (int i = -2; ok && i < steps; i++) {
         double begun = clock_now();
@@ -271,14 +284,15 @@ static bool bench_step(struct bench *b, const char *preset, int threads, uint64_
         snapshot_clear(s);
         trainer_measure(t, s, false);
         uint64_t hash = weights_hash(t);
-        bool known = *first != 0;
-        if (!known) *first = hash;
-        json_object_set_new(row, "bits_equal", known ? json_boolean(hash == *first) : json_null());
-        double middle = median(ms, steps);
-        put(row, "steps_per_s", 1e3 / middle);
-        ok = add(b, row, "train_step", preset, threads, middle,
-                 3e-9 * s->flops_per_token * s->tokens_per_step, s->tokens_per_step, e);
-        if (ok && known && hash != *first)
+        bool known = b->first != 0;
+        if (!known) b->first = hash;
+        json_object_set_new(row, "bits_equal",
+                            known ? json_boolean(hash == b->first) : json_null());
+        double middle = bench_median(ms, steps);
+        bench_put(row, "steps_per_s", 1e3 / middle);
+        ok = bench_add(b, row, "train_step", preset, threads, middle,
+                       3e-9 * s->flops_per_token * s->tokens_per_step, s->tokens_per_step, e);
+        if (ok && known && hash != b->first)
             ok = err_set(e, ERR_CHECK,
                          "the weights of %s after %d steps differ between 1 and %d threads", preset,
                          steps + 2, threads);
@@ -349,6 +363,23 @@ static bool check_requires(struct bench *b, struct err *e)
 
 /* ---- the run ---- */
 
+static const struct what {
+    const char *name;
+    bool (*run)(struct bench *b, const char *preset, int threads, struct err *e); /* a machine's:
+                                                                                     NULL */
+    const char *presets; /* where it is run unless it is asked for by name of preset */
+} whats[] = {
+    {"fma_peak", NULL, ""},
+    {"bandwidth", NULL, ""},
+    {"moe_layer", bench_layer, "orders tiny base"},
+    {"train_step", bench_step, "orders tiny base"},
+    {"op", bench_ops, "base"},
+    {"decode", bench_decode, "tiny base"},
+    {"slope", bench_slope, "tiny base"},
+    {"strategies", bench_strategies, "orders"},
+};
+enum { WHATS = sizeof whats / sizeof *whats };
+
 static bool wanted(const struct flags *f, const char *what)
 {
     bool any = f->operands.count == 0;
@@ -358,36 +389,50 @@ static bool wanted(const struct flags *f, const char *what)
 
 static bool check_words(const struct flags *f, struct err *e)
 {
-    for (int i = 0; i < f->operands.count; i++) {
+    struct text all = {0};
+    bool ok = true;
+    for (int w = 0; w < WHATS; w++)
+        text_add(&all, "%s%s", w ? ", " : ": there are ", whats[w].name);
+    for (int i = 0; ok && i < f->operands.count; i++) {
         bool known = false;
-        for (int w = 0; wholes[w]; w++) known = known || strcmp(wholes[w], f->operands.at[i]) == 0;
-        if (known) continue;
-        return err_set(e, ERR_USAGE, "bench has no '%.40s'%s", f->operands.at[i],
-                       ERR_MEANT(f->operands.at[i], wholes, 4,
-                                 ": there are fma_peak, bandwidth, moe_layer, train_step"));
+        for (int w = 0; w < WHATS; w++)
+            known = known || strcmp(whats[w].name, f->operands.at[i]) == 0;
+        const char *near = err_nearest(f->operands.at[i], whats, WHATS, sizeof *whats);
+        if (!known)
+            ok = err_set(e, ERR_USAGE, "bench has no '%.40s'%s%s%s", f->operands.at[i],
+                         near ? ": did you mean " : text_str(&all), near ? near : "",
+                         near ? "?" : "");
     }
+    text_free(&all);
     struct config c; /* a preset's name is checked where its sizes are */
-    return !f->preset || strcmp(f->preset, "orders") == 0 ||
-           (config_start(&c, "orders", "topk", e) && config_preset(&c, f->preset, e));
+    return ok && (!f->preset || strcmp(f->preset, "orders") == 0 ||
+                  (config_start(&c, "orders", "topk", e) && config_preset(&c, f->preset, e)));
+}
+
+/* On every number of threads; where nobody named a preset, only on those that tell something. */
+static bool bench_what(struct bench *b, const struct what *w, const char *preset, struct err *e)
+{
+    if (!w->run || !wanted(b->flags, w->name)) return true;
+    if (!b->flags->preset && !strstr(w->presets, preset)) return true;
+    for (int t = 0; t < b->thread_counts; t++)
+        if (!w->run(b, preset, b->threads[t], e)) return false;
+    return true;
 }
 
 static bool bench_all(struct bench *b, struct err *e)
 {
     static const char *const presets[] = {"orders", "tiny", "base"};
     const struct flags *f = b->flags;
-    int threads[2] = {1, 2}, counts = 2;
-    if (f->threads > 0) threads[0] = (int)f->threads, counts = 1;
-    for (int t = 0; t < counts; t++)
-        if (threads[t] <= PEAKS &&
-            !bench_machine(b, threads[t], wanted(f, "fma_peak"), wanted(f, "bandwidth"), e))
+    b->threads[0] = 1, b->threads[1] = 2, b->thread_counts = 2;
+    if (f->threads > 0) b->threads[0] = (int)f->threads, b->thread_counts = 1;
+    for (int t = 0; t < b->thread_counts; t++)
+        if (b->threads[t] <= PEAKS &&
+            !bench_machine(b, b->threads[t], wanted(f, "fma_peak"), wanted(f, "bandwidth"), e))
             return false;
     for (int p = 0; p < (f->preset ? 1 : 3); p++) {
-        const char *preset = f->preset ? f->preset : presets[p];
-        uint64_t first = 0;
-        for (int t = 0; wanted(f, "moe_layer") && t < counts; t++)
-            if (!bench_layer(b, preset, threads[t], e)) return false;
-        for (int t = 0; wanted(f, "train_step") && t < counts; t++)
-            if (!bench_step(b, preset, threads[t], &first, e)) return false;
+        b->first = 0;
+        for (int w = 0; w < WHATS; w++)
+            if (!bench_what(b, &whats[w], f->preset ? f->preset : presets[p], e)) return false;
     }
     return check_requires(b, e);
 }

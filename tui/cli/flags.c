@@ -67,7 +67,7 @@ static const struct entry entries[] = {
     WORD("record", "FILE", record, FLAGS_SCREEN | FLAGS_REPL | FLAGS_TRAIN,
          "write down the run and all that is said, for replay and report"),
     WORD("policy", "FILE", policy, FLAGS_SCREEN | FLAGS_REPL,
-         "a teacher's rules: what is fixed, locked or hidden"),
+         "a teacher's rules: what is fixed and what is locked"),
     WHOLE("to", "N", to, FLAGS_REPLAY, 0, 1e12, "only the first N steps"),
     WORD("cast", "FILE", cast, FLAGS_REPLAY, "the screen as an asciicast, for players of such"),
     SWITCH("markdown", markdown, FLAGS_CLASS, "Markdown instead of HTML"),

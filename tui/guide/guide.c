@@ -204,6 +204,9 @@ void guide_page(const struct guide *g, const struct snapshot *s, struct text *ou
     text_add(out, "%s, page %d of %d: %s\n\n", r->lesson->title, r->page + 1, r->lesson->pages,
              r->lesson->page[r->page].title);
     runner_tell(r, s, out);
+    if (!r->checks) /* nothing will tick */
+        text_add(out, runner_last(r) ? "'next' opens the lesson after this one.\n"
+                                     : "'next' turns the page.\n");
 }
 
 void guide_checks(const struct guide *g, struct text *out)

@@ -4,6 +4,7 @@
  * reading happen in one thread. */
 #include "tui/screen/terminal.h"
 #include "core/base/clock.h"
+#include "tui/screen/reports.h"
 
 #include <curses.h>
 #include <errno.h>
@@ -22,7 +23,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
-enum { ESCAPE_MS = 25, EMPTY_READS = 8, PASTE_KEPT = 8192 };
+enum { ESCAPE_MS = 25, EMPTY_READS = 8 };
 #define PASTE_S 1.0        /* without a byte: the end mark is not going to come */
 #define PASTE_TURN_S 0.015 /* so long a paste may keep the screen waiting */
 
@@ -36,10 +37,7 @@ static chtype look_of[INK_COUNT]; /* attributes */
 static short pair_of[INK_COUNT];
 static bool mouse_wanted, reports; /* reports: the terminal can tell of its mouse and of pastes */
 static bool pasting;
-static struct text pasted; /* its beginning; the whole had pasted_size bytes */
-static size_t pasted_size;
-static int pasted_matched; /* characters of the end mark that have come */
-static double pasted_at;
+static double pasted_at; /* when its newest byte came */
 static int wake[2] = {-1, -1};
 static int empty; /* times the keyboard had something and then nothing */
 
@@ -109,21 +107,18 @@ static void farewell_add(const char *name)
 
 /* ---- the mouse, and pastes in brackets ---- */
 
-/* What a crash handler writes lies ready, so it ends with this too. */
-static const char report_end[] = "\033[?1002l\033[?1006l\033[?2004l";
-
 static void report(void)
 {
     if (!reports) return;
-    fputs(mouse_wanted ? "\033[?1002h\033[?1006h" : "\033[?1002l\033[?1006l", stdout);
-    fputs("\033[?2004h", stdout);
+    fputs(mouse_wanted ? REPORTS_MOUSE : REPORTS_NO_MOUSE, stdout);
+    fputs(REPORTS_PASTES, stdout);
     fflush(stdout);
 }
 
 static void report_no_more(void)
 {
     if (!reports) return;
-    fputs(report_end, stdout);
+    fputs(REPORTS_END, stdout);
     fflush(stdout);
 }
 
@@ -207,7 +202,7 @@ bool terminal_open(enum terminal_color color, enum terminal_charset wanted, stru
     const char *last[] = {"op", "sgr0", "rmkx", "cnorm", "rmcup"};
     const char *mouse = tigetstr("kmous");
     reports = mouse && mouse != (char *)-1;
-    if (reports) farewell_size = strlen(strcpy(farewell, report_end));
+    if (reports) farewell_size = strlen(strcpy(farewell, REPORTS_END));
     for (int i = 0; i < 5; i++) farewell_add(last[i]);
     del_curterm(cur_term); /* newterm makes its own */
 
@@ -441,38 +436,9 @@ static void name_character(struct terminal_key *to, wint_t c)
         snprintf(to->name, sizeof to->name, "%s", name);
 }
 
-/* ---- pasting: all that comes between two marks is one key ---- */
-
-static void paste_keep(const char *bytes, size_t n)
-{
-    pasted_size += n;
-    if (pasted.size + n <= PASTE_KEPT) text_put(&pasted, bytes, n);
-}
-
-static void paste_begin(void)
-{
-    text_clear(&pasted);
-    pasting = true;
-    pasted_size = pasted_matched = 0;
-    pasted_at = clock_now();
-}
-
-/* One more byte of it; the end mark ends it. */
-static void paste_take(char byte)
-{
-    static const char mark[] = "\033[201~";
-    if (byte == mark[pasted_matched]) {
-        pasting = mark[++pasted_matched] != 0;
-        return;
-    }
-    if (pasted_matched > 1) paste_keep(mark + 1, (size_t)pasted_matched - 1);
-    pasted_matched = byte == 27;
-    if (byte != 27) paste_keep(&byte, 1);
-}
-
-/* Takes what has come so far, for a moment at most. True: it is whole, or its end is long overdue.
- * Read past ncurses, which takes a byte at a time; what comes behind the end mark is given back to
- * it, so no more is read at once than it can keep. */
+/* Takes what has come of a paste so far, for a moment at most. True: it is whole, or its end is long
+ * overdue. Read past ncurses, which takes a byte at a time; what comes behind the end mark is given
+ * back to it, so no more is read at once than it can keep. */
 static bool paste_on(struct terminal_key *to)
 {
     double began = clock_now();
@@ -480,12 +446,14 @@ static bool paste_on(struct terminal_key *to)
     struct pollfd from = {STDIN_FILENO, POLLIN, 0};
     char some[64];
     while (pasting && !overdue && clock_now() - began < PASTE_TURN_S && poll(&from, 1, 0) > 0) {
-        ssize_t n = read(STDIN_FILENO, some, sizeof some), i = 0;
+        ssize_t n = read(STDIN_FILENO, some, sizeof some);
+        bool whole;
         if (n <= 0) return false; /* a hangup is for terminal_wait */
         empty = 0;
         pasted_at = clock_now();
-        while (i < n && pasting) paste_take(some[i++]);
-        while (n > i) ungetch((unsigned char)some[--n]);
+        ssize_t used = (ssize_t)reports_take(some, (size_t)n, &whole);
+        pasting = !whole;
+        while (n > used) ungetch((unsigned char)some[--n]);
     }
     if (pasting && !overdue) return false;
     pasting = false;
@@ -495,29 +463,7 @@ static bool paste_on(struct terminal_key *to)
 
 const char *terminal_pasted(size_t *size)
 {
-    *size = pasted_size;
-    return text_str(&pasted);
-}
-
-/* "<B;X;Y" and M (down, moved) or m (up), as terminals report the mouse (SGR, 1006). False: of no
- * use to us. */
-static bool name_mouse(struct terminal_key *to, const char *sequence, char end)
-{
-    enum { SHIFT_ALT_CTRL = 4 | 8 | 16, MOVED = 32, WHEEL = 64 };
-    unsigned button, x, y;
-    if (sscanf(sequence, "<%u;%u;%u", &button, &x, &y) != 3 || x < 1 || y < 1) return false;
-    button &= ~(unsigned)SHIFT_ALT_CTRL;
-    const char *name = button == WHEEL       ? "Mouse-Before"
-                       : button == WHEEL + 1 ? "Mouse-Next"
-                       : button >= WHEEL     ? NULL
-                       : end == 'm'          ? "Mouse-Up"
-                       : button == MOVED     ? "Mouse-Drag"
-                       : button == 0         ? "Mouse-Down"
-                                             : NULL;
-    if (!name) return false;
-    *to = (struct terminal_key){.x = (int)x - 1, .y = (int)y - 1};
-    snprintf(to->name, sizeof to->name, "%s", name);
-    return true;
+    return reports_pasted(size);
 }
 
 /* After Esc, what comes at once belongs to it: a sequence that terminfo does not know is the mouse
@@ -536,9 +482,11 @@ static bool after_escape(struct terminal_key *to)
             if (n < sizeof sequence - 1) sequence[n++] = (char)c;
         wtimeout(keys, 0);
         sequence[n] = 0;
-        if (kind == OK && *sequence == '<') return name_mouse(to, sequence, (char)c);
+        if (kind == OK && *sequence == '<') return reports_mouse(to, sequence, (char)c);
         if (kind != OK || c != '~' || strcmp(sequence, "200") != 0) return false;
-        paste_begin();
+        reports_paste();
+        pasting = true;
+        pasted_at = clock_now();
         return paste_on(to);
     }
     struct terminal_key plain;
