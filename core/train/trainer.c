@@ -70,7 +70,7 @@ void trainer_move_states(struct trainer *t, bool keep)
     }
 }
 
-void trainer_keep(struct trainer *t)
+static void keep(struct trainer *t)
 {
     const struct params *p = &t->model->params;
     kn_copy(t->be, t->good.w, p->w, p->size);
@@ -79,6 +79,11 @@ void trainer_keep(struct trainer *t)
     trainer_move_states(t, true);
     t->good.updates = t->optimizer.updates;
     t->keep_at = t->step - t->step % KEEP_EVERY + KEEP_EVERY;
+}
+
+void trainer_keep(struct trainer *t)
+{
+    keep(t);
     rescue_keep(t);
 }
 
@@ -86,9 +91,11 @@ void trainer_keep(struct trainer *t)
 static void keep_if_due(struct trainer *t)
 {
     if (t->step < t->keep_at) return;
-    if (trainer_hear(t, true) && t->bad_row == 0 &&
-        optimizer_sound(&t->optimizer, &t->model->params))
-        trainer_keep(t);
+    if (!trainer_hear(t, true) || t->bad_row > 0 ||
+        !optimizer_sound(&t->optimizer, &t->model->params))
+        return;
+    keep(t);
+    if (rescue_due(t)) rescue_keep(t);
 }
 
 static void go_back(struct trainer *t)

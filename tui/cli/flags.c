@@ -41,7 +41,7 @@ static const struct entry entries[] = {
          "train until this holds; at most --steps or --minutes"),
     WORD("save", "FILE", save, FLAGS_TRAIN | FLAGS_REPLAY, "write a checkpoint at the end"),
     WHOLE("save-every", "N", save_every, FLAGS_TRAIN, 1, 1e9, "and every N steps"),
-    WORD("resume", "FILE", resume, FLAGS_TRAIN, "go on from a checkpoint"),
+    WORD("resume", "FILE", resume, FLAGS_TRAIN | FLAGS_STATE, "go on from a checkpoint"),
     WORD("trace", "FILE", trace, FLAGS_TRAIN, "also write what --json says to this file"),
     WHOLE("every", "N", every, FLAGS_REPORT, 1, 1e9, "steps between two reports"),
     SWITCH("quiet", quiet, FLAGS_REPORT | FLAGS_CLAIMS | FLAGS_REPLAY, "no progress on stderr"),

@@ -135,6 +135,8 @@ static void surroundings(struct text *to)
     term(to, "TERM, COLORTERM, LANG", NULL, "what the terminal can do, and its characters");
     term(to, "XDG_CONFIG_HOME, XDG_STATE_HOME, HOME", NULL, "where the files below are");
     term(to, "VANPOOL_SIMD", NULL, "sse2, avx2 or avx512: the CPU's instructions, as --simd");
+    term(to, "VANPOOL_CUDA_MATH", NULL,
+         "fp32, tf32 or bf16: how a GPU multiplies; fp32 where it is not set");
     section(to, "FILES");
     term(to, "~/.config/vanpool/config.ini", NULL,
          "keys and screen, if a person has put them there; vanpool doctor says what is read");
