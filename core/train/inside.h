@@ -18,6 +18,7 @@ struct good {
     float *host[2];
     int newest;
     long host_updates;
+    double host_at, host_took; /* when it was copied, and how long that took */
 };
 
 /* Of strategies that learn from what their choice was worth (core/train/learn.c). */
@@ -118,7 +119,8 @@ bool trainer_outlives(struct trainer *t, bool *lost, struct err *e);
  * CPU. NULL: nothing is open. */
 struct trainer *rescue_renew(const struct trainer *t, const struct config *c, struct err *e);
 bool rescue_open(struct trainer *t, struct good *g, struct err *e); /* host memory, where needed */
-void rescue_keep(struct trainer *t); /* the good state, to the host */
+void rescue_keep(struct trainer *t);      /* the good state, to the host */
+bool rescue_due(const struct trainer *t); /* so that it takes a twentieth of the time at most */
 void rescue_close(struct good *g);
 /* Copies router state between the layers and the good copy. */
 void trainer_move_states(struct trainer *t, bool keep);

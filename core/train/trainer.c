@@ -68,7 +68,7 @@ void trainer_move_states(struct trainer *t, bool keep)
     }
 }
 
-void trainer_keep(struct trainer *t)
+static void keep(struct trainer *t)
 {
     const struct params *p = &t->model->params;
     kn_copy(t->be, t->good.w, p->w, p->size);
@@ -76,6 +76,11 @@ void trainer_keep(struct trainer *t)
     kn_copy(t->be, t->good.v, p->v, p->size);
     trainer_move_states(t, true);
     t->good.updates = t->optimizer.updates;
+}
+
+void trainer_keep(struct trainer *t)
+{
+    keep(t);
     rescue_keep(t);
 }
 
@@ -382,7 +387,8 @@ bool trainer_step(struct trainer *t, struct err *e)
     bool ok = true;
     bool whole = routed(t);
     if (finite && whole) {
-        if (t->step % KEEP_EVERY == 0) trainer_keep(t);
+        if (t->step % KEEP_EVERY == 0) keep(t);
+        if (t->step % KEEP_EVERY == 0 && rescue_due(t)) rescue_keep(t);
         if (!rests) {
             rest_keep(&t->rest, m);
             optimizer_update(&t->optimizer, &m->params, t->lr, t->config.value[CONFIG_DECAY]);

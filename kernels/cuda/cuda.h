@@ -60,7 +60,7 @@ struct cuda {
 
 /* A plan's own memory on the device. */
 struct cuda_plan {
-    int32_t *chunk; /* [chunks, N] picks of a column in 32 tokens; then those before it */
+    int32_t *chunk; /* [N+1, chunks] picks of a column in 32 tokens; then those before it */
     int32_t *tile;  /* [E+1] first tile of rows of each expert */
 };
 

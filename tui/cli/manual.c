@@ -139,7 +139,8 @@ static void surroundings(struct text *to)
     term(to, "TMPDIR", NULL, "where bench writes a text to train on, and takes it away again");
     term(to, "VANPOOL_SIMD", NULL, "sse2, avx2 or avx512: the CPU's instructions, as --simd");
     term(to, "VANPOOL_CUDA", NULL, "the GPU's module, where it is not beside the program");
-    term(to, "VANPOOL_CUDA_MATH", NULL, "how a GPU multiplies, such as fp32, tf32 or bf16");
+    term(to, "VANPOOL_CUDA_MATH", NULL,
+         "fp32, tf32 or bf16: how a GPU multiplies; fp32 where it is not set");
     section(to, "FILES");
     term(to, "~/.config/vanpool/config.ini", NULL,
          "keys and screen, if a person has put them there; vanpool doctor says what is read");
