@@ -406,6 +406,13 @@ gives 0 '' report anna.record --markdown; has '| steps made | 600 |'
 gives 0 '' class anna.html anna.record --csv; [ "$(sed -n 2p out | cut -d, -f2-)" = "$(sed -n 3p out | cut -d, -f2-)" ] && ok || no 'a report says other than its record'
 gives 4 'no record' class words.txt
 XDG_RUNTIME_DIR=$PWD gives 5 'nobody presents' notes
+printf '[fix]\nseed = 7\n[lock]\nknobs = k\n' >class.ini
+feeds 2 'nothing' 'undo\n' repl --policy class.ini
+feeds 0 '' 'seed\n' repl --policy class.ini; has 'seed 7'
+feeds 2 'the rules of class.ini hold' 'state "data=orders strategy=topp seed=3 step=1"\n' repl --policy class.ini
+feeds 2 'knob k is locked' 'base paper\n' repl --policy class.ini
+printf '[fix]\nlr = 0.002\n' >rate.ini
+feeds 0 '' 'reset all\nset\n' repl --policy rate.ini; has '0.002      learning rate'
 gives 0 '' train --data orders --strategy topp --steps 150 --record run.record --quiet
 gives 0 '' replay run.record --quiet; has '2 of 2 fingerprints of the weights are the same'
 gives 5 'never written over' train --steps 5 --record run.record
