@@ -4,6 +4,7 @@
 # Last line: N passed, N failed, N skipped.
 set -u
 cd "$(dirname "$0")/.." || exit 2
+here=$PWD
 bin=${VANPOOL:-./vanpool}
 case $bin in /*) ;; *) bin=$PWD/$bin ;; esac
 command -v jq >/dev/null || { echo "jq is missing: apt install jq"; exit 2; }
@@ -54,6 +55,9 @@ gives 0 '' --help; has 'Exit status'
 gives 0 '' help topp; has 'arXiv'
 gives 0 '' help experts_per_token; has 'field'
 gives 0 '' help --man; has '.TH VANPOOL'
+for name in $(grep -rhoE 'getenv\("[A-Z_]+"\)' "$here/core" "$here/kernels" "$here/tui" | cut -d'"' -f2 | sort -u); do
+    [ "$name" = VANPOOL_NVML ] || has "$name" # that one is the tests' own
+done
 gives 0 '' help --completion bash; has 'complete -F'
 gives 2 'bash, zsh or fish' help --completion csh
 gives 2 'did you mean train?' trian
@@ -474,6 +478,8 @@ json '.[] | select(.what == "decode") | .tokens_per_s * .ms / 1000 - 1 | fabs < 
 gives 0 '' bench op --preset orders --threads 1; has 'moe_ffn'
 gives 2 'decode writes text' bench decode --preset orders
 gives 2 'did you mean decode?' bench decod
+TMPDIR=/nonexistent gives 0 '' bench fma_peak train_step --preset orders --threads 1
+TMPDIR=/nonexistent gives 5 'nonexistent' bench decode --preset tiny --threads 1
 gives 0 '' bench train_step --preset orders --json; json '[.[] | select(.threads == 2)][0].bits_equal == true'
 
 echo "$passed passed, $failed failed, $skipped skipped"
