@@ -4,6 +4,7 @@
 # Last line: N passed, N failed, N skipped.
 set -u
 cd "$(dirname "$0")/.." || exit 2
+here=$PWD
 bin=${VANPOOL:-./vanpool}
 case $bin in /*) ;; *) bin=$PWD/$bin ;; esac
 command -v jq >/dev/null || { echo "jq is missing: apt install jq"; exit 2; }
@@ -54,6 +55,9 @@ gives 0 '' --help; has 'Exit status'
 gives 0 '' help topp; has 'arXiv'
 gives 0 '' help experts_per_token; has 'field'
 gives 0 '' help --man; has '.TH VANPOOL'
+for name in $(grep -rhoE 'getenv\("[A-Z_]+"\)' "$here/core" "$here/kernels" "$here/tui" | cut -d'"' -f2 | sort -u); do
+    [ "$name" = VANPOOL_NVML ] || has "$name" # that one is the tests' own
+done
 gives 0 '' help --completion bash; has 'complete -F'
 gives 2 'bash, zsh or fish' help --completion csh
 gives 2 'did you mean train?' trian
@@ -216,6 +220,12 @@ for f in short.st cut2.st foreign.st long.st huge.st empty.txt; do
 done
 gives 5 'missing.st' train --resume missing.st
 gives 5 'missing.st' inspect missing.st
+feeds 0 '' 'show step\ntrain 2\n' repl --resume half.st; has 'step 20'; has 'step 22'
+feeds 0 '' 'show step\n' --plain --resume half.st; has 'step 20'
+gives 2 'leave --strategy out' repl --resume half.st --strategy topp
+gives 2 'each say how' repl --resume half.st --state 'step=3'
+gives 5 'missing.st' --plain --resume missing.st
+gives 4 'short.st' repl --resume short.st
 gives 2 'checkpoint' sample
 gives 2 '' inspect
 gives 0 '' sample text.st --tokens 50 --seed 4; no_escape sample; cp out one
@@ -227,7 +237,7 @@ mv elsewhere.txt words.txt
 gives 0 '' sample text.st --tokens 20 --counts --json; json 'length > 0 and all(.[]; .type == "character" and (.experts | type == "number"))'
 gives 0 '' sample text.st --tokens 20 --temperature 0 --prompt 'the '
 gives 2 'from 0 to 10' sample text.st --temperature -1
-gives 2 '' sample whole.st
+gives 2 '' sample whole.st; if [ -s out ]; then no 'sample writes to stdout although it failed'; else ok; fi
 mkdir -p locked
 if [ "$(id -u)" != 0 ]; then chmod 555 locked; gives 5 'locked' train --steps 2 --quiet --save locked/x.st; fi
 
@@ -371,6 +381,7 @@ gives 0 '' lesson list --json; json 'length > 20 and all(has("number") and has("
 gives 0 '' lesson check 0 1; has '2 passed, 0 failed, 0 skipped'
 gives 2 'no such lesson' lesson check 77
 gives 2 'there is no lesson' lesson nonsense --plain
+gives 2 "takes no '4'" lesson 3 4 --plain
 gives 0 '' lesson export 4; has '<h2>The curve</h2>'; hasnt 'One way to do it'
 gives 0 '' lesson export 4 --answers; has 'One way to do it'
 mkdir -p own; printf -- '---\ntitle: Mine\n---\n## A\n\nText.\n\n```do\ntrian 5\n```\n' >own/01-mine.md
@@ -395,6 +406,13 @@ gives 0 '' report anna.record --markdown; has '| steps made | 600 |'
 gives 0 '' class anna.html anna.record --csv; [ "$(sed -n 2p out | cut -d, -f2-)" = "$(sed -n 3p out | cut -d, -f2-)" ] && ok || no 'a report says other than its record'
 gives 4 'no record' class words.txt
 XDG_RUNTIME_DIR=$PWD gives 5 'nobody presents' notes
+printf '[fix]\nseed = 7\n[lock]\nknobs = k\n' >class.ini
+feeds 2 'nothing' 'undo\n' repl --policy class.ini
+feeds 0 '' 'seed\n' repl --policy class.ini; has 'seed 7'
+feeds 2 'the rules of class.ini hold' 'state "data=orders strategy=topp seed=3 step=1"\n' repl --policy class.ini
+feeds 2 'knob k is locked' 'base paper\n' repl --policy class.ini
+printf '[fix]\nlr = 0.002\n' >rate.ini
+feeds 0 '' 'reset all\nset\n' repl --policy rate.ini; has '0.002      learning rate'
 gives 0 '' train --data orders --strategy topp --steps 150 --record run.record --quiet
 gives 0 '' replay run.record --quiet; has '2 of 2 fingerprints of the weights are the same'
 gives 5 'never written over' train --steps 5 --record run.record
@@ -432,6 +450,8 @@ gives 0 '' train --scenario teddy-bear-day; has 'teddy-bears'; has 'week'
 gives 0 '' race --scenario teddy-bear-day --strategies topk,topp --json; json '[.[] | select(.phase == "teddy-bears")] | length == 2 and .[0].experts_per_token == 2 and .[1].experts_per_token < 1.2 and .[0].bits_per_char == null'
 gives 2 'did you mean breakdown?' train --scenario breakdwon
 gives 2 'unknown scenario' train --scenario 'a"b'
+gives 2 'unknown scenario' --plain --scenario breakdwn2
+gives 2 'from 0 to 1' repl --scenario teddy-bear-day --strategy topp --knob p=3
 gives 0 '' train --scenario teddy-bear-day --strategy topk --knob k=1 --json; json 'all(.[]; .experts_per_token == 1)'
 gives 2 'goes with --strategy' train --scenario teddy-bear-day --knob k=1
 for flag in '--minutes 1' '--until loss<1' '--steps 5' '--save x.st' '--data ledger' '--experts 4' '--resume x.st'; do
@@ -458,6 +478,8 @@ json '.[] | select(.what == "decode") | .tokens_per_s * .ms / 1000 - 1 | fabs < 
 gives 0 '' bench op --preset orders --threads 1; has 'moe_ffn'
 gives 2 'decode writes text' bench decode --preset orders
 gives 2 'did you mean decode?' bench decod
+TMPDIR=/nonexistent gives 0 '' bench fma_peak train_step --preset orders --threads 1
+TMPDIR=/nonexistent gives 5 'nonexistent' bench decode --preset tiny --threads 1
 gives 0 '' bench train_step --preset orders --json; json '[.[] | select(.threads == 2)][0].bits_equal == true'
 
 echo "$passed passed, $failed failed, $skipped skipped"

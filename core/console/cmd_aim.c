@@ -1,6 +1,7 @@
 /* core/console/cmd_aim.c - The verb `aim`: a number of experts per token, set where a knob says so, else
  * kept by a thermostat while the model trains. */
 #include "core/console/verbs.h"
+#include "core/script/policy.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,9 +76,13 @@ static bool cmd_aim(struct console *c, int argc, char **argv, struct text *out, 
     double experts = strtod(argv[1], &rest);
     if (rest == argv[1] || *rest || !(experts > 0 && experts <= EXPERTS_MAX))
         return err_set(e, ERR_USAGE, "aim X is a number of experts, not '%.40s'", argv[1]);
-    if (knob >= 0) return set(c, &r->knobs[knob], experts, out, e);
-    if (!thermostat_begin(&c->aim, c->trainer, experts))
+    struct thermostat begun;
+    if (knob < 0 && !thermostat_begin(&begun, c->trainer, experts))
         return err_set(e, ERR_USAGE, "%s has no knob that moves its number of experts", r->name);
+    const struct option *o = &r->knobs[knob < 0 ? begun.knob : knob];
+    if (c->policy && !policy_allows_knob(c->policy, o->name, e)) return false;
+    if (knob >= 0) return set(c, o, experts, out, e);
+    c->aim = begun;
     snprintf(mark, sizeof mark, "aim %.3g", experts);
     trainer_mark(c->trainer, mark);
     text_add(out, "%s is turned, a little every %d steps, until a token takes %.4g experts\n",

@@ -1,5 +1,6 @@
 /* core/console/console.c - The handle that faces hold: lines in, steps made, snapshots out. */
 #include "core/console/verbs.h"
+#include "core/script/policy.h"
 #include "core/script/record.h"
 #include "core/train/engine.h"
 #include "core/train/own.h"
@@ -101,7 +102,7 @@ bool console_clean(struct console *c, struct err *e)
     to.threads = now->threads;
     memcpy(to.backend, now->backend, sizeof to.backend);
     memcpy(to.simd, now->simd, sizeof to.simd);
-    return console_renew(c, &to, e);
+    return policy_fix(c->policy, &to, e) && console_renew(c, &to, e);
 }
 
 bool console_busy(const struct console *c)
@@ -130,6 +131,7 @@ static void show(struct console *c)
     s->scripted = goes_on(c);
     s->paused = !console_busy(c) && !s->scripted;
     s->asking = console_working(c, NULL);
+    s->locked = policy_locks(c->policy, trainer_config(c->trainer)->router);
     s->finished = c->goal >= 0 && s->step >= c->goal && s->step >= s->setting[CONFIG_STEPS];
 }
 

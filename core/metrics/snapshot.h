@@ -11,6 +11,7 @@
 #include "core/metrics/snap_probe.h"
 #include "core/metrics/snap_race.h"
 #include "core/metrics/snap_rule.h"
+#include "core/metrics/snap_rules.h"
 #include "core/router/router.h"
 #include <stdint.h>
 
@@ -59,6 +60,7 @@ struct snapshot {
     double knob[ROUTER_KNOBS];
     double setting[32]; /* in the order of enum config_item */
     struct fleet fleet;
+    struct snap_rules locked;
     /* predictions: a token's items */
     int E, S, N, L, D, H, context, tokens_per_step, threads, predictions;
     bool text, paused, finished, paper;

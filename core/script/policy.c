@@ -1,7 +1,6 @@
 /* core/script/policy.c - Rules of a class, read with inih. */
 #include "core/script/policy.h"
 #include "core/base/io.h"
-#include "core/router/router.h"
 
 #include <ini.h>
 #include <stdio.h>
@@ -91,9 +90,24 @@ static bool allows_names(const struct policy *p, int argc, char **argv, struct e
     return true;
 }
 
+/* Another run would come with values of its own. */
+static bool brings_a_run(const char *command)
+{
+    static const char *const all[] = {"state", "load", "resume", "preset"};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (strcmp(all[i], command) == 0) return true;
+    return false;
+}
+
 bool policy_allows(const struct policy *p, const struct command *c, int argc, char **argv,
                    struct err *e)
 {
+    bool values = p->fix_name.count || p->knobs.count || p->strategies.count;
+    if (values && argc > 1 && brings_a_run(c->name))
+        return err_set(e, ERR_USAGE, "%s brings a run of its own, and here the rules of %s hold",
+                       c->name, p->file);
+    if (p->knobs.count && argc > 1 && strcmp(c->name, "base") == 0)
+        return locked(p, "knob", p->knobs.word[0], e);
     bool router = strcmp(c->name, "router") == 0;
     if (has(&p->commands, c->name)) return locked(p, "command", c->name, e);
     if (argc > 1 && has(&p->fix_name, c->name)) return locked(p, "setting", c->name, e);
@@ -102,4 +116,29 @@ bool policy_allows(const struct policy *p, const struct command *c, int argc, ch
     bool changes = router || strcmp(c->name, "knob") == 0 || strcmp(c->name, "set") == 0 ||
                    strcmp(c->name, "reset") == 0;
     return !changes || allows_names(p, argc, argv, e);
+}
+
+bool policy_allows_knob(const struct policy *p, const char *name, struct err *e)
+{
+    return !has(&p->knobs, name) || locked(p, "knob", name, e);
+}
+
+struct snap_rules policy_locks(const struct policy *p, const struct router *now)
+{
+    struct snap_rules to = {0};
+    if (!p) return to;
+    for (int i = 0; i < ROUTER_KNOBS && now->knobs[i].name; i++)
+        if (has(&p->commands, "knob") || has(&p->knobs, now->knobs[i].name)) to.knobs |= 1u << i;
+    for (int i = 0; router_at(i); i++) {
+        bool other = p->strategies.count && !has(&p->strategies, router_at(i)->name);
+        if (router_at(i) != now && (other || has(&p->commands, "router"))) to.strategies |= 1u << i;
+    }
+    return to;
+}
+
+bool policy_fix(const struct policy *p, struct config *to, struct err *e)
+{
+    for (int i = 0; p && i < p->fix_name.count; i++)
+        if (!config_set(to, p->fix_name.word[i], p->fix_value.word[i], e)) return false;
+    return true;
 }

@@ -1,6 +1,7 @@
 /* core/train/rescue.c - When a device is lost, what is on it is lost: so the newest good state is in
  * host memory too, and training goes on with it on the CPU. And a new model for which its memory is too small is tried with
  * half the batch, then on the CPU. */
+#include "core/base/clock.h"
 #include "core/train/inside.h"
 #include "core/train/past.h"
 
@@ -26,11 +27,18 @@ void rescue_close(struct good *g)
     g->host[0] = g->host[1] = NULL;
 }
 
+/* A large model's state is gigabytes, its steps are milliseconds. */
+bool rescue_due(const struct trainer *t)
+{
+    return clock_now() - t->good.host_at >= 20 * t->good.host_took;
+}
+
 void rescue_keep(struct trainer *t)
 {
     struct good *g = &t->good;
     int other = g->newest == 0;
     float *to = g->host[other];
+    double start = clock_now();
     if (!to) return;
     kn_read_f32(t->be, to, g->w, g->size);
     kn_read_f32(t->be, to + g->size, g->m, g->size);
@@ -39,6 +47,7 @@ void rescue_keep(struct trainer *t)
     if (!kn_sync(t->be, NULL, NULL)) return;
     g->newest = other;
     g->host_updates = g->updates;
+    g->host_at = clock_now(), g->host_took = g->host_at - start;
 }
 
 /* What was kept, on the backend of now. */
@@ -82,7 +91,7 @@ bool trainer_rescue(struct trainer *t, struct err *e)
     optimizer_close(&was);
     restore(t, kept.host[kept.newest], kept.host_updates);
     rescue_close(&kept);
-    t->fresh = t->measured = false, t->bad_row = 0;
+    t->fresh = t->measured = false, t->bad_row = 0, t->judged = t->tried;
     trainer_identify(t);
     t->untold = false;
     trainer_tell(t, "now on the CPU, from the state after %ld updates; in %.20s %.80s",

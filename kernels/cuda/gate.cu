@@ -10,18 +10,14 @@ void cuda_clean_rows(struct kn_backend *be, struct kn_buf y, struct kn_ints vali
     const float *from = KN_F32(x);
     int32_t *real = KN_I32(valid), *count = KN_I32(bad);
     const int32_t *in = KN_I32(padding);
-    each(be, T, [=] __device__(size_t t) {
-        bool is_in = !in || in[t] == 1, finite = true;
-        for (int j = 0; j < N; j++) finite = finite && isfinite(from[t * N + j]);
-        real[t] = is_in && finite ? 1 : is_in ? -1 : 0; /* -1: counted below, then 0 */
-        for (int j = 0; j < N; j++) to[t * N + j] = is_in && finite ? from[t * N + j] : 0;
-    });
     total<1>(
         be, T,
         [=] __device__(size_t t, double *sum) {
-            if (real[t] >= 0) return;
-            sum[0] += 1;
-            real[t] = 0;
+            bool is_in = !in || in[t] == 1, finite = true;
+            for (int j = 0; j < N; j++) finite = finite && isfinite(from[t * N + j]);
+            real[t] = is_in && finite;
+            sum[0] += is_in && !finite;
+            for (int j = 0; j < N; j++) to[t * N + j] = is_in && finite ? from[t * N + j] : 0;
         },
         [=] __device__(const double *sum) { count[0] = (int32_t)sum[0]; });
 }

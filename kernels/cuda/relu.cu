@@ -178,14 +178,33 @@ struct chunks {
     double *number;
 };
 
-/* The last row up to each where a document starts: one warp goes along, 32 rows at a time. */
-static __global__ void document_kernel(struct chunks c)
+/* The last row up to each where a document starts. A warp goes along its share of the rows, 32 at a
+ * time; what it begins with is the last start that the warps before it have. */
+enum { DOCUMENT_WARPS = 32 };
+
+static __device__ bool starts(const struct chunks &c, int t)
 {
-    int carried = 0, lane = threadIdx.x;
-    for (int at = 0; at < c.T; at += 32) {
+    return t < c.T && (t == 0 || c.document[t] != c.document[t - 1]);
+}
+
+static __global__ void document_kernel(struct chunks c, int share)
+{
+    SHARED(int, last, DOCUMENT_WARPS);
+    int warp = threadIdx.x / 32, lane = threadIdx.x % 32, begin = warp * share, carried = 0;
+    int found = -1;
+    for (int t = begin + lane; t < begin + share; t += 32)
+        if (starts(c, t)) found = t;
+    for (int by = 16; by > 0; by /= 2) {
+        int other = __shfl_xor_sync(~0u, found, by);
+        if (other > found) found = other;
+    }
+    if (lane == 0) last[warp] = found;
+    __syncthreads();
+    for (int w = 0; w < warp; w++)
+        if (last[w] >= 0) carried = last[w];
+    for (int at = begin; at < begin + share && at < c.T; at += 32) {
         int t = at + lane;
-        bool starts = t < c.T && (t == 0 || c.document[t] != c.document[t - 1]);
-        unsigned before = __ballot_sync(~0u, starts) & (~0u >> (31 - lane));
+        unsigned before = __ballot_sync(~0u, starts(c, t)) & (~0u >> (31 - lane));
         int mine = before ? at + 31 - __clz((int)before) : carried;
         if (t < c.T) c.first[t] = mine;
         carried = __shfl_sync(~0u, mine, 31);
@@ -229,7 +248,9 @@ static struct chunks find_chunks(struct kn_backend *be, struct kn_buf a, bool rm
     c.one = c.number + 1;
     c.left = c.one + c.T;
     c.first = (int *)(c.left + (size_t)c.T * c.N);
-    launch(be, op, 1, 32, document_kernel, c);
+    unsigned lines = pieces(T > 0 ? T : 1, 32), warps = DOCUMENT_WARPS;
+    if (warps > lines) warps = lines;
+    launch(be, op, 1, warps * 32, document_kernel, c, (int)pieces(lines, warps) * 32);
     each(
         be, c.T,
         [=] __device__(size_t t) {
@@ -245,11 +266,11 @@ static struct chunks find_chunks(struct kn_backend *be, struct kn_buf a, bool rm
         be, (size_t)c.T * c.N,
         [=] __device__(size_t i) {
             int first = (int)(i / c.N), end = chunk_end(c, first);
-            double all = pow(1 + KN_SHARE_EPS, c.length - (end - first));
+            double all = end > 0 ? pow(1 + KN_SHARE_EPS, c.length - (end - first)) : 1;
             for (int t = first; t < end; t++)
                 all *=
                     1 + KN_SHARE_EPS - (c.valid[t] ? c.one[t] * c.a[(size_t)t * c.N + i % c.N] : 0);
-            c.left[i] = end > 0 ? all : 1;
+            c.left[i] = all;
         },
         op);
     return c;

@@ -1,9 +1,10 @@
 /* The best rows of a column: what an expert keeps that has too many, and what one chooses that
- * chooses for itself. One block a column looks for the key that as many as wanted are not below, bit
- * by bit. A key is the score in its upper half and the earlier row in its lower: no two are alike. */
+ * chooses for itself. One block a column looks for the key that as many as wanted are not below, four
+ * bits at a time: how many keys have which of the 16 digits, among those that begin like it. A key is
+ * the score in its upper half and the earlier row in its lower: no two are alike. */
 #include "kernels/cuda/cuda.h"
 
-enum { SELECT_THREADS = 256 };
+enum { SELECT_WARPS = 32, DIGIT = 4, DIGITS = 1 << DIGIT }; /* the most warps of a block */
 
 struct choice {
     int32_t *mask;
@@ -34,34 +35,45 @@ static __device__ bool is_in(const struct choice &o, int t, int j)
     return o.valid ? o.valid[t] != 0 : o.mask[(size_t)t * o.N + j] != 0;
 }
 
-/* The block's sum, for all its threads. */
-static __device__ int block_count(int mine)
+/* The block's sums of n, for all its threads. */
+static __device__ void block_counts(int *mine, int n)
 {
-    SHARED(int, part, SELECT_THREADS / 32);
-    int sum = 0;
-    mine = warp_sum(mine);
-    if (threadIdx.x % 32 == 0) part[threadIdx.x / 32] = mine;
+    SHARED(int, part, SELECT_WARPS *DIGITS);
+    int warp = threadIdx.x / 32, warps = blockDim.x / 32;
+    for (int k = 0; k < n; k++) {
+        int sum = warp_sum(mine[k]);
+        if (threadIdx.x % 32 == 0) part[warp * DIGITS + k] = sum;
+    }
     __syncthreads();
-    for (int w = 0; w < SELECT_THREADS / 32; w++) sum += part[w];
+    for (int k = 0; k < n; k++) {
+        mine[k] = 0;
+        for (int w = 0; w < warps; w++) mine[k] += part[w * DIGITS + k];
+    }
     __syncthreads();
-    return sum;
 }
 
-static __global__ void select_kernel(struct choice o)
+static __global__ void __launch_bounds__(SELECT_WARPS * 32) select_kernel(struct choice o)
 {
     int first = blockIdx.x / o.N, j = blockIdx.x % o.N, begin = first + (int)threadIdx.x * o.step;
-    int stride = SELECT_THREADS * o.step, rows = 0;
+    int stride = blockDim.x * o.step, rows = 0;
     for (int t = begin; t < o.T; t += stride) rows += is_in(o, t, j);
-    rows = block_count(rows);
+    block_counts(&rows, 1);
     double most = o.want ? o.want[j] : ceil(o.c * rows / o.N);
-    int want = most >= rows ? rows : most <= 0 ? 0 : (int)most;
+    int want = most >= rows ? rows : most <= 0 ? 0 : (int)most, open = want;
     uint64_t least = 0;
-    for (int bit = 63; bit >= 0 && want > 0 && want < rows; bit--) {
-        int above = 0;
-        if ((bit > 31 && !o.score) || (bit < 32 && (uint64_t)o.T >> bit == 0)) continue;
-        for (int t = begin; t < o.T; t += stride)
-            above += is_in(o, t, j) && key_of(o, t, j) >= (least | 1ull << bit);
-        if (block_count(above) >= want) least |= 1ull << bit;
+    /* `open` of the keys that begin like `least` down to here are wanted, the smaller of them not. */
+    for (int at = 64 - DIGIT; at >= 0 && want > 0 && want < rows; at -= DIGIT) {
+        int count[DIGITS] = {};
+        if ((at > 31 && !o.score) || (at < 32 && (uint64_t)o.T >> at == 0)) continue;
+        for (int t = begin; t < o.T; t += stride) {
+            uint64_t key = key_of(o, t, j) ^ least;
+            int digit = is_in(o, t, j) && key >> at < DIGITS ? (int)(key >> at) : -1;
+            for (int k = 0; k < DIGITS; k++) count[k] += digit == k;
+        }
+        block_counts(count, DIGITS);
+        int k = DIGITS - 1;
+        for (; k > 0 && count[k] < open; k--) open -= count[k];
+        least |= (uint64_t)k << at;
     }
     for (int t = begin; t < o.T; t += stride) {
         size_t at = (size_t)t * o.N + j;
@@ -74,7 +86,9 @@ static __global__ void select_kernel(struct choice o)
 
 static void select_rows(struct kn_backend *be, const struct choice &o, const char *op)
 {
-    launch(be, op, o.N * o.step, SELECT_THREADS, select_kernel, o);
+    int warps = (int)pieces(pieces(o.T, o.step), 32);
+    warps = warps < 1 ? 1 : warps > SELECT_WARPS ? SELECT_WARPS : warps;
+    launch(be, op, o.N * o.step, warps * 32, select_kernel, o);
 }
 
 void cuda_column_mask(struct kn_backend *be, struct kn_ints mask, struct kn_buf score, double c,

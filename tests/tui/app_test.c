@@ -515,6 +515,45 @@ START_TEST(a_click_on_a_lane_offers_its_rule)
 }
 END_TEST
 
+/* Keys go past what a class's rules lock, and it can be seen. */
+START_TEST(what_is_locked_is_passed_over_and_shown)
+{
+    char path[] = "/tmp/vanpool-rules-XXXXXX", line[64];
+    static const char rules[] = "[lock]\nknobs = k aux\nstrategies = topk remoe\n";
+    int fd = mkstemp(path);
+    ck_assert(fd >= 0 && write(fd, rules, sizeof rules - 1) == (ssize_t)sizeof rules - 1);
+    close(fd);
+    struct app *a = app_running();
+    struct text seen = {0};
+    snprintf(line, sizeof line, "policy %s", path);
+    wish_say(a, line, false);
+    settle(a);
+    unlink(path);
+    action_key(a, "Tab"); /* from k; the next is free, aux is not */
+    action_key(a, "Tab");
+    ck_assert_str_eq(a->now.router->knobs[a->scene.knob].name, "z");
+    draw(a);
+    canvas_write(&a->canvas, &seen, false);
+    ck_assert(strstr(text_str(&seen), "locked"));
+    wish_say(a, "aim 3", true);
+    settle(a);
+    ck_assert_msg(strstr(a->hint, "k is locked"), "%s", a->hint);
+    action_key(a, "s");
+    settle(a);
+    ck_assert_str_eq(a->now.router->name, "remoe");
+    action_key(a, "s");
+    settle(a);
+    ck_assert_str_eq(a->now.router->name, "topk");
+    action_key(a, "S");
+    draw(a);
+    text_clear(&seen);
+    canvas_write(&a->canvas, &seen, false);
+    ck_assert(strstr(text_str(&seen), "locked in this class"));
+    text_free(&seen);
+    app_free(a);
+}
+END_TEST
+
 START_TEST(a_box_hides_what_lies_under_it_from_the_mouse)
 {
     struct app *a = app_running();
@@ -571,6 +610,7 @@ SUITE(app)
     tcase_add_test(tc, enter_in_the_palette_runs_or_asks_for_words);
     tcase_add_test(tc, what_is_drawn_can_be_clicked);
     tcase_add_loop_test(tc, a_click_on_a_van_tells_of_it, 0, 3);
+    tcase_add_test(tc, what_is_locked_is_passed_over_and_shown);
     tcase_add_test(tc, a_cell_of_the_heat_map_is_its_van);
     tcase_add_test(tc, a_click_on_a_lane_offers_its_rule);
     tcase_add_test(tc, a_box_hides_what_lies_under_it_from_the_mouse);

@@ -197,16 +197,19 @@ static void do_strategy(struct app *a, const char *key)
     const struct router *now = a->wished ? a->wished : a->any ? a->now.router : NULL;
     if (!now) return app_hint(a, "one moment: the model is being made");
     char line[64];
-    for (int i = 0; router_at(i); i++)
-        if (router_at(i) == now)
-            snprintf(line, sizeof line, "router %s", router_at((i + 1) % router_count())->name);
+    int next = 0, n = router_count();
+    while (router_at(next) != now) next++;
+    do next = (next + 1) % n;
+    while (a->now.locked.strategies >> next & 1 && router_at(next) != now);
+    if (router_at(next) == now) return app_hint(a, "every other strategy is locked in this class");
+    snprintf(line, sizeof line, "router %s", router_at(next)->name);
     wish_say(a, line, false);
 }
 
 static void do_choose(struct app *a, const char *key)
 {
     (void)key;
-    popup_chooser(&a->popup, a->any ? a->now.router : NULL);
+    popup_chooser(&a->popup, a->any ? &a->now : NULL);
 }
 
 static int knob_count(const struct app *a)
@@ -220,7 +223,10 @@ static void do_knob(struct app *a, const char *key)
 {
     int n = knob_count(a);
     if (n == 0) return app_hint(a, "this strategy has no knob");
-    a->scene.knob = (a->scene.knob + (strcmp(key, "Tab") == 0 ? 1 : n - 1)) % n;
+    for (int tried = 0; tried < n; tried++) {
+        a->scene.knob = (a->scene.knob + (strcmp(key, "Tab") == 0 ? 1 : n - 1)) % n;
+        if (!(a->now.locked.knobs >> a->scene.knob & 1)) break;
+    }
     const struct option *o = &a->now.router->knobs[a->scene.knob];
     app_hint(a, "%s: %s  (+ and - turn it)", o->name, o->help);
 }

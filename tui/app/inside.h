@@ -23,6 +23,7 @@ struct popup {
     char title[64];
     struct text page;
     int scroll, choice;
+    unsigned locked; /* strategies that a class's rules lock, a bit each */
     struct palette palette;
 };
 
@@ -102,7 +103,7 @@ void app_picture(struct app *a); /* says that a picture is written, once it is *
 void app_hint(struct app *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 void popup_page(struct popup *p, const char *title, const char *text);
-void popup_chooser(struct popup *p, const struct router *now);
+void popup_chooser(struct popup *p, const struct snapshot *now); /* NULL, nothing yet */
 void popup_palette(struct popup *p, const struct snapshot *now); /* now: NULL, nothing yet */
 void popup_close(struct popup *p);
 bool popup_key(struct app *a, const char *key); /* false: not for the popup */

@@ -16,13 +16,14 @@ void popup_page(struct popup *p, const char *title, const char *text)
     text_add(&p->page, "%s", text);
 }
 
-void popup_chooser(struct popup *p, const struct router *now)
+void popup_chooser(struct popup *p, const struct snapshot *now)
 {
     popup_close(p);
     p->kind = POPUP_CHOOSER;
     snprintf(p->title, sizeof p->title, "Routing strategy");
-    for (int i = 0; router_at(i); i++)
-        if (router_at(i) == now) p->choice = i;
+    p->locked = now ? now->locked.strategies : 0;
+    for (int i = 0; now && router_at(i); i++)
+        if (router_at(i) == now->router) p->choice = i;
 }
 
 void popup_palette(struct popup *p, const struct snapshot *now)
@@ -208,11 +209,13 @@ static void draw_chooser(const struct popup *p, struct canvas *to)
     struct canvas box = box_in(to, width, rows + RULE + 3), in = frame_box(&box, p->title);
     for (int row = 0; row < rows; row++) {
         const struct router *r = router_at(first + row);
-        enum ink ink = r == chosen ? INK_SELECTED : INK_TEXT;
+        bool locked = p->locked >> (first + row) & 1;
+        enum ink ink = r == chosen ? INK_SELECTED : locked ? INK_DIM : INK_TEXT;
         canvas_zone(&in, 0, row, in.width, 1, "@entry %d", first + row);
         canvas_fill(&in, 0, row, in.width, ink, " ");
         canvas_text(&in, 0, row, ink, "%s %s", r == chosen ? ">" : " ", r->name);
-        canvas_fit(&in, NAME, row, in.width - NAME, ink, "%s", r->title);
+        canvas_fit(&in, NAME, row, in.width - NAME, ink, "%s%s", r->title,
+                   locked ? " (locked in this class)" : "");
     }
     prose_draw(&in, 2, rows, in.width - 2, RULE, 0, INK_DIM, chosen->rule ? chosen->rule : "");
     canvas_fit(&in, 0, rows + RULE, in.width, INK_KEY, "Enter takes it, Esc leaves it");

@@ -1,8 +1,10 @@
 /* tui/cli/flags_run.c - What flags mean: the run that they name, or what they change in one that
  * was saved. Data and strategy come first, then what belongs to them. */
 #include "core/console/journal.h"
+#include "core/console/scenario.h"
 #include "core/model/checkpoint.h"
 #include "core/script/command.h"
+#include "core/script/packed.h"
 #include "tui/cli/flags.h"
 
 #include <math.h>
@@ -92,10 +94,9 @@ static bool take_rest(const struct flags *f, struct config *c, struct err *e)
            config_check(c, e);
 }
 
-/* A state says all of a run, but on what it is worked out. */
-static bool state_config(const struct flags *f, struct config *c, struct err *e)
+/* A flag that says what is run, not on what it is worked out; NULL: none is named. */
+static const char *run_word(const struct flags *f)
 {
-    struct journal_wish wish;
     const char *more = f->data.count    ? "data"
                        : f->strategy    ? "strategy"
                        : f->base        ? "base"
@@ -104,6 +105,14 @@ static bool state_config(const struct flags *f, struct config *c, struct err *e)
                                         : NULL;
     for (int i = 0; i < CONFIG_COUNT; i++)
         if (f->setting[i]) more = config_options[i].name;
+    return more;
+}
+
+/* A state says all of a run, but on what it is worked out. */
+static bool state_config(const struct flags *f, struct config *c, struct err *e)
+{
+    struct journal_wish wish;
+    const char *more = run_word(f);
     if (more) return err_set(e, ERR_USAGE, "--state has its own %s: leave --%s out", more, more);
     if (strpbrk(f->state, "\"\\\n"))
         return err_set(e, ERR_USAGE, "--state takes the words that 'state' prints, without quotes");
@@ -140,12 +149,17 @@ static bool check_scenario(const struct flags *f, struct err *e)
 
 bool flags_scenario(const struct flags *f, char *words, size_t size, struct err *e)
 {
-    if (!check_scenario(f, e)) return false;
-    size_t n = (size_t)snprintf(words, size, "%s", f->strategy ? f->strategy : "");
-    for (int i = 0; i < f->knobs.count && n < size; i++)
-        n += (size_t)snprintf(words + n, size - n, " \"%s\"", f->knobs.at[i]);
-    return n < size ||
-           err_set(e, ERR_USAGE, "a strategy and its knobs take up to %zu bytes here", size - 1);
+    struct text all = {0};
+    bool ok = packed_find(SCENARIO_FOLDER, "scenario", f->scenario, e) && check_scenario(f, e);
+    if (f->strategy) ok = ok && command_quote(&all, f->strategy, e);
+    for (int i = 0; ok && i < f->knobs.count; i++) {
+        text_add(&all, " ");
+        ok = command_quote(&all, f->knobs.at[i], e);
+    }
+    if (ok && (size_t)snprintf(words, size, "%s", text_str(&all)) >= size)
+        ok = err_set(e, ERR_USAGE, "a strategy and its knobs take up to %zu bytes here", size - 1);
+    text_free(&all);
+    return ok;
 }
 
 bool flags_scenario_line(const struct flags *f, const char *words, char *to, size_t size,
@@ -178,16 +192,37 @@ bool flags_before(const struct flags *f, struct text *to, struct err *e)
     return true;
 }
 
+/* What is loaded says all of a run but what it is worked out on. */
+static bool resume_line(const struct flags *f, char *to, size_t size, struct err *e)
+{
+    struct text line = {0};
+    struct checkpoint file;
+    const char *more = run_word(f);
+    if (more)
+        return err_set(e, ERR_USAGE, "what --resume loads has its own %s: leave --%s out", more,
+                       more);
+    if (!checkpoint_open(&file, f->resume, e)) return false; /* said before a screen comes */
+    checkpoint_close(&file);
+    text_add(&line, "load ");
+    bool ok = command_quote(&line, f->resume, e);
+    if (ok && (size_t)snprintf(to, size, "%s", text_str(&line)) >= size)
+        ok = err_set(e, ERR_USAGE, "--resume takes a path of up to %zu bytes", size - 20);
+    text_free(&line);
+    return ok;
+}
+
 char *flags_first(const struct flags *f, char *to, size_t size, struct err *e)
 {
-    to[0] = 0;
-    if (f->scenario && f->state)
-        return err_set(e, ERR_USAGE, "--scenario and --state each say how a run came about: one"),
-               NULL;
     char words[FLAGS_SCENARIO];
-    if (f->scenario && !flags_scenario(f, words, sizeof words, e)) return NULL;
-    if (f->scenario && (size_t)snprintf(to, size, "scenario \"%s\" %s", f->scenario, words) >= size)
-        return err_set(e, ERR_USAGE, "--scenario takes a shorter name"), NULL;
+    to[0] = 0;
+    if ((f->scenario != NULL) + (f->state != NULL) + (f->resume != NULL) > 1)
+        return err_set(e, ERR_USAGE,
+                       "--scenario, --state and --resume each say how a run came about: one"),
+               NULL;
+    if (f->scenario &&
+        !(flags_scenario(f, words, sizeof words, e) && flags_scenario_line(f, words, to, size, e)))
+        return NULL;
+    if (f->resume && !resume_line(f, to, size, e)) return NULL;
     if (f->state && (size_t)snprintf(to, size, "state \"%s\"", f->state) >= size)
         return err_set(e, ERR_USAGE, "--state takes up to %zu bytes", size - 9), NULL;
     return to;

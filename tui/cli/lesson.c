@@ -232,8 +232,10 @@ bool cli_lesson(const struct flags *f, struct err *e)
     struct guide g = {0};
     const char *what = f->operands.count ? f->operands.at[0] : "list";
     if (f->folder) snprintf(g.folder, sizeof g.folder, "%s", f->folder);
-    bool ok;
-    if (strcmp(what, "list") == 0)
+    bool ok, more = strcmp(what, "check") == 0 || strcmp(what, "export") == 0;
+    if (!more && f->operands.count > 1)
+        ok = err_set(e, ERR_USAGE, "lesson %.20s takes no '%.40s'", what, f->operands.at[1]);
+    else if (strcmp(what, "list") == 0)
         ok = lesson_list(f, &g, e);
     else if (strcmp(what, "check") == 0)
         ok = lesson_check(f, &g, e);

@@ -17,6 +17,7 @@ struct writing {
     char letter[8]; /* an unfinished UTF-8 sequence */
     int bytes, wanted;
     double experts; /* sum over its bytes */
+    bool begun;     /* something was written */
     struct err err;
 };
 
@@ -65,6 +66,7 @@ static void put_letter(struct writing *w)
 static bool emit(void *to, unsigned char byte, double experts)
 {
     struct writing *w = to;
+    w->begun = true;
     if (w->bytes > 0 && (byte & 0xc0) != 0x80) put_letter(w); /* the one before was cut */
     if (w->bytes == 0) w->wanted = sequence(byte);
     w->letter[w->bytes++] = (char)byte;
@@ -107,7 +109,7 @@ bool cli_sample(const struct flags *f, struct err *e)
     if (ok && w.err.code) ok = (*e = w.err, false);
     if (ok && out_interrupts()) ok = err_set(e, ERR_INTERRUPTED, "interrupted");
     if (w.bytes > 0) put_letter(&w);
-    if (w.marks != MARKS_JSON) text_add(&w.out, "\n");
+    if (w.begun && w.marks != MARKS_JSON) text_add(&w.out, "\n");
     ok = out_put(&w.out, ok ? e : NULL) && ok;
     text_free(&w.out);
     trainer_close(t);

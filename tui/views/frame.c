@@ -149,6 +149,10 @@ static void draw_facts(struct canvas *to, int x, int y, int width, const struct 
     if (x + 2 + wide + slider > end) return;
     canvas_text(to, end - slider - wide, y, INK_ACCENT, "%s", line);
     if (!slider) return;
+    if (now->locked.knobs >> s->knob & 1) {
+        canvas_text(to, end - 10, y, INK_WARN, "locked");
+        return;
+    }
     bar_slider(to, end - 10, y, 10, option_place(knob, now->knob[s->knob], now->E, now->N),
                INK_ACCENT);
     canvas_zone(to, end - 10, y, 10, 1, "@slider %d", s->knob);
@@ -165,7 +169,8 @@ static void draw_knobs(struct canvas *to, const struct scene *s)
     if (!now || !now->router) return;
     canvas_text(to, 1, y, INK_DIM, "strategy");
     canvas_zone(to, 0, y, to->width, 1, "@choose");
-    canvas_text(to, VALUE, y, INK_ACCENT, "◀ %s ▶", now->router->name);
+    bool alone = router_count() - __builtin_popcount(now->locked.strategies) < 2;
+    canvas_text(to, VALUE, y, INK_ACCENT, alone ? "%s" : "◀ %s ▶", now->router->name);
     int behind = VALUE + (int)strlen(now->router->name) + 5, left = to->width - behind - 1;
     if (*now->badge && left >= (int)strlen(now->badge))
         canvas_text(to, behind, y, INK_DIM, "%s", now->badge);
@@ -189,7 +194,9 @@ static void draw_knobs(struct canvas *to, const struct scene *s)
         canvas_fit(to, 1, y, VALUE - 2, here ? INK_BRIGHT : INK_TEXT, "%s", knob->name);
         canvas_fit(to, VALUE, y, SLIDER - VALUE - 1, here ? INK_BRIGHT : INK_TEXT, "%s",
                    option_show(knob, now->knob[i], value));
-        bool slides = knob->kind == OPTION_REAL || knob->kind == OPTION_INT;
+        bool locked = now->locked.knobs >> i & 1,
+             slides = !locked && (knob->kind == OPTION_REAL || knob->kind == OPTION_INT);
+        if (locked) canvas_fit(to, SLIDER, y, to->width - SLIDER - 1, INK_WARN, "locked");
         if (slides) canvas_zone(to, SLIDER, y, to->width - SLIDER - 1, 1, "@slider %d", i);
         if (slides)
             bar_slider(to, SLIDER, y, to->width - SLIDER - 1,
