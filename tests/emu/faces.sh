@@ -38,7 +38,7 @@ lost='(now on the CPU, from the state after [0-9]+ updates; in [a-z_]+|on the CP
 small=(--width 16 --heads 2 --layers 1 --context 32 --batch 2)
 for at in 1500 4000; do
     export VANPOOL_EMU_FAIL=$at:700
-    want "training, lost at call $at" 0 "^vanpool: $lost" "$vanpool" train --steps 40 --batch 4
+    want "training, lost at call $at" 0 "^vanpool: $lost" "$vanpool" train --steps 400 --batch 4
     want "a race, lost at call $at" 0 ": $lost" "$vanpool" race --strategies topk,remoe --budget steps:15 --batch 4
     want "a lesson, lost at call $at" 0 '^1 passed, 0 failed' "$vanpool" lesson check 1 --batch 16
     want "writing, lost at call $at" 0 . "$vanpool" train --data text:"$folder/text" "${small[@]}" --steps 9 --save "$folder/m.safetensors"
