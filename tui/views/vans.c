@@ -414,8 +414,15 @@ static void vans_draw(struct canvas *to, const struct scene *s)
     draw_tokens(&left, s);
     if (!fleet) return;
     struct canvas right = canvas_part(to, to->width - fleet - 1, 0, fleet, upper);
-    bool long_ = need_known(s->now) && s->now->E + 1 > upper - BY_NEED && upper > 2 * BY_NEED;
-    int y = draw_fleet(&right, 0, long_ ? upper - BY_NEED : upper, s) + 1;
+    int last = BY_NEED - 1; /* without the air above it: rather that than a van out of sight */
+    bool tight = need_known(s->now) && s->now->E + 1 == upper - last,
+         long_ = need_known(s->now) && s->now->E + 1 > upper - last && upper > 2 * BY_NEED;
+    int y = draw_fleet(&right, 0,
+                       long_   ? upper - BY_NEED
+                       : tight ? upper - last
+                               : upper,
+                       s) +
+            !tight;
     if (need_known(s->now)) {
         y = draw_by_need(&right, y, upper - y, s->now) + 1;
         struct canvas needs = canvas_part(&right, 0, y, right.width, upper - y);
