@@ -63,6 +63,8 @@ gives 2 'bash, zsh or fish' help --completion csh
 gives 2 'did you mean train?' trian
 gives 2 'unknown subcommand' florble
 gives 2 'no help on' help florble
+gives 2 'did you mean topk?' help topkk
+gives 0 '' help balance; has 'aux (dynmoe): coefficient of diversity'
 for s in explore train race route sample inspect repl bench claims list doctor help version; do
     gives 0 '' $s --help; has "vanpool $s"
     gives 2 'unknown flag --florble' $s --florble
