@@ -464,6 +464,8 @@ gives 2 'there is no strategy' race --scenario teddy-bear-day --strategies topk,
 gives 2 'one' repl --scenario breakdown --state 'step=3'
 feeds 0 '' 'train 20\nbreak 3\nrewind 10\nfleet\nundo\nfleet\n' repl; has '8 vans, 8 on the road'; has 'broken 3'
 feeds 2 'did you mean' 'preset favorite\n' repl
+feeds 0 '' 'train 9\nkeep one\ntrain 9\nexpect step > one.step\n' repl; has 'as expected'
+feeds 2 'no kept run' 'expect one.step > 3\n' repl
 
 # ---- bench ----
 gives 0 '' bench fma_peak moe_layer --preset tiny --threads 1 --json --require 'what=fma_peak threads=1 gflops>=0.1'
