@@ -222,9 +222,8 @@ END_TEST
 
 #ifdef RIG_CUDA
 /* Products with fewer bits in each factor: 10 in TF32, 8 in bfloat16. Under ReLU a unit whose sum is
- * near 0 may then be on here and off there. A router's products keep all bits. Of the shapes neither
- * the long ones, nor those of single numbers or
- * tokens, where one rounding is all. */
+ * near 0 may then be on here and off there. A router's products keep all bits. Of the shapes not
+ * those of single numbers or tokens, where one rounding is all; nor, for experts, the long ones. */
 static const struct math {
     const char *name, *ops;
     double within;
@@ -265,7 +264,8 @@ START_TEST(products_with_fewer_bits_are_near_ref_and_alike_twice)
     within = m->within;
     for (int n = 0; n < ROUNDS; n++) {
         char where[120];
-        if (shapes[n / 2].T > 1000 || shapes[n / 2].T == 1 || shapes[n / 2].D == 1) continue;
+        bool slow = shapes[n / 2].T > 1000 && strstr(op->name, "moe_ffn");
+        if (slow || shapes[n / 2].T == 1 || shapes[n / 2].D == 1) continue;
         snprintf(where, sizeof where, "%s in %s, shape %d", op->name, m->name, n / 2);
         struct result want = run(op, ref.be, shapes[n / 2], 77 + n),
                       plain = run(op, strict.be, shapes[n / 2], 77 + n),
