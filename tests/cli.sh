@@ -63,6 +63,8 @@ gives 2 'bash, zsh or fish' help --completion csh
 gives 2 'did you mean train?' trian
 gives 2 'unknown subcommand' florble
 gives 2 'no help on' help florble
+gives 2 'did you mean topk?' help topkk
+gives 0 '' help balance; has 'aux (dynmoe): coefficient of diversity'
 for s in explore train race route sample inspect repl bench claims list doctor help version; do
     gives 0 '' $s --help; has "vanpool $s"
     gives 2 'unknown flag --florble' $s --florble
@@ -462,6 +464,8 @@ gives 2 'there is no strategy' race --scenario teddy-bear-day --strategies topk,
 gives 2 'one' repl --scenario breakdown --state 'step=3'
 feeds 0 '' 'train 20\nbreak 3\nrewind 10\nfleet\nundo\nfleet\n' repl; has '8 vans, 8 on the road'; has 'broken 3'
 feeds 2 'did you mean' 'preset favorite\n' repl
+feeds 0 '' 'train 9\nkeep one\ntrain 9\nexpect step > one.step\n' repl; has 'as expected'
+feeds 2 'no kept run' 'expect one.step > 3\n' repl
 
 # ---- bench ----
 gives 0 '' bench fma_peak moe_layer --preset tiny --threads 1 --json --require 'what=fma_peak threads=1 gflops>=0.1'
