@@ -155,7 +155,6 @@ static size_t piece(size_t n, size_t done)
 void kn_read(struct kn_backend *be, double *to, struct kn_buf from, size_t n)
 {
     float narrow[ROOM];
-    be->table->sync(be);
     if (kn_exact(be)) {
         get(be, to, from.at, n * sizeof *to);
         return;
@@ -170,7 +169,6 @@ void kn_read(struct kn_backend *be, double *to, struct kn_buf from, size_t n)
 void kn_write(struct kn_backend *be, struct kn_buf to, const double *from, size_t n)
 {
     float narrow[ROOM];
-    be->table->sync(be);
     if (kn_exact(be)) {
         put(be, to.at, from, n * sizeof *from);
         return;
@@ -184,7 +182,6 @@ void kn_write(struct kn_backend *be, struct kn_buf to, const double *from, size_
 
 void kn_read_f32(struct kn_backend *be, float *to, struct kn_buf from, size_t n)
 {
-    be->table->sync(be);
     if (!kn_exact(be))
         get(be, to, from.at, n * sizeof *to);
     else
@@ -193,7 +190,6 @@ void kn_read_f32(struct kn_backend *be, float *to, struct kn_buf from, size_t n)
 
 void kn_write_f32(struct kn_backend *be, struct kn_buf to, const float *from, size_t n)
 {
-    be->table->sync(be);
     if (!kn_exact(be))
         put(be, to.at, from, n * sizeof *from);
     else
@@ -202,23 +198,66 @@ void kn_write_f32(struct kn_backend *be, struct kn_buf to, const float *from, si
 
 void kn_read_ints(struct kn_backend *be, int32_t *to, struct kn_ints from, size_t n)
 {
-    be->table->sync(be);
     get(be, to, from.at, n * sizeof *to);
 }
 
 void kn_write_ints(struct kn_backend *be, struct kn_ints to, const int32_t *from, size_t n)
 {
-    be->table->sync(be);
     put(be, to.at, from, n * sizeof *from);
 }
 
-/* ---- the first failure */
-bool kn_sync(struct kn_backend *be, const char **op, const char **reason)
+/* ---- a step */
+void kn_step_begin(struct kn_backend *be)
 {
-    be->table->sync(be);
+    if (be->table->step_begin) be->table->step_begin(be);
+}
+
+void kn_step_end(struct kn_backend *be)
+{
+    if (be->table->step_end) be->table->step_end(be);
+}
+
+void kn_only(struct kn_backend *be, struct kn_buf f)
+{
+    double now = 1;
+    if (be->table->tell)
+        be->only = f;
+    else if (f.at && !be->failed_op)
+        kn_read(be, &now, f, 1);
+    be->idle = !isfinite(now);
+}
+
+void kn_tell(struct kn_backend *be, struct kn_buf x, int n)
+{
+    enum { RING = sizeof be->told / sizeof *be->told };
+    if (be->failed_op) return;
+    if (be->table->tell)
+        be->table->tell(be, x, n);
+    else
+        kn_read(be, be->told[be->said++ % RING].of, x, (size_t)n);
+}
+
+bool kn_hear(struct kn_backend *be, double *to, int n, bool wait)
+{
+    enum { RING = sizeof be->told / sizeof *be->told };
+    if (be->table->hear) return be->table->hear(be, to, n, wait);
+    if (be->heard == be->said) return false;
+    memcpy(to, be->told[be->heard++ % RING].of, (size_t)n * sizeof *to);
+    return true;
+}
+
+/* ---- the first failure */
+bool kn_well(const struct kn_backend *be, const char **op, const char **reason)
+{
     if (op) *op = be->failed_op;
     if (reason) *reason = be->failed_op ? be->reason : NULL;
     return !be->failed_op;
+}
+
+bool kn_sync(struct kn_backend *be, const char **op, const char **reason)
+{
+    be->table->sync(be);
+    return kn_well(be, op, reason);
 }
 
 void kn_fail(struct kn_backend *be, const char *op, const char *reason)

@@ -69,9 +69,29 @@ void kn_write_f32(struct kn_backend *be, struct kn_buf to, const float *from, si
 void kn_read_ints(struct kn_backend *be, int32_t *to, struct kn_ints from, size_t n);
 void kn_write_ints(struct kn_backend *be, struct kn_ints to, const int32_t *from, size_t n);
 
+/* ---- a step: work that is handed over whole */
+/* What is asked from kn_step_begin to kn_step_end is one piece of work. A device may have it written
+ * down first and do it while the caller goes on (cuda: as one graph, made anew only where ops or
+ * shapes are others than in the step before); the others do it as it is asked. kn_write* inside
+ * takes the numbers as they stand now; kn_read* and kn_sync wait, and cost the step its speed. The caller is
+ * let ahead of a device by two steps at most. */
+void kn_step_begin(struct kn_backend *be);
+void kn_step_end(struct kn_backend *be);
+/* Ops from here on leave what lasts as it is where f[0] is not finite: on a device they may still
+ * make what is only passed on. Ends with kn_only of {NULL}. */
+void kn_only(struct kn_backend *be, struct kn_buf f);
+/* n numbers of x (at most KN_TOLD), as they are at this place of the work, come back to the host. */
+enum { KN_TOLD = 8 };
+void kn_tell(struct kn_backend *be, struct kn_buf x, int n);
+/* to[0..n-1] = the oldest that was told and not heard. False: there is none, or none yet; with
+ * `wait` what was told is waited for, and false also means that it will never come. */
+bool kn_hear(struct kn_backend *be, double *to, int n, bool wait);
+
 /* Waits until all work is done. False: something failed; the FIRST failure is kept, and every op
  * after it did nothing. *op and *reason stay valid until kn_close. Asked once a step. */
 bool kn_sync(struct kn_backend *be, const char **op, const char **reason);
+/* The same of what is known now: waits for nothing. */
+bool kn_well(const struct kn_backend *be, const char **op, const char **reason);
 /* For ops and tests: records the first failure. `op` is kept, not copied: a literal. */
 void kn_fail(struct kn_backend *be, const char *op, const char *reason);
 

@@ -19,7 +19,7 @@ static void took(struct kn_backend *be, int op, double seconds)
 #define OP(name, args, ...)                                                                        \
     void kn_##name(struct kn_backend *be, __VA_ARGS__)                                             \
     {                                                                                              \
-        if (be->failed_op) return;                                                                 \
+        if (be->failed_op || be->idle) return;                                                     \
         if (!be->timing) {                                                                         \
             be->table->name(be, ARGS args);                                                        \
             return;                                                                                \
@@ -242,6 +242,7 @@ OP(constant_mix, (mix, x, scale, mask, c, first, n, T, N, D), struct kn_buf mix,
 OP(cross_entropy, (loss, nll, hit, dlogits, logits, label, R, V), struct kn_buf loss,
    struct kn_buf nll, struct kn_ints hit, struct kn_buf dlogits, struct kn_buf logits,
    struct kn_ints label, int R, int V)
+OP(watch, (ok, x, n, bad, m), struct kn_buf ok, struct kn_buf x, int n, struct kn_ints bad, int m)
 OP(sum_squares, (s, x, n), struct kn_buf s, struct kn_buf x, size_t n)
 OP(clip_factor, (f, s, guard, clip), struct kn_buf f, struct kn_buf s, struct kn_buf guard,
    double clip)

@@ -33,7 +33,7 @@
     X(draw_count) X(row_count) X(log_pick) X(policy_loss) X(policy_loss_back) X(group_sum)        \
     X(plan) X(plan_all) X(capacity_drop) X(moe_ffn) X(combine) X(moe_ffn_back) X(copy_slots)      \
     X(copy_slots_back) X(constant_slots) X(constant_slots_back) X(room_drop) X(constant_mix)      \
-    X(cross_entropy) X(sum_squares) X(clip_factor) X(adamw)
+    X(cross_entropy) X(watch) X(sum_squares) X(clip_factor) X(adamw)
 /* clang-format on */
 
 enum kn_op {
@@ -572,6 +572,9 @@ void kn_constant_mix(struct kn_backend *be, struct kn_buf mix, struct kn_buf x, 
 void kn_cross_entropy(struct kn_backend *be, struct kn_buf loss, struct kn_buf nll,
                       struct kn_ints hit, struct kn_buf dlogits, struct kn_buf logits,
                       struct kn_ints label, int R, int V);
+/* ok[0] = 0 where bad[m] are all 0, else NaN; ok[1] = ok[0] where x[n] are all finite, else NaN. */
+void kn_watch(struct kn_backend *be, struct kn_buf ok, struct kn_buf x, int n, struct kn_ints bad,
+              int m);
 /* s[0] = sum of x^2, in fixed chunks summed in order. Not finite if any x is not (or on
  * overflow). */
 void kn_sum_squares(struct kn_backend *be, struct kn_buf s, struct kn_buf x, size_t n);

@@ -19,6 +19,11 @@ struct kn_table {
                        bool gated);                              /* NULL: float by float */
     bool (*plan_open)(struct kn_backend *be, struct kn_plan *p); /* p->own */
     void (*plan_close)(struct kn_backend *be, struct kn_plan *p);
+    /* As in backend.h; all NULL where work is done as it is asked. */
+    void (*step_begin)(struct kn_backend *be);
+    void (*step_end)(struct kn_backend *be);
+    void (*tell)(struct kn_backend *be, struct kn_buf x, int n);
+    bool (*hear)(struct kn_backend *be, double *to, int n, bool wait);
     /* Measured now, NULL where it means nothing: GFLOP/s of fused multiply-adds, GB/s of
      * reading. */
     double (*peak)(struct kn_backend *be, int threads);
@@ -42,6 +47,12 @@ struct kn_backend {
     bool timing;
     const char *failed_op; /* NULL: none; else the first failure */
     char reason[160];
+    struct kn_buf only; /* of a device: as kn_only was told */
+    bool idle;          /* of the others: that number was not finite */
+    struct kn_told {
+        double of[KN_TOLD];
+    } told[4]; /* of the others: a ring */
+    unsigned said, heard;
     int part; /* of what is computed, as the caller named it last */
     const char *const *part_names;
     /* Told by a timed op of itself: thread-seconds that threads beside the caller's worked, less

@@ -4,6 +4,7 @@
 # Last line: N passed, N failed, N skipped.
 set -u
 cd "$(dirname "$0")/.." || exit 2
+here=$PWD
 bin=${VANPOOL:-./vanpool}
 case $bin in /*) ;; *) bin=$PWD/$bin ;; esac
 command -v jq >/dev/null || { echo "jq is missing: apt install jq"; exit 2; }
@@ -54,11 +55,16 @@ gives 0 '' --help; has 'Exit status'
 gives 0 '' help topp; has 'arXiv'
 gives 0 '' help experts_per_token; has 'field'
 gives 0 '' help --man; has '.TH VANPOOL'
+for name in $(grep -rhoE 'getenv\("[A-Z_]+"\)' "$here/core" "$here/kernels" "$here/tui" | cut -d'"' -f2 | sort -u); do
+    [ "$name" = VANPOOL_NVML ] || has "$name" # that one is the tests' own
+done
 gives 0 '' help --completion bash; has 'complete -F'
 gives 2 'bash, zsh or fish' help --completion csh
 gives 2 'did you mean train?' trian
 gives 2 'unknown subcommand' florble
 gives 2 'no help on' help florble
+gives 2 'did you mean topk?' help topkk
+gives 0 '' help balance; has 'aux (dynmoe): coefficient of diversity'
 for s in explore train race route sample inspect repl bench claims list doctor help version; do
     gives 0 '' $s --help; has "vanpool $s"
     gives 2 'unknown flag --florble' $s --florble
@@ -402,6 +408,13 @@ gives 0 '' report anna.record --markdown; has '| steps made | 600 |'
 gives 0 '' class anna.html anna.record --csv; [ "$(sed -n 2p out | cut -d, -f2-)" = "$(sed -n 3p out | cut -d, -f2-)" ] && ok || no 'a report says other than its record'
 gives 4 'no record' class words.txt
 XDG_RUNTIME_DIR=$PWD gives 5 'nobody presents' notes
+printf '[fix]\nseed = 7\n[lock]\nknobs = k\n' >class.ini
+feeds 2 'nothing' 'undo\n' repl --policy class.ini
+feeds 0 '' 'seed\n' repl --policy class.ini; has 'seed 7'
+feeds 2 'the rules of class.ini hold' 'state "data=orders strategy=topp seed=3 step=1"\n' repl --policy class.ini
+feeds 2 'knob k is locked' 'base paper\n' repl --policy class.ini
+printf '[fix]\nlr = 0.002\n' >rate.ini
+feeds 0 '' 'reset all\nset\n' repl --policy rate.ini; has '0.002      learning rate'
 gives 0 '' train --data orders --strategy topp --steps 150 --record run.record --quiet
 gives 0 '' replay run.record --quiet; has '2 of 2 fingerprints of the weights are the same'
 gives 5 'never written over' train --steps 5 --record run.record
@@ -451,6 +464,8 @@ gives 2 'there is no strategy' race --scenario teddy-bear-day --strategies topk,
 gives 2 'one' repl --scenario breakdown --state 'step=3'
 feeds 0 '' 'train 20\nbreak 3\nrewind 10\nfleet\nundo\nfleet\n' repl; has '8 vans, 8 on the road'; has 'broken 3'
 feeds 2 'did you mean' 'preset favorite\n' repl
+feeds 0 '' 'train 9\nkeep one\ntrain 9\nexpect step > one.step\n' repl; has 'as expected'
+feeds 2 'no kept run' 'expect one.step > 3\n' repl
 
 # ---- bench ----
 gives 0 '' bench fma_peak moe_layer --preset tiny --threads 1 --json --require 'what=fma_peak threads=1 gflops>=0.1'
@@ -467,6 +482,8 @@ json '.[] | select(.what == "decode") | .tokens_per_s * .ms / 1000 - 1 | fabs < 
 gives 0 '' bench op --preset orders --threads 1; has 'moe_ffn'
 gives 2 'decode writes text' bench decode --preset orders
 gives 2 'did you mean decode?' bench decod
+TMPDIR=/nonexistent gives 0 '' bench fma_peak train_step --preset orders --threads 1
+TMPDIR=/nonexistent gives 5 'nonexistent' bench decode --preset tiny --threads 1
 gives 0 '' bench train_step --preset orders --json; json '[.[] | select(.threads == 2)][0].bits_equal == true'
 
 echo "$passed passed, $failed failed, $skipped skipped"

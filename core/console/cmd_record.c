@@ -91,11 +91,11 @@ static bool cmd_policy(struct console *c, int argc, char **argv, struct text *ou
     struct config to = console_config(c);
     bool ok = p || err_set(e, ERR_MEMORY, "out of memory for the class's rules");
     ok = ok && policy_read(p, argv[1], e);
-    for (int i = 0; ok && i < p->fix_name.count; i++)
-        ok = config_set(&to, p->fix_name.word[i], p->fix_value.word[i], e);
+    ok = ok && policy_fix(p, &to, e);
     if (ok && p->fix_name.count) ok = console_renew(c, &to, e);
     if (!ok) return free(p), false;
     c->policy = p;
+    undo_forget(c, argv[0]); /* or the fixed could be taken back */
     text_add(out, "the rules of %s are in force\n", p->file);
     return true;
 }

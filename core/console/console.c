@@ -102,7 +102,7 @@ bool console_clean(struct console *c, struct err *e)
     to.threads = now->threads;
     memcpy(to.backend, now->backend, sizeof to.backend);
     memcpy(to.simd, now->simd, sizeof to.simd);
-    return console_renew(c, &to, e);
+    return policy_fix(c->policy, &to, e) && console_renew(c, &to, e);
 }
 
 bool console_busy(const struct console *c)

@@ -29,18 +29,21 @@ static void push(struct undo_list *l, const struct undo *u)
     l->at[l->count++] = *u;
 }
 
+/* Everything that is kept goes; states of either list may be of a trainer that the other keeps. */
+static void forget_all(struct console *c)
+{
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i < c->undo[k].count; i++)
+            moment_close(c->undo[k].at[i].moment), c->undo[k].at[i].moment = NULL;
+    for (int k = 0; k < 2; k++) drop(&c->undo[k], c->undo[k].count);
+    moment_close(c->looked.moment);
+    journal_free(&c->looked.journal);
+    c->looked = (struct undo){0};
+}
+
 void undo_close(struct console *c)
 {
-    if (c->undo) {
-        /* states of either list may be of a trainer that the other one keeps */
-        struct undo_list *lists[] = {&c->undo[0], &c->undo[1]};
-        for (int k = 0; k < 2; k++)
-            for (int i = 0; i < lists[k]->count; i++)
-                moment_close(lists[k]->at[i].moment), lists[k]->at[i].moment = NULL;
-        for (int k = 0; k < 2; k++) drop(lists[k], lists[k]->count);
-        moment_close(c->looked.moment);
-        journal_free(&c->looked.journal);
-    }
+    if (c->undo) forget_all(c);
     free(c->undo);
     c->undo = NULL;
 }
@@ -55,6 +58,14 @@ static void look(struct console *c, const char *line, struct undo *u)
     memcpy(u->size, c->size, sizeof u->size);
     snprintf(u->line, sizeof u->line, "%s", line + strspn(line, " \t"));
     u->line[strcspn(u->line, "\r\n")] = 0;
+}
+
+void undo_forget(struct console *c, const char *line)
+{
+    forget_all(c);
+    trainer_close(c->parked);
+    c->parked = NULL;
+    look(c, line, &c->looked);
 }
 
 bool undo_look(struct console *c, const char *line, bool weights, struct err *e)

@@ -30,5 +30,7 @@ bool undo_look(struct console *c, const char *line, bool weights, struct err *e)
 void undo_keep(struct console *c, bool ok);
 /* Takes the newest change back, or makes it again. */
 bool undo_step(struct console *c, bool again, struct text *out, struct err *e);
+/* Inside a line: what came before it cannot be taken back, nor what it has done so far. */
+void undo_forget(struct console *c, const char *line);
 void undo_close(struct console *c);
 #endif

@@ -155,14 +155,16 @@ static void choose(struct route *r)
 static void drop(struct route *r)
 {
     static const int32_t none = 0;
+    bool was_limited = r->limited;
     double capacity = capacity_of(r);
     bool by_position = route_knob(r, "drop", 0) != 0;
+    r->limited = capacity > 0;
     if (capacity > 0 && r->router->drop)
         r->router->drop(r, capacity, by_position);
     else if (capacity > 0)
         kn_capacity_drop(r->be, r->mask, r->gate, r->dropped, capacity, by_position, r->T, r->N,
                          r->E);
-    else
+    else if (was_limited)
         kn_write_ints(r->be, r->dropped, &none, 1);
 }
 

@@ -260,6 +260,7 @@ struct route {
     /* [T,N], [T]; [T,N] scratch for weigh and backward: some of mask */
     struct kn_ints mask, valid, part;
     struct kn_ints bad, side_bad, dropped;            /* [1] */
+    bool limited; /* the newest pass had a capacity: dropped is its count, not the 0 of the start */
     struct kn_buf side, side_gate, dside, dside_gate; /* [T,M] */
     struct route_learning learning;                   /* router->learn only */
     /* [N] fractions f before dropping (kn_column_load), for the losses */

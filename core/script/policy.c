@@ -90,9 +90,24 @@ static bool allows_names(const struct policy *p, int argc, char **argv, struct e
     return true;
 }
 
+/* Another run would come with values of its own. */
+static bool brings_a_run(const char *command)
+{
+    static const char *const all[] = {"state", "load", "resume", "preset"};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (strcmp(all[i], command) == 0) return true;
+    return false;
+}
+
 bool policy_allows(const struct policy *p, const struct command *c, int argc, char **argv,
                    struct err *e)
 {
+    bool values = p->fix_name.count || p->knobs.count || p->strategies.count;
+    if (values && argc > 1 && brings_a_run(c->name))
+        return err_set(e, ERR_USAGE, "%s brings a run of its own, and here the rules of %s hold",
+                       c->name, p->file);
+    if (p->knobs.count && argc > 1 && strcmp(c->name, "base") == 0)
+        return locked(p, "knob", p->knobs.word[0], e);
     bool router = strcmp(c->name, "router") == 0;
     if (has(&p->commands, c->name)) return locked(p, "command", c->name, e);
     if (argc > 1 && has(&p->fix_name, c->name)) return locked(p, "setting", c->name, e);
@@ -119,4 +134,11 @@ struct snap_rules policy_locks(const struct policy *p, const struct router *now)
         if (router_at(i) != now && (other || has(&p->commands, "router"))) to.strategies |= 1u << i;
     }
     return to;
+}
+
+bool policy_fix(const struct policy *p, struct config *to, struct err *e)
+{
+    for (int i = 0; p && i < p->fix_name.count; i++)
+        if (!config_set(to, p->fix_name.word[i], p->fix_value.word[i], e)) return false;
+    return true;
 }

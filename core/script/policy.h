@@ -3,7 +3,7 @@
 /* A teacher's rules for a class, an ini file: [fix] settings that hold from the start, [lock]
  * commands, knobs and strategies that nobody changes. Once in force it cannot be loosened. */
 #include "core/metrics/snap_rules.h"
-#include "core/router/router.h"
+#include "core/model/config.h"
 #include "core/script/command.h"
 
 enum { POLICY_WORDS = 32, POLICY_WORD = 32 };
@@ -22,6 +22,8 @@ bool policy_read(struct policy *to, const char *path, struct err *e);
 /* May these words be said? Where not, e says which rule forbids it. */
 bool policy_allows(const struct policy *p, const struct command *c, int argc, char **argv,
                    struct err *e);
+/* Sets what is fixed; p NULL: nothing is. False: e. */
+bool policy_fix(const struct policy *p, struct config *to, struct err *e);
 /* May this knob be turned, whoever turns it? */
 bool policy_allows_knob(const struct policy *p, const char *name, struct err *e);
 /* What is locked while this strategy runs. p NULL: nothing. */

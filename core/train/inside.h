@@ -54,6 +54,12 @@ struct own {
     double temperature;
     struct rng draw;
 };
+/* A step that was made, and is not yet known to have been finite. */
+struct trial {
+    long step;
+    enum trainer_poison poison;
+    int learnt; /* updates of the strategy's own */
+};
 struct probe; /* core/train/probe.c */
 struct past;  /* core/train/past.c */
 
@@ -78,6 +84,11 @@ struct trainer {
     struct probe *probe;        /* taken when first asked */
     struct past *past;          /* NULL: nobody keeps it */
     enum trainer_poison poison; /* what the next step finds not finite */
+
+    struct trial trial[8]; /* a ring: those from `judged` to `tried` */
+    unsigned tried, judged;
+    struct err over; /* how training ended, found beside a step; the next one says it */
+    long keep_at;    /* step before which the state is kept next */
 
     long step, skipped;
     int bad_row, returns;     /* steps skipped in a row; how often the good state was taken back */
@@ -106,7 +117,10 @@ struct data_day trainer_day(const struct trainer *t); /* what the data is like n
 void trainer_input(struct trainer *t); /* t->batch, as it is, is the model's next input */
 /* Tokens of the standing window: 64 orders, or up to 256 bytes in texts of the model's context. */
 void trainer_window_shape(const struct trainer *t, int *sequences, int *context);
-bool trainer_alive(struct trainer *t, struct err *e); /* false: the backend failed */
+bool trainer_alive(struct trainer *t, struct err *e); /* waits; false: the backend failed */
+/* What is known of the steps made (wait: of all): counts, what was not finite, what follows from it.
+ * False: training is over, and t->over says why. */
+bool trainer_hear(struct trainer *t, bool wait);
 struct kn_backend *trainer_backend(const struct config *c, const char *name, char *why,
                                    size_t size);
 /* After that: a device's newest good state goes on on the CPU. False: there is none; e stays. */

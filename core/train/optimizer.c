@@ -11,7 +11,7 @@
 bool optimizer_open(struct optimizer *o, struct kn_backend *be, struct err *e)
 {
     *o = (struct optimizer){
-        .be = be, .sums = kn_alloc(be, OPTIMIZER_SUMS), .factor = kn_alloc(be, 1)};
+        .be = be, .sums = kn_alloc(be, OPTIMIZER_TOLD), .factor = kn_alloc(be, 1)};
     return (o->sums.at && o->factor.at) ||
            err_set(e, ERR_MEMORY, "not enough memory for the optimiser");
 }
@@ -24,27 +24,38 @@ void optimizer_close(struct optimizer *o)
     *o = (struct optimizer){0};
 }
 
-void optimizer_sums(struct optimizer *o, const struct params *p, struct kn_buf loss, double clip)
+static void state_sums(struct optimizer *o, const struct params *p)
+{
+    struct kn_backend *be = o->be;
+    kn_sum_squares(be, kn_part(be, o->sums, OPTIMIZER_W), p->w, p->size);
+    kn_sum_squares(be, kn_part(be, o->sums, OPTIMIZER_M), p->m, p->size);
+    kn_sum_squares(be, kn_part(be, o->sums, OPTIMIZER_V), p->v, p->size);
+}
+
+void optimizer_sums(struct optimizer *o, const struct params *p, struct kn_buf loss,
+                    struct kn_ints bad, int bads, double clip)
 {
     struct kn_backend *be = o->be;
     struct kn_buf g2 = kn_part(be, o->sums, OPTIMIZER_G);
     kn_copy(be, o->sums, loss, 1);
     kn_sum_squares(be, g2, p->g, p->size);
-    kn_sum_squares(be, kn_part(be, o->sums, OPTIMIZER_W), p->w, p->size);
-    kn_sum_squares(be, kn_part(be, o->sums, OPTIMIZER_M), p->m, p->size);
-    kn_sum_squares(be, kn_part(be, o->sums, OPTIMIZER_V), p->v, p->size);
-    kn_clip_factor(be, o->factor, g2, (struct kn_buf){0}, clip);
+    state_sums(o, p);
+    kn_watch(be, kn_part(be, o->sums, OPTIMIZER_ROUTED), o->sums, OPTIMIZER_SUMS, bad, bads);
+    kn_clip_factor(be, o->factor, g2, kn_part(be, o->sums, OPTIMIZER_FINE), clip);
+    kn_tell(be, o->sums, OPTIMIZER_TOLD);
 }
 
-bool optimizer_finite(struct optimizer *o, double *loss, double *grad_norm)
+bool optimizer_hear(struct optimizer *o, bool wait)
 {
-    double *sum = o->sum;
+    return kn_hear(o->be, o->sum, OPTIMIZER_TOLD, wait);
+}
+
+bool optimizer_sound(struct optimizer *o, const struct params *p)
+{
+    double sum[OPTIMIZER_SUMS];
+    state_sums(o, p);
     kn_read(o->be, sum, o->sums, OPTIMIZER_SUMS);
-    *loss = sum[OPTIMIZER_LOSS];
-    *grad_norm = sqrt(sum[OPTIMIZER_G]);
-    bool finite = true;
-    for (int i = 0; i < OPTIMIZER_SUMS; i++) finite &= isfinite(sum[i]) != 0;
-    return finite;
+    return isfinite(sum[OPTIMIZER_W]) && isfinite(sum[OPTIMIZER_M]) && isfinite(sum[OPTIMIZER_V]);
 }
 
 void optimizer_update(struct optimizer *o, struct params *p, double lr, double decay)

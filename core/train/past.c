@@ -61,6 +61,7 @@ static void move_numbers(struct trainer *t, struct kn_buf numbers, bool take)
 
 static void write_down(struct moment *m, struct trainer *t)
 {
+    trainer_hear(t, true);
     m->config = t->config, m->learning = t->learning;
     m->step = t->step, m->skipped = t->skipped, m->updates = t->optimizer.updates;
     m->bad_row = t->bad_row, m->returns = t->returns;

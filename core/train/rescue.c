@@ -91,7 +91,7 @@ bool trainer_rescue(struct trainer *t, struct err *e)
     optimizer_close(&was);
     restore(t, kept.host[kept.newest], kept.host_updates);
     rescue_close(&kept);
-    t->fresh = t->measured = false, t->bad_row = 0;
+    t->fresh = t->measured = false, t->bad_row = 0, t->judged = t->tried;
     trainer_identify(t);
     t->untold = false;
     trainer_tell(t, "now on the CPU, from the state after %ld updates; in %.20s %.80s",

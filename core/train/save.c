@@ -225,6 +225,7 @@ bool trainer_save(struct trainer *t, const char *path, struct err *e)
 {
     struct metas *m = calloc(1, sizeof *m);
     if (!m) return err_set(e, ERR_MEMORY, "not enough memory to save %s", io_tail(path));
+    trainer_hear(t, true);
     describe(t, m);
     bool lost = false, ok = write_model(t, path, m, e) && write_config(t, path, e);
     free(m);

@@ -6,6 +6,7 @@
 #include "core/data/control.h"
 #include "core/model/part.h"
 #include "core/train/engine.h"
+#include "core/train/past.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 
 enum { KEEP_EVERY = 50, BAD_ROW = 3, RETURNS = 3, EVALUATION_MOST = 1 << 18 };
+enum { TRIALS = sizeof((struct trainer *)0)->trial / sizeof *((struct trainer *)0)->trial };
 
 /* ---- opening ---- */
 struct kn_backend *trainer_backend(const struct config *c, const char *name, char *why, size_t size)
@@ -76,12 +78,24 @@ static void keep(struct trainer *t)
     kn_copy(t->be, t->good.v, p->v, p->size);
     trainer_move_states(t, true);
     t->good.updates = t->optimizer.updates;
+    t->keep_at = t->step - t->step % KEEP_EVERY + KEEP_EVERY;
 }
 
 void trainer_keep(struct trainer *t)
 {
     keep(t);
     rescue_keep(t);
+}
+
+/* Between two steps: a step cannot wait for what it finds. */
+static void keep_if_due(struct trainer *t)
+{
+    if (t->step < t->keep_at) return;
+    if (!trainer_hear(t, true) || t->bad_row > 0 ||
+        !optimizer_sound(&t->optimizer, &t->model->params))
+        return;
+    keep(t);
+    if (rescue_due(t)) rescue_keep(t);
 }
 
 static void go_back(struct trainer *t)
@@ -260,21 +274,18 @@ void trainer_fill(struct trainer *t)
     fill(t, DATA_TRAIN, t->step, t->sequences, t->context);
 }
 
-bool trainer_alive(struct trainer *t, struct err *e)
+static bool well(struct trainer *t, struct err *e)
 {
     const char *op, *reason;
-    if (kn_sync(t->be, &op, &reason)) return true;
+    if (kn_well(t->be, &op, &reason)) return true;
     return err_set(e, ERR_BACKEND, "backend %s failed in %s: %s; try --backend cpu", kn_name(t->be),
                    op, reason);
 }
 
-static bool routed(struct trainer *t)
+bool trainer_alive(struct trainer *t, struct err *e)
 {
-    int32_t bad[2 * SNAP_LAYERS];
-    kn_read_ints(t->be, bad, t->model->bad, 2 * SNAP_LAYERS);
-    for (int i = 0; i < 2 * SNAP_LAYERS; i++)
-        if (bad[i]) return false;
-    return true;
+    kn_sync(t->be, NULL, NULL);
+    return well(t, e);
 }
 
 /* ---- what is not finite ---- */
@@ -314,8 +325,8 @@ static void poison_results(struct trainer *t)
     if (t->poison == POISON_GRADIENT) write_nan(t, t->model->params.g);
 }
 
-/* What the newest step found, in words. The cause stands before its effects. */
-static const char *found(struct trainer *t, bool finite, bool routed)
+/* What a step found, in words. The cause stands before its effects. */
+static const char *found(const struct optimizer *o)
 {
     static const char *const names[] = {[OPTIMIZER_LOSS] = "the loss",
                                         [OPTIMIZER_G] = "the gradient",
@@ -323,22 +334,26 @@ static const char *found(struct trainer *t, bool finite, bool routed)
                                         [OPTIMIZER_M] = "a first moment",
                                         [OPTIMIZER_V] = "a second moment"};
     static const int order[] = {OPTIMIZER_W, OPTIMIZER_M, OPTIMIZER_V, OPTIMIZER_LOSS, OPTIMIZER_G};
-    for (int i = 0; !finite && i < OPTIMIZER_SUMS; i++) {
-        if (order[i] == OPTIMIZER_LOSS && !routed) break;
-        if (!isfinite(t->optimizer.sum[order[i]])) return names[order[i]];
+    for (int i = 0; i < OPTIMIZER_SUMS; i++) {
+        if (order[i] == OPTIMIZER_LOSS && !isfinite(o->sum[OPTIMIZER_ROUTED])) break;
+        if (!isfinite(o->sum[order[i]])) return names[order[i]];
     }
     return "a router's logit";
 }
 
-/* The step's gradient stays unused. */
-static bool skip(struct trainer *t, const char *what, struct err *e)
+/* The step's gradient stayed unused. */
+static bool skip(struct trainer *t, const struct trial *one, struct err *e)
 {
-    const char *by = t->poison ? " (injected)" : "";
+    const char *by = one->poison ? " (injected)" : "", *what = found(&t->optimizer);
     struct params *p = &t->model->params;
     kn_zero(t->be, p->g, p->size);
+    past_changed(t); /* made again, it would not find what was injected */
+    t->optimizer.updates -= t->learning.rested ? 0 : 1;
+    t->learning.updates -= one->learnt, t->learning.age--;
     t->skipped++;
     if (++t->bad_row < BAD_ROW) {
-        trainer_tell(t, "step %ld: %s was not finite%s; its update is left out", t->step, what, by);
+        trainer_tell(t, "step %ld: %s was not finite%s; its update is left out", one->step, what,
+                     by);
         trainer_mark(t, "not finite: left out");
         return true;
     }
@@ -347,7 +362,7 @@ static bool skip(struct trainer *t, const char *what, struct err *e)
                        "training diverged at step %ld, and %d returns to an earlier state did not "
                        "help; try a smaller lr (it was "
                        "%.3g), clip 1, or a longer warmup",
-                       t->step, RETURNS, t->config.value[CONFIG_LR] * t->lr_scale);
+                       one->step, RETURNS, t->config.value[CONFIG_LR] * t->lr_scale);
     t->bad_row = 0, t->returns++;
     t->lr_scale /= 2;
     go_back(t);
@@ -358,14 +373,59 @@ static bool skip(struct trainer *t, const char *what, struct err *e)
     return true;
 }
 
+bool trainer_hear(struct trainer *t, bool wait)
+{
+    while (t->judged != t->tried && optimizer_hear(&t->optimizer, wait)) {
+        const struct trial *one = &t->trial[t->judged++ % TRIALS];
+        const double *sum = t->optimizer.sum;
+        t->loss = sum[OPTIMIZER_LOSS], t->grad_norm = sqrt(sum[OPTIMIZER_G]);
+        if (isfinite(sum[OPTIMIZER_FINE]))
+            t->bad_row = 0;
+        else if (!skip(t, one, &t->over))
+            return false;
+    }
+    return !t->over.code;
+}
+
+/* What lasts changes only where the step was finite: the backend sees to that, and tells. */
+static void update(struct trainer *t, unsigned phase)
+{
+    struct model *m = t->model;
+    struct kn_buf factor = t->optimizer.factor;
+    if (!t->learning.rested) {
+        rest_keep(&t->rest, m);
+        optimizer_update(&t->optimizer, &m->params, t->lr, t->config.value[CONFIG_DECAY]);
+        kn_only(t->be, factor);
+        model_after_step(m);
+        kn_only(t->be, (struct kn_buf){0});
+        rest_back(&t->rest, m);
+        model_repack(m);
+    }
+    kn_times_part(t->be, PART_ROUTER);
+    kn_only(t->be, factor);
+    learn_step(t, phase);
+    kn_only(t->be, (struct kn_buf){0});
+}
+
+static bool end(struct trainer *t, struct err *e)
+{
+    if (e) *e = t->over;
+    t->over = (struct err){0};
+    return false;
+}
+
 bool trainer_step(struct trainer *t, struct err *e)
 {
     double start = clock_now();
     struct model *m = t->model;
+    keep_if_due(t);
+    if (t->over.code) return end(t, e);
     unsigned phase = learn_phase(t);
     bool rests = t->learning.rested = t->learning.stage == STAGE_ALONE;
+    long learnt = t->learning.updates;
     t->extra_flops = 0;
     engine_begin(t);
+    kn_step_begin(t->be);
     trainer_fill(t);
     double done = t->horizon < 0 ? (double)t->step / t->config.value[CONFIG_STEPS] : t->horizon;
     for (int l = 0; l < m->L; l++) m->layer[l].moe.route.late = done >= .5;
@@ -380,29 +440,16 @@ bool trainer_step(struct trainer *t, struct err *e)
     if (t->poison) poison_results(t);
     rest_gradient(&t->rest, m);
     kn_times_part(t->be, PART_OPTIMISER);
-    optimizer_sums(&t->optimizer, &m->params, m->loss, t->config.value[CONFIG_CLIP]);
+    optimizer_sums(&t->optimizer, &m->params, m->loss, m->bad, 2 * SNAP_LAYERS,
+                   t->config.value[CONFIG_CLIP]);
     t->lr = t->lr_scale * optimizer_rate(&t->config, t->step, t->horizon);
-    bool finite = optimizer_finite(&t->optimizer, &t->loss, &t->grad_norm);
-    if (!trainer_alive(t, e)) return trainer_rescue(t, e) && trainer_step(t, e);
-    bool ok = true;
-    bool whole = routed(t);
-    if (finite && whole) {
-        if (t->step % KEEP_EVERY == 0) keep(t);
-        if (t->step % KEEP_EVERY == 0 && rescue_due(t)) rescue_keep(t);
-        if (!rests) {
-            rest_keep(&t->rest, m);
-            optimizer_update(&t->optimizer, &m->params, t->lr, t->config.value[CONFIG_DECAY]);
-            model_after_step(m);
-            rest_back(&t->rest, m);
-            model_repack(m);
-        }
-        kn_times_part(t->be, PART_ROUTER);
-        learn_step(t, phase);
-        t->bad_row = 0;
-    } else {
-        ok = skip(t, found(t, finite, whole), e);
-        past_changed(t); /* made again, it would not find what was injected */
-    }
+    update(t, phase);
+    kn_step_end(t->be);
+    if (!well(t, e)) return trainer_rescue(t, e) && trainer_step(t, e);
+    t->trial[t->tried++ % TRIALS] = (struct trial){
+        .step = t->step, .poison = t->poison, .learnt = (int)(t->learning.updates - learnt)};
+    bool ok = trainer_hear(t, false);
+    if (!ok) end(t, e);
     t->poison = POISON_NONE;
     t->step++;
     t->fresh = true, t->measured = false;
@@ -416,6 +463,7 @@ bool trainer_step(struct trainer *t, struct err *e)
 /* ---- measuring ---- */
 void trainer_settle(struct trainer *t)
 {
+    trainer_hear(t, true);
     if (t->measured || !t->fresh) return;
     memset(&t->tally, 0, sizeof t->tally);
     t->tally.layer = t->focus;

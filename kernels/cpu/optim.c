@@ -97,6 +97,17 @@ void OP(sum_squares)(struct kn_backend *be, struct kn_buf s, struct kn_buf x, si
     KN_F32(s)[0] = (float)sum;
 }
 
+void OP(watch)(struct kn_backend *be, struct kn_buf ok, struct kn_buf x, int n, struct kn_ints bad,
+               int m)
+{
+    bool whole = true, finite = true;
+    (void)be;
+    for (int i = 0; i < m; i++) whole &= KN_I32(bad)[i] == 0;
+    for (int i = 0; i < n; i++) finite &= isfinite(KN_F32(x)[i]) != 0;
+    KN_F32(ok)[0] = whole ? 0 : NAN;
+    KN_F32(ok)[1] = whole && finite ? 0 : NAN;
+}
+
 void OP(clip_factor)(struct kn_backend *be, struct kn_buf f, struct kn_buf s, struct kn_buf guard,
                      double clip)
 {

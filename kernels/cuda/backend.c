@@ -52,13 +52,16 @@ bool cuda_blas_failed(struct kn_backend *be, const char *op, cublasStatus_t stat
 /* ---- memory */
 static void cuda_sync(struct kn_backend *be)
 {
-    if (!be->failed_op) cuda_failed(be, "sync", cudaStreamSynchronize(((struct cuda *)be)->stream));
+    struct cuda *c = (struct cuda *)be;
+    cuda_flush(c);
+    if (!be->failed_op) cuda_failed(be, "sync", cudaStreamSynchronize(c->stream));
 }
 
 /* Memory that is not to be had is no failure of the backend: the caller may ask for less. */
 static void *take(struct cuda *c, size_t bytes, bool zeroed)
 {
     void *at = NULL;
+    cuda_flush(c);
     cudaError_t code = cudaMalloc(&at, bytes > 0 ? bytes : 1);
     if (code == cudaSuccess && zeroed)
         code = cudaMemsetAsync(at, 0, bytes > 0 ? bytes : 1, c->stream);
@@ -84,14 +87,22 @@ static void cuda_free(struct kn_backend *be, void *at)
 static void cuda_get(struct kn_backend *be, void *to, const void *from, size_t bytes)
 {
     cudaStream_t stream = ((struct cuda *)be)->stream;
+    cuda_flush((struct cuda *)be);
     cudaError_t code = cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream);
     if (code == cudaSuccess) code = cudaStreamSynchronize(stream);
     if (cuda_failed(be, "read", code)) memset(to, 0xff, bytes); /* NaN and -1: nothing is known */
 }
 
+/* Within a step the numbers are set aside, and a kernel fetches them in its turn. */
 static void cuda_put(struct kn_backend *be, void *to, const void *from, size_t bytes)
 {
     cudaStream_t stream = ((struct cuda *)be)->stream;
+    void *staged = cuda_staging((struct cuda *)be, bytes);
+    if (staged) {
+        cuda_fetch(be, to, memcpy(staged, from, bytes), bytes);
+        return;
+    }
+    cuda_flush((struct cuda *)be);
     cudaError_t code = cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream);
     cuda_failed(be, "write", code == cudaSuccess ? cudaStreamSynchronize(stream) : code);
 }
@@ -190,6 +201,7 @@ static void cuda_close(struct kn_backend *be)
 {
     struct cuda *c = (struct cuda *)be;
     cuda_meters_close(c);
+    cuda_graph_close(c);
     cudaFree(c->turn);
     cudaFree(c->experts);
     cudaFree(c->half);
@@ -215,6 +227,10 @@ static const struct kn_table table = {.name = "cuda",
                                       .plan_close = cuda_plan_close,
                                       .peak = cuda_peak,
                                       .bandwidth = cuda_bandwidth,
+                                      .step_begin = cuda_step_begin,
+                                      .step_end = cuda_step_end,
+                                      .tell = cuda_tell,
+                                      .hear = cuda_hear,
                                       .meters = cuda_meters,
                                       .mark = cuda_mark,
                                       .real = sizeof(float),
@@ -284,7 +300,7 @@ static bool ready(struct cuda *c, char *why, size_t size)
     c->ticket = take(c, CUDA_TICKETS * sizeof *c->ticket, true);
     c->turn = take(c, CUDA_ROPE * sizeof *c->turn, false);
     c->workspace = take(c, CUDA_WORKSPACE, false);
-    if (!c->scratch || !c->ticket || !c->turn || !c->workspace) {
+    if (!c->scratch || !c->ticket || !c->turn || !c->workspace || !cuda_graph_open(c)) {
         snprintf(why, size, "backend cuda: the GPU's memory is full");
         return false;
     }

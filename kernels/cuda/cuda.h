@@ -10,6 +10,8 @@
 #ifdef __cplusplus
 #include <cfloat>
 #include <cmath>
+#include <new>
+#include <tuple>
 #include <type_traits>
 extern "C" {
 #endif
@@ -33,6 +35,22 @@ enum cuda_math {
     CUDA_BF16, /* factors of 8 bits, in copies of their own: bf16.h */
 };
 
+struct cuda;
+
+/* One thing that the device is asked to do, written down with its arguments: it can be done at once,
+ * in a graph, and again. */
+struct cuda_call {
+    const char *op;
+    const void *what; /* the kernel, or the function of cuBLAS */
+    unsigned grid[3], block[3];
+    size_t at, size; /* of its arguments */
+    void (*start)(struct cuda *c, const struct cuda_call *call, const void *arguments);
+    /* The address of each argument of a kernel; NULL: no kernel, cannot be told others in a graph. */
+    void (*point)(void *arguments, void **to);
+};
+enum { CUDA_MOST_ARGUMENTS = 12 };
+struct cuda_graph; /* graph.c */
+
 struct cuda {
     struct kn_backend head;
     char name[300]; /* of the device; head.device points here */
@@ -50,6 +68,8 @@ struct cuda {
     int turn_C, turn_d;
     float *experts; /* what kn_moe_ffn_back passes between its phases */
     size_t experts_room;
+    struct cuda_graph *graph;
+    bool writing;               /* a step's calls are written down, not started */
     const char *range;          /* that a profiler was told of; NULL: none is open */
     struct cuda_meters *meters; /* NULL: nobody asked, or there are none */
     bool asked_meters;
@@ -69,6 +89,27 @@ bool cuda_failed(struct kn_backend *be, const char *op, cudaError_t code);
 void cuda_too_many(struct kn_backend *be, const char *op);
 void cuda_too_wide(struct kn_backend *be, const char *op);
 bool cuda_blas_failed(struct kn_backend *be, const char *op, cublasStatus_t status);
+
+/* ---- graph.c */
+bool cuda_graph_open(struct cuda *c); /* false: no memory */
+void cuda_graph_close(struct cuda *c);
+/* Where the arguments of a call are to be put; NULL: it is to be started at once. */
+void *cuda_write_down(struct cuda *c, struct cuda_call call);
+/* Starts what is written down, which ends the writing: somebody wants to see results, or to wait. */
+void cuda_flush(struct cuda *c);
+/* Room for a host's numbers until the step is done, where the device can read them; NULL: none. */
+void *cuda_staging(struct cuda *c, size_t bytes);
+void cuda_fetch(struct kn_backend *be, void *to, const void *staged, size_t bytes); /* a kernel */
+void cuda_step_begin(struct kn_backend *be);
+void cuda_step_end(struct kn_backend *be);
+void cuda_tell(struct kn_backend *be, struct kn_buf x, int n);
+bool cuda_hear(struct kn_backend *be, double *to, int n, bool wait);
+/* What the host reads as the device writes: `number` comes last. */
+struct cuda_told {
+    float of[KN_TOLD];
+    volatile uint32_t number;
+};
+void cuda_say(struct kn_backend *be, struct cuda_told *to, uint32_t number, const float *x, int n);
 
 void cuda_mark(struct kn_backend *be, const char *name);
 bool cuda_meters(struct kn_backend *be, struct kn_meters *to);
@@ -99,15 +140,52 @@ void cuda_start(struct cuda *, dim3 grid, dim3 block, void (*kernel)(P...), P...
 }
 #endif
 
-/* Starts a kernel; nothing where one before it failed or there is no work. `op` is the function that
+/* A kernel and its arguments, as they are written down. */
+template <class... P> struct bound {
+    void (*kernel)(P...);
+    std::tuple<P...> arguments;
+
+    static void start(struct cuda *c, const struct cuda_call *call, const void *of)
+    {
+        const unsigned *g = call->grid, *b = call->block;
+        const bound *one = (const bound *)of;
+        std::apply(
+            [&](const P &...p) {
+                cuda_start(c, dim3(g[0], g[1], g[2]), dim3(b[0], b[1], b[2]), one->kernel, P(p)...);
+            },
+            one->arguments);
+        cuda_failed(&c->head, call->op, cudaGetLastError());
+    }
+    static void point(void *of, void **to)
+    {
+        std::apply([&](P &...p) { ((*to++ = (void *)&p), ...); }, ((bound *)of)->arguments);
+    }
+};
+
+/* Starts a kernel, or writes down that it is to be started; nothing where one before it failed or there is no work. `op` is the function that
  * asks, cuda_NAME: a failure is told with it. */
 template <class... P>
 void launch(struct kn_backend *be, const char *op, dim3 grid, dim3 block, void (*kernel)(P...),
             std::type_identity_t<P>... p)
 {
+    static_assert(sizeof...(P) <= CUDA_MOST_ARGUMENTS);
+    static_assert((std::is_trivially_copyable_v<P> && ...));
+    struct cuda *c = (struct cuda *)be;
     if (be->failed_op || grid.x == 0 || grid.y == 0 || grid.z == 0) return;
-    cuda_start((struct cuda *)be, grid, block, kernel, p...);
-    cuda_failed(be, op, cudaGetLastError());
+    struct cuda_call call = {.op = op,
+                             .what = (const void *)kernel,
+                             .grid = {grid.x, grid.y, grid.z},
+                             .block = {block.x, block.y, block.z},
+                             .at = 0,
+                             .size = sizeof(bound<P...>),
+                             .start = bound<P...>::start,
+                             .point = bound<P...>::point};
+    void *room = cuda_write_down(c, call);
+    bound<P...> now = {kernel, std::tuple<P...>(p...)};
+    if (room)
+        new (room) bound<P...>(now);
+    else
+        bound<P...>::start(c, &call, &now);
 }
 /* Before a loop whose arrays are to stay in registers. */
 #ifdef __CUDACC__
@@ -122,9 +200,21 @@ inline unsigned pieces(size_t n, size_t each)
     return (unsigned)((n + each - 1) / each);
 }
 
-/* ---- f(i) for i in 0..n-1 */
-template <class F> __global__ void each_kernel(size_t n, F f)
+/* Kernels that may change what lasts begin with the number that kn_only named. */
+__device__ inline bool shut(const float *only)
 {
+    return only && !isfinite(*only);
+}
+
+inline const float *only_of(const struct kn_backend *be)
+{
+    return (const float *)be->only.at;
+}
+
+/* ---- f(i) for i in 0..n-1 */
+template <class F> __global__ void each_kernel(const float *only, size_t n, F f)
+{
+    if (shut(only)) return;
     size_t step = (size_t)gridDim.x * blockDim.x;
     for (size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += step) f(i);
 }
@@ -132,18 +222,18 @@ template <class F> __global__ void each_kernel(size_t n, F f)
 template <class F> void each(struct kn_backend *be, size_t n, F f, CALLER)
 {
     unsigned most = 1u << 20, blocks = n > (size_t)most * 128 ? most : pieces(n, 128);
-    launch(be, op, blocks, 128, each_kernel<F>, n, f);
+    launch(be, op, blocks, 128, each_kernel<F>, only_of(be), n, f);
 }
 
 /* f() by one thread: controllers, and what follows from a sum. */
-template <class F> __global__ void once_kernel(F f)
+template <class F> __global__ void once_kernel(const float *only, F f)
 {
-    f();
+    if (!shut(only)) f();
 }
 
 template <class F> void once(struct kn_backend *be, F f, CALLER)
 {
-    launch(be, op, 1, 1, once_kernel<F>, f);
+    launch(be, op, 1, 1, once_kernel<F>, only_of(be), f);
 }
 
 /* ---- sums over the 32 lanes of a warp; all get the answer, added in one order */
@@ -205,8 +295,10 @@ __device__ inline double fresh(const double *from)
 }
 
 template <int K, class F, class L>
-__global__ void total_kernel(size_t n, double *part, unsigned *ticket, F f, L last)
+__global__ void total_kernel(const float *only, size_t n, double *part, unsigned *ticket, F f,
+                             L last)
 {
+    if (shut(only)) return;
     sums<K> s = {};
     size_t step = (size_t)gridDim.x * blockDim.x;
     for (size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += step) f(i, s.of);
@@ -226,8 +318,8 @@ template <int K, class F, class L> void total(struct kn_backend *be, size_t n, F
     struct cuda *c = (struct cuda *)be;
     int blocks =
         n > (size_t)TOTAL_BLOCKS * TOTAL_THREADS ? TOTAL_BLOCKS : (int)pieces(n, TOTAL_THREADS);
-    launch(be, op, blocks > 0 ? blocks : 1, TOTAL_THREADS, total_kernel<K, F, L>, n, c->scratch,
-           c->ticket, f, last);
+    launch(be, op, blocks > 0 ? blocks : 1, TOTAL_THREADS, total_kernel<K, F, L>, only_of(be), n,
+           c->scratch, c->ticket, f, last);
 }
 
 /* ---- sums down the columns: f(t, j) over t in 0..T-1; last(j, sum) for each j in 0..N-1 */
@@ -245,8 +337,10 @@ __device__ inline double column_sum(double s)
 }
 
 template <class F, class L>
-__global__ void columns_kernel(int T, int N, int rows, double *part, unsigned *ticket, F f, L last)
+__global__ void columns_kernel(const float *only, int T, int N, int rows, double *part,
+                               unsigned *ticket, F f, L last)
 {
+    if (shut(only)) return;
     int j = blockIdx.x * COLUMNS_WIDE + threadIdx.x, first = blockIdx.y * rows;
     double s = 0;
     for (int t = first + threadIdx.y; j < N && t < T && t < first + rows; t += COLUMNS_HIGH)
@@ -271,7 +365,7 @@ template <class F, class L> void columns(struct kn_backend *be, int T, int N, F 
     int chunks = (int)pieces(T, COLUMNS_ROWS), rows = COLUMNS_ROWS;
     if (most > 0 && chunks > (int)most) rows = (int)pieces(T, most), chunks = (int)pieces(T, rows);
     launch(be, op, dim3(wide, chunks > 0 ? chunks : 1), dim3(COLUMNS_WIDE, COLUMNS_HIGH),
-           columns_kernel<F, L>, T, N, rows, c->scratch, c->ticket, f, last);
+           columns_kernel<F, L>, only_of(be), T, N, rows, c->scratch, c->ticket, f, last);
 }
 
 /* n doubles that live until the op ends; too many is a failure, and then nothing is started. */
@@ -290,15 +384,16 @@ inline void count_rows(struct kn_backend *be, double *to, const int32_t *valid, 
 }
 
 /* ---- one warp for each row: f(t, lane); all lanes come and go together */
-template <class F> __global__ void warps_kernel(int T, F f)
+template <class F> __global__ void warps_kernel(const float *only, int T, F f)
 {
+    if (shut(only)) return;
     int t = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32;
     if (t < T) f(t, (int)(threadIdx.x % 32));
 }
 
 template <class F> void warps(struct kn_backend *be, int T, F f, CALLER)
 {
-    launch(be, op, pieces(T, 4), 128, warps_kernel<F>, T, f);
+    launch(be, op, pieces(T, 4), 128, warps_kernel<F>, only_of(be), T, f);
 }
 
 /* ---- tensor cores */

@@ -4,6 +4,8 @@
 
 #include "kernels/cuda/bf16.h"
 
+#include <cstring>
+
 /* ---- dense */
 /* The copy of one weight in bfloat16: [blocks, rows, up8(cols)], as bf16.h lays it out. */
 static void repack(struct kn_backend *be, const struct kn_weight *w, const char *op)
@@ -42,18 +44,43 @@ struct product {
     bool turn_a, turn_b, add;
 };
 
-static void product(struct kn_backend *be, const char *op, struct product p)
+static void multiply(struct cuda *c, const struct cuda_call *call, const void *of)
 {
-    const float one = 1, keep = p.add;
-    cudaDataType_t type = p.math == CUDA_BF16 ? CUDA_R_16BF : CUDA_R_32F;
+    const struct product *p = (const struct product *)of;
+    const float one = 1, keep = p->add;
+    cudaDataType_t type = p->math == CUDA_BF16 ? CUDA_R_16BF : CUDA_R_32F;
     cublasComputeType_t by =
-        p.math == CUDA_TF32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+        p->math == CUDA_TF32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+    cuda_blas_failed(&c->head, call->op,
+                     cublasGemmEx(c->blas, p->turn_b ? CUBLAS_OP_T : CUBLAS_OP_N,
+                                  p->turn_a ? CUBLAS_OP_T : CUBLAS_OP_N, p->n, p->rows, p->inner,
+                                  &one, p->b, type, p->ldb, p->a, type, p->lda, &keep, p->c,
+                                  CUDA_R_32F, p->n, by, CUBLAS_GEMM_DEFAULT));
+}
+
+/* What lies between the members is 0, too: products that are written down are compared. */
+static struct product clean(const struct product &p)
+{
+    struct product to;
+    memset((void *)&to, 0, sizeof to);
+    to.math = p.math, to.c = p.c, to.a = p.a, to.b = p.b;
+    to.rows = p.rows, to.n = p.n, to.inner = p.inner, to.lda = p.lda, to.ldb = p.ldb;
+    to.turn_a = p.turn_a, to.turn_b = p.turn_b, to.add = p.add;
+    return to;
+}
+
+static void product(struct kn_backend *be, const char *op, const struct product &p)
+{
+    struct cuda_call call = {};
     if (be->failed_op || p.rows == 0 || p.n == 0) return;
-    cuda_blas_failed(be, op,
-                     cublasGemmEx(((struct cuda *)be)->blas, p.turn_b ? CUBLAS_OP_T : CUBLAS_OP_N,
-                                  p.turn_a ? CUBLAS_OP_T : CUBLAS_OP_N, p.n, p.rows, p.inner, &one,
-                                  p.b, type, p.ldb, p.a, type, p.lda, &keep, p.c, CUDA_R_32F, p.n,
-                                  by, CUBLAS_GEMM_DEFAULT));
+    call.op = op, call.what = (const void *)multiply, call.start = multiply;
+    call.size = sizeof p;
+    const struct product now = clean(p);
+    void *room = cuda_write_down((struct cuda *)be, call);
+    if (room)
+        memcpy(room, &now, sizeof now);
+    else
+        multiply((struct cuda *)be, &call, &now);
 }
 
 /* Only a router's products stay float32 whatever the others are. */

@@ -57,6 +57,23 @@ void cuda_sum_squares(struct kn_backend *be, struct kn_buf s, struct kn_buf x, s
         [=] __device__(const double *sum) { to[0] = (float)sum[0]; });
 }
 
+void cuda_watch(struct kn_backend *be, struct kn_buf ok, struct kn_buf x, int n, struct kn_ints bad,
+                int m)
+{
+    float *to = KN_F32(ok);
+    const float *watched = KN_F32(x);
+    const int32_t *none = KN_I32(bad);
+    warps(be, 1, [=] __device__(int, int lane) {
+        float whole = 0, finite = 0;
+        for (int i = lane; i < m; i += 32) whole += none[i] == 0 ? 0.f : 1.f;
+        for (int i = lane; i < n; i += 32) finite += isfinite(watched[i]) ? 0.f : 1.f;
+        whole = warp_sum(whole), finite = warp_sum(finite);
+        if (lane > 0) return;
+        to[0] = whole == 0 ? 0 : NAN;
+        to[1] = whole + finite == 0 ? 0 : NAN;
+    });
+}
+
 void cuda_clip_factor(struct kn_backend *be, struct kn_buf f, struct kn_buf s, struct kn_buf guard,
                       double clip)
 {
@@ -71,7 +88,7 @@ void cuda_clip_factor(struct kn_backend *be, struct kn_buf f, struct kn_buf s, s
 
 struct adam {
     float *w, *m, *v, *g;
-    const float *f;
+    const float *f, *only;
     float b1, b2, c1, c2, one_m, one_v, lr, eps, decay;
 };
 
@@ -83,15 +100,18 @@ static __device__ void adam_one(const struct adam &o, float *w, float *m, float 
     *w -= o.lr * (*m * o.one_m / (sqrtf(*v * o.one_v) + o.eps) + o.decay * *w);
 }
 
+/* The gradient becomes 0 also where kn_only leaves the rest as it is. */
 static void adam_step(struct kn_backend *be, struct adam o, size_t n, const char *op)
 {
+    const struct kn_buf only = be->only;
+    be->only.at = NULL;
     struct items all = items_of(n, in_fours(4, o.w, o.m, o.v, o.g));
     each(
         be, all.count,
         [=] __device__(size_t i) {
             size_t at = i < all.fours ? 4 * i : i + 3 * all.fours;
             float by = o.f[0];
-            bool fine = isfinite(by);
+            bool fine = isfinite(by) && !shut(o.only);
             if (i < all.fours) {
                 struct four w = {}, m = {}, v = {}, g = four_at(o.g + at);
                 if (fine) w = four_at(o.w + at), m = four_at(o.m + at), v = four_at(o.v + at);
@@ -104,6 +124,7 @@ static void adam_step(struct kn_backend *be, struct adam o, size_t n, const char
             o.g[at] = 0;
         },
         op);
+    be->only = only;
 }
 
 void cuda_adamw(struct kn_backend *be, struct kn_buf w, struct kn_buf m, struct kn_buf v,
@@ -115,6 +136,7 @@ void cuda_adamw(struct kn_backend *be, struct kn_buf w, struct kn_buf m, struct 
                .v = KN_F32(v),
                .g = KN_F32(g),
                .f = KN_F32(f),
+               .only = only_of(be),
                .b1 = (float)o->b1,
                .b2 = (float)o->b2,
                .c1 = (float)(1 - o->b1),

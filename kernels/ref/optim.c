@@ -30,6 +30,17 @@ void ref_sum_squares(struct kn_backend *be, struct kn_buf s, struct kn_buf x, si
     F(s)[0] = sum;
 }
 
+void ref_watch(struct kn_backend *be, struct kn_buf ok, struct kn_buf x, int n, struct kn_ints bad,
+               int m)
+{
+    bool whole = true, finite = true;
+    (void)be;
+    for (int i = 0; i < m; i++) whole &= KN_I32(bad)[i] == 0;
+    for (int i = 0; i < n; i++) finite &= isfinite(F(x)[i]) != 0;
+    F(ok)[0] = whole ? 0 : NAN;
+    F(ok)[1] = whole && finite ? 0 : NAN;
+}
+
 void ref_clip_factor(struct kn_backend *be, struct kn_buf f, struct kn_buf s, struct kn_buf guard,
                      double clip)
 {

@@ -1,45 +1,7 @@
 /* `route`: what comes out for what goes in, and a sentence for everything that may not go in. */
 #include "core/router/route_json.h"
+#include "tests/core/router_ask.h"
 #include "tests/core/router_rig.h"
-#include <jansson.h>
-
-/* Runs one object; the answer as JSON, or NULL and the error. */
-static json_t *ask(const char *backend, const char *in, struct err *e)
-{
-    struct kn_backend *be = rig_backend(backend);
-    struct text out = {0};
-    json_t *answer = NULL;
-    if (route_json(in, strlen(in), be, &out, NULL, e)) {
-        json_error_t why;
-        answer = json_loadb(out.at, out.size, JSON_REJECT_DUPLICATES, &why);
-        ck_assert_msg(answer != NULL, "%s in %s", why.text, out.at);
-        ck_assert_ptr_null(strchr(out.at, '\n'));
-    } else {
-        ck_assert_uint_eq(out.size, 0);
-    }
-    text_free(&out);
-    kn_close(be);
-    return answer;
-}
-
-static json_t *ask_well(const char *backend, const char *in)
-{
-    struct err e = {0};
-    json_t *answer = ask(backend, in, &e);
-    if (!answer) ck_abort_msg("%s: %s", in, e.text);
-    return answer;
-}
-
-/* What stands at a path such as "grad.w.0.1". */
-static const json_t *at(const json_t *from, const char *path)
-{
-    char words[96], *save = NULL;
-    snprintf(words, sizeof words, "%s", path);
-    for (char *w = strtok_r(words, ".", &save); w; w = strtok_r(NULL, ".", &save))
-        from = json_is_array(from) ? json_array_get(from, strtoul(w, NULL, 10))
-                                   : json_object_get(from, w);
-    return from;
-}
 
 #define ROW1 "[1,3,2,0]"
 #define ROW2 "[0,0,4,1]"
@@ -202,7 +164,7 @@ START_TEST(each_question_has_its_answer)
     const struct answer *x = &answers[_i % ANSWERS];
     const char *backend = rig_backends[_i / ANSWERS];
     json_t *answer = ask_well(backend, x->in);
-    const json_t *value = at(answer, x->path);
+    const json_t *value = answer_at(answer, x->path);
     ck_assert_msg(json_is_number(value), "no number at %s for %s", x->path, x->in);
     NEAR(json_number_value(value), x->want, 1e-6, 1e-6, "%s of %s on %s", x->path, x->in, backend);
     json_decref(answer);
@@ -213,20 +175,20 @@ START_TEST(what_was_not_asked_or_is_not_known_is_absent_or_null)
 {
     json_t *a =
         ask_well("ref", "{\"strategy\":\"topp\",\"logits\":[" ROW1 "," ROW2 "],\"valid\":[0,1]}");
-    ck_assert_ptr_null(at(a, "grad"));
-    ck_assert_ptr_null(at(a, "loss_grad"));
-    ck_assert_ptr_null(at(a, "warning"));
-    ck_assert(json_is_null(at(a, "metrics.p_mass.0")) &&
-              json_is_null(at(a, "metrics.cumulative.0.3")));
-    ck_assert(json_is_number(at(a, "metrics.p_mass.1")));
-    ck_assert_uint_eq(json_object_size(at(a, "state")), 0);
-    ck_assert_uint_eq(json_array_size(at(a, "chosen.0")), 0);
+    ck_assert_ptr_null(answer_at(a, "grad"));
+    ck_assert_ptr_null(answer_at(a, "loss_grad"));
+    ck_assert_ptr_null(answer_at(a, "warning"));
+    ck_assert(json_is_null(answer_at(a, "metrics.p_mass.0")) &&
+              json_is_null(answer_at(a, "metrics.cumulative.0.3")));
+    ck_assert(json_is_number(answer_at(a, "metrics.p_mass.1")));
+    ck_assert_uint_eq(json_object_size(answer_at(a, "state")), 0);
+    ck_assert_uint_eq(json_array_size(answer_at(a, "chosen.0")), 0);
     json_decref(a);
     a = ask_well("ref", "{\"strategy\":\"topp\",\"logits\":[" ROW1 "],\"valid\":[0]}");
-    ck_assert(json_is_null(at(a, "metrics.gate_sum")));
+    ck_assert(json_is_null(answer_at(a, "metrics.gate_sum")));
     json_decref(a);
     a = ask_well("ref", "{\"strategy\":\"topk\",\"knobs\":{\"k\":1},\"logits\":[" ROW1 "]}");
-    ck_assert_ptr_nonnull(strstr(json_string_value(at(a, "warning")), "aux alone"));
+    ck_assert_ptr_nonnull(strstr(json_string_value(answer_at(a, "warning")), "aux alone"));
     json_decref(a);
 }
 END_TEST
@@ -374,16 +336,17 @@ START_TEST(differences_of_answers_show_the_gradient)
             snprintf(in, sizeof in, form, renormalise, 1.7 + (side ? eps : -eps));
             json_t *a = ask_well("ref", in);
             for (int j = 0; j < 4; j++)
-                sum[side] += weight[j] * json_number_value(json_array_get(at(a, "gates.0"), j));
-            z[side] = json_number_value(at(a, "losses.z"));
+                sum[side] +=
+                    weight[j] * json_number_value(json_array_get(answer_at(a, "gates.0"), j));
+            z[side] = json_number_value(answer_at(a, "losses.z"));
             json_decref(a);
         }
         snprintf(in, sizeof in, form, renormalise, 1.7);
         json_t *a = ask_well("ref", in);
-        NEAR(json_number_value(at(a, "grad.logits.0.1")), (sum[1] - sum[0]) / (2 * eps), 1e-6, 0,
-             "gates");
-        NEAR(json_number_value(at(a, "loss_grad.logits.0.1")), (z[1] - z[0]) / (2 * eps), 1e-6, 0,
-             "z");
+        NEAR(json_number_value(answer_at(a, "grad.logits.0.1")), (sum[1] - sum[0]) / (2 * eps),
+             1e-6, 0, "gates");
+        NEAR(json_number_value(answer_at(a, "loss_grad.logits.0.1")), (z[1] - z[0]) / (2 * eps),
+             1e-6, 0, "z");
         json_decref(a);
     }
 }

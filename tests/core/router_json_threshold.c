@@ -1,30 +1,7 @@
 /* `route` of dynmoe, lossfree and expertchoice: inputs, outputs, state in and out. */
 #include "core/router/route_json.h"
+#include "tests/core/router_ask.h"
 #include "tests/core/router_rig.h"
-#include <jansson.h>
-
-static json_t *ask(const char *backend, const char *in, struct err *e)
-{
-    struct kn_backend *be = rig_backend(backend);
-    struct text out = {0};
-    json_t *answer = NULL;
-    if (route_json(in, strlen(in), be, &out, NULL, e))
-        answer = json_loadb(out.at, out.size, 0, NULL);
-    text_free(&out);
-    kn_close(be);
-    return answer;
-}
-
-/* What stands at a path such as "grad.w.0.1". */
-static const json_t *at(const json_t *from, const char *path)
-{
-    char words[96], *save = NULL;
-    snprintf(words, sizeof words, "%s", path);
-    for (char *w = strtok_r(words, ".", &save); w; w = strtok_r(NULL, ".", &save))
-        from = json_is_array(from) ? json_array_get(from, strtoul(w, NULL, 10))
-                                   : json_object_get(from, w);
-    return from;
-}
 
 #define COSINES "\"strategy\":\"dynmoe\",\"logits\":[[0.6,0.8,-0.6,1]]"
 #define X "\"strategy\":\"dynmoe\",\"x\":[[3,4]],\"params\":{\"w\":[[1,0],[0,1],[-1,0],[1.2,1.6]]"
@@ -104,7 +81,7 @@ START_TEST(each_question_has_its_answer)
     struct err e = {0};
     json_t *answer = ask(backend, x->in, &e);
     if (!answer) ck_abort_msg("%s: %s", x->in, e.text);
-    const json_t *value = at(answer, x->path);
+    const json_t *value = answer_at(answer, x->path);
     ck_assert_msg(json_is_number(value), "no number at %s for %s", x->path, x->in);
     NEAR(json_number_value(value), x->want, 1e-6, 1e-6, "%s of %s on %s", x->path, x->in, backend);
     json_decref(answer);
@@ -119,7 +96,7 @@ START_TEST(what_cannot_be_known_is_null)
     for (int i = 0; i < 3; i++) {
         json_t *answer = ask("ref", unknown[i][0], NULL);
         ck_assert_ptr_nonnull(answer);
-        ck_assert_msg(json_is_null(at(answer, unknown[i][1])), "%s", unknown[i][1]);
+        ck_assert_msg(json_is_null(answer_at(answer, unknown[i][1])), "%s", unknown[i][1]);
         json_decref(answer);
     }
 }

@@ -1,7 +1,7 @@
 /* Worked numbers and edge cases of the strategies' pages that stand in no test of their own. */
 #include "core/router/route_json.h"
+#include "tests/core/router_ask.h"
 #include "tests/core/router_rig.h"
-#include <jansson.h>
 
 #define NULLS                                                                                      \
     "\"strategy\":\"adamoe\",\"logits\":[[2,1,0,-1,1.5,0.5]],\"knobs\":{\"k\":3,\"nulls\":2,"      \
@@ -130,32 +130,15 @@ static const struct page {
 };
 enum { PAGES = sizeof pages / sizeof *pages };
 
-static const json_t *at(const json_t *from, const char *path)
-{
-    char words[96], *save = NULL;
-    snprintf(words, sizeof words, "%s", path);
-    for (char *w = strtok_r(words, ".", &save); w; w = strtok_r(NULL, ".", &save))
-        from = json_is_array(from) ? json_array_get(from, strtoul(w, NULL, 10))
-                                   : json_object_get(from, w);
-    return from;
-}
-
 START_TEST(a_page_says_what_comes_out)
 {
     const struct page *x = &pages[_i % PAGES];
     const char *backend = rig_backends[_i / PAGES];
-    struct kn_backend *be = rig_backend(backend);
-    struct text out = {0};
-    struct err e = {0};
-    if (!route_json(x->in, strlen(x->in), be, &out, NULL, &e))
-        ck_abort_msg("%s: %s", x->in, e.text);
-    json_t *answer = json_loadb(out.at, out.size, 0, NULL);
-    const json_t *value = at(answer, x->path);
-    ck_assert_msg(json_is_number(value), "no number at %s for %s: %s", x->path, x->in, out.at);
+    json_t *answer = ask_well(backend, x->in);
+    const json_t *value = answer_at(answer, x->path);
+    ck_assert_msg(json_is_number(value), "no number at %s for %s", x->path, x->in);
     NEAR(json_number_value(value), x->want, 1e-6, 2e-6, "%s of %s on %s", x->path, x->in, backend);
     json_decref(answer);
-    text_free(&out);
-    kn_close(be);
 }
 END_TEST
 

@@ -11,6 +11,7 @@ START_TEST(a_profiler_sees_the_parts_of_a_step_one_after_the_other)
     int seen[PART_COUNT] = {0}, open = 0, lines = 0;
     struct config c = rig_config(_i ? "text" : "orders", "topp", "cuda", "batch=2", NULL);
     unsetenv("VANPOOL_EMU_FAIL");
+    setenv("VANPOOL_CUDA_GRAPH", "off", 1);
     struct trainer *t = model_rig_open(&c);
     rig_steps(t, 1);
     snprintf(path, sizeof path, "%s/ranges", rig_folder());

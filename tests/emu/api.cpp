@@ -3,12 +3,13 @@
  * NaN when fresh, and copies are checked against it. VANPOOL_EMU_FAIL=CALL:CODE, read when devices
  * are counted, lets call number CALL and those after it fail with CODE (a code over 1000: calls of
  * cuBLAS only, with status CODE - 1000; code 2 fails once). VANPOOL_EMU_MEMORY=BYTES is all the memory
- * that there is. */
+ * that there is. VANPOOL_EMU_LAG=1: the stream is as far behind as it may be. */
 #include "tests/emu/cublas_v2.h"
 #include "tests/emu/nvtx3/nvToolsExt.h"
 
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
 #include <map>
 #include <mutex>
 #include <sys/mman.h>
@@ -28,6 +29,7 @@ const unsigned char AFTER = 0xa5;
 /* ---- failures by plan */
 long calls, fail_at;
 int fail_code;
+bool lags; /* the stream does what is asked as late as it may */
 cudaError_t last;
 size_t most, taken; /* bytes of device memory */
 bool by_hand;       /* emu_fail was called: the plan of the environment is past */
@@ -39,6 +41,7 @@ void read_plan()
     const char *memory = getenv("VANPOOL_EMU_MEMORY");
     most = memory ? strtoull(memory, nullptr, 10) : (size_t)8 << 30;
     last = cudaSuccess;
+    lags = getenv("VANPOOL_EMU_LAG");
     if (by_hand) return;
     calls = 0;
     fail_code = 0;
@@ -79,8 +82,77 @@ size_t slack(const memory &m)
 }
 } // namespace
 
+struct emu_count emu_count;
+
+struct emu_node {
+    const void *kernel;
+    std::function<void(void **)> run;
+    std::vector<std::vector<char>> argument;
+};
+struct emu_event {
+    long behind; /* what was asked before it */
+};
+struct emu_graph {
+    std::vector<emu_node *> node;
+    int used = 1;
+};
+
+static void run_node(emu_node &n)
+{
+    void *with[16];
+    for (size_t i = 0; i < n.argument.size(); i++) with[i] = n.argument[i].data();
+    n.run(with);
+}
+static thread_local emu_graph *capturing;
+
+/* With VANPOOL_EMU_LAG=1 the stream is as far behind as it may be: what is asked is done when somebody
+ * waits for it, or for what stands behind it. */
+static std::deque<std::function<void()>> behind;
+static long asked, done; /* of what ever stood there */
+
+static void defer(std::function<void()> what)
+{
+    if (lags)
+        behind.push_back(std::move(what)), asked++;
+    else
+        what();
+}
+
+static void catch_up(long until)
+{
+    while (done < until) {
+        auto next = std::move(behind.front());
+        behind.pop_front();
+        done++;
+        next();
+    }
+}
+
+bool emu_keeps()
+{
+    return capturing || lags;
+}
+
+void emu_keep(const void *kernel, std::function<void(void **with)> run, size_t n, void **with,
+              const size_t *size)
+{
+    auto *one = new emu_node{kernel, std::move(run), {}};
+    for (size_t i = 0; i < n; i++) {
+        auto *bytes = static_cast<char *>(with[i]);
+        one->argument.emplace_back(bytes, bytes + size[i]);
+    }
+    if (capturing)
+        capturing->node.push_back(one);
+    else
+        defer([one] {
+            run_node(*one);
+            delete one;
+        });
+}
+
 bool emu_may_run(dim3 grid, dim3 block)
 {
+    emu_count.launches++;
     size_t threads = (size_t)block.x * block.y * block.z;
     if (counted() != cudaSuccess) {
         if (launch_failed) emu_wrong("a launch after a launch that failed");
@@ -136,6 +208,7 @@ cudaError_t cudaDeviceGetPCIBusId(char *to, int size, int)
 cudaError_t cudaMalloc(void **at, size_t bytes)
 {
     std::lock_guard<std::mutex> held(lock);
+    emu_count.mallocs++;
     if (cudaError_t code = counted(true)) return code;
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     if (bytes > most || taken > most - bytes) return last = cudaErrorMemoryAllocation;
@@ -157,6 +230,7 @@ cudaError_t cudaMalloc(void **at, size_t bytes)
 
 cudaError_t cudaFree(void *at)
 {
+    catch_up(asked);
     std::lock_guard<std::mutex> held(lock);
     if (!at) return cudaSuccess;
     auto found = device.find((char *)at);
@@ -174,6 +248,7 @@ cudaError_t cudaFree(void *at)
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind,
                             cudaStream_t)
 {
+    catch_up(asked);
     std::lock_guard<std::mutex> held(lock);
     if (cudaError_t code = counted()) return code;
     bool to_device = kind != cudaMemcpyDeviceToHost, from_device = kind != cudaMemcpyHostToDevice;
@@ -185,6 +260,7 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaM
 
 cudaError_t cudaMemsetAsync(void *at, int value, size_t bytes, cudaStream_t)
 {
+    catch_up(asked);
     std::lock_guard<std::mutex> held(lock);
     if (cudaError_t code = counted()) return code;
     if (!on_device(at, bytes)) return last = cudaErrorInvalidValue;
@@ -200,11 +276,126 @@ cudaError_t cudaStreamCreate(cudaStream_t *to)
 
 cudaError_t cudaStreamDestroy(cudaStream_t)
 {
+    catch_up(asked);
     return counted();
 }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t)
 {
+    emu_count.waits++;
+    if (capturing) emu_wrong("a wait while a graph is made");
+    catch_up(asked);
+    return last != cudaSuccess ? last : counted();
+}
+
+/* ---- host memory, events */
+cudaError_t cudaHostAlloc(void **at, size_t bytes, unsigned)
+{
+    if (cudaError_t code = counted()) return code;
+    *at = calloc(1, bytes);
+    return *at ? cudaSuccess : last = cudaErrorMemoryAllocation;
+}
+
+cudaError_t cudaFreeHost(void *at)
+{
+    free(at);
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *to, unsigned)
+{
+    *to = nullptr;
+    if (cudaError_t code = counted()) return code;
+    *to = new emu_event{};
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventDestroy(cudaEvent_t event)
+{
+    delete event;
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t)
+{
+    event->behind = asked;
+    return counted();
+}
+
+cudaError_t cudaEventSynchronize(cudaEvent_t event)
+{
+    catch_up(event->behind);
+    return last != cudaSuccess ? last : counted();
+}
+
+/* ---- graphs */
+cudaError_t cudaStreamBeginCapture(cudaStream_t, enum cudaStreamCaptureMode)
+{
+    if (getenv("VANPOOL_EMU_NO_GRAPH")) return cudaErrorInvalidValue; /* a driver that cannot */
+    if (cudaError_t code = counted()) return code;
+    capturing = new emu_graph;
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamEndCapture(cudaStream_t, cudaGraph_t *to)
+{
+    *to = capturing;
+    capturing = nullptr;
+    emu_count.captures++;
+    return counted();
+}
+
+cudaError_t cudaStreamGetCaptureInfo(cudaStream_t, enum cudaStreamCaptureStatus *status,
+                                     unsigned long long *, cudaGraph_t *,
+                                     const cudaGraphNode_t **newest, const cudaGraphEdgeData **,
+                                     size_t *n)
+{
+    static cudaGraphNode_t node;
+    *status = capturing ? cudaStreamCaptureStatusActive : cudaStreamCaptureStatusNone;
+    *n = capturing && !capturing->node.empty();
+    if (*n) node = capturing->node.back(), *newest = &node;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t *to, cudaGraph_t graph, unsigned long long)
+{
+    if (cudaError_t code = counted()) return code;
+    graph->used++;
+    *to = graph;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphDestroy(cudaGraph_t graph)
+{
+    if (--graph->used > 0) return cudaSuccess;
+    for (emu_node *n : graph->node) delete n;
+    delete graph;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t graph)
+{
+    return cudaGraphDestroy(graph);
+}
+
+cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t)
+{
+    emu_count.graph_launches++;
+    if (cudaError_t code = counted()) return code;
+    for (emu_node *n : graph->node) { /* as its nodes are now, whatever they are told later */
+        defer([now = *n]() mutable { run_node(now); });
+        if (last != cudaSuccess) return last;
+    }
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphExecKernelNodeSetParams(cudaGraphExec_t, cudaGraphNode_t node,
+                                             const struct cudaKernelNodeParams *p)
+{
+    if (p->func != node->kernel) emu_wrong("a node of a graph was told of another kernel");
+    emu_count.told++;
+    for (size_t i = 0; i < node->argument.size(); i++)
+        memcpy(node->argument[i].data(), p->kernelParams[i], node->argument[i].size());
     return counted();
 }
 
@@ -304,7 +495,6 @@ cublasStatus_t cublasGemmEx(cublasHandle_t, cublasOperation_t on_a, cublasOperat
                             const void *beta, void *c, cudaDataType_t c_type, int ldc,
                             cublasComputeType_t by, cublasGemmAlgo_t)
 {
-    static thread_local std::vector<float> left, right; /* grows in the first step only */
     if (cublasStatus_t status = counted_blas()) return status;
     int a_rows = on_a == CUBLAS_OP_N ? m : k, b_rows = on_b == CUBLAS_OP_N ? k : n;
     bool half = a_type == CUDA_R_16BF, tf32 = by == CUBLAS_COMPUTE_32F_FAST_TF32;
@@ -313,16 +503,23 @@ cublasStatus_t cublasGemmEx(cublasHandle_t, cublasOperation_t on_a, cublasOperat
         return (cublasStatus_t)7;
     if (a_type != b_type || c_type != CUDA_R_32F || (half && tf32)) return (cublasStatus_t)15;
     float one = *(const float *)alpha, keep = *(const float *)beta;
-    factors(left, a, a_type, tf32, on_a == CUBLAS_OP_T, m, k, lda);
-    factors(right, b, b_type, tf32, on_b == CUBLAS_OP_N, n, k, ldb);
-    for (int j = 0; j < n; j++) {
-        float *to = (float *)c + (size_t)j * ldc;
-        for (int i = 0; i < m; i++) to[i] = keep == 0 ? 0 : keep * to[i];
-        for (int l = 0; l < k; l++) {
-            float each = one * right[(size_t)l * n + j];
-            for (int i = 0; i < m; i++) to[i] += each * left[(size_t)l * m + i];
+    auto multiply = [=](void **) {
+        static thread_local std::vector<float> left, right; /* grows in the first step only */
+        factors(left, a, a_type, tf32, on_a == CUBLAS_OP_T, m, k, lda);
+        factors(right, b, b_type, tf32, on_b == CUBLAS_OP_N, n, k, ldb);
+        for (int j = 0; j < n; j++) {
+            float *to = (float *)c + (size_t)j * ldc;
+            for (int i = 0; i < m; i++) to[i] = keep == 0 ? 0 : keep * to[i];
+            for (int l = 0; l < k; l++) {
+                float each = one * right[(size_t)l * n + j];
+                for (int i = 0; i < m; i++) to[i] += each * left[(size_t)l * m + i];
+            }
         }
-    }
+    };
+    if (emu_keeps())
+        emu_keep(nullptr, multiply, 0, nullptr, nullptr);
+    else
+        multiply(nullptr);
     return CUBLAS_STATUS_SUCCESS;
 }
 

@@ -48,6 +48,40 @@ cudaError_t cudaStreamCreate(cudaStream_t *to);
 cudaError_t cudaStreamDestroy(cudaStream_t stream);
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
 cudaError_t cudaGetLastError(void);
+/* ---- host memory that the device reads, events: all is done when it is asked */
+enum { cudaHostAllocMapped = 2, cudaEventDisableTiming = 2 };
+typedef struct emu_event *cudaEvent_t;
+cudaError_t cudaHostAlloc(void **at, size_t bytes, unsigned flags);
+cudaError_t cudaFreeHost(void *at);
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *to, unsigned flags);
+cudaError_t cudaEventDestroy(cudaEvent_t event);
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
+cudaError_t cudaEventSynchronize(cudaEvent_t event);
+/* ---- graphs: the calls of one stream, kept with copies of their arguments */
+#define CUDART_VERSION 13000
+typedef struct emu_graph *cudaGraph_t, *cudaGraphExec_t;
+typedef struct emu_node *cudaGraphNode_t;
+typedef struct cudaGraphEdgeData cudaGraphEdgeData;
+enum cudaStreamCaptureMode { cudaStreamCaptureModeRelaxed = 2 };
+enum cudaStreamCaptureStatus { cudaStreamCaptureStatusNone, cudaStreamCaptureStatusActive };
+struct cudaKernelNodeParams;
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMode mode);
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *to);
+cudaError_t cudaStreamGetCaptureInfo(cudaStream_t stream, enum cudaStreamCaptureStatus *status,
+                                     unsigned long long *id, cudaGraph_t *graph,
+                                     const cudaGraphNode_t **last, const cudaGraphEdgeData **edges,
+                                     size_t *n);
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t *to, cudaGraph_t graph, unsigned long long flags);
+cudaError_t cudaGraphDestroy(cudaGraph_t graph);
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t graph);
+cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t stream);
+cudaError_t cudaGraphExecKernelNodeSetParams(cudaGraphExec_t graph, cudaGraphNode_t node,
+                                             const struct cudaKernelNodeParams *params);
+/* What was asked of the emulated device so far. */
+struct emu_count {
+    long launches, waits, mallocs, graph_launches, captures, told; /* told: nodes of a graph */
+};
+extern struct emu_count emu_count;
 const char *cudaGetErrorString(cudaError_t code);
 #ifdef __cplusplus
 }
@@ -55,6 +89,8 @@ const char *cudaGetErrorString(cudaError_t code);
 /* ---- the language of kernels */
 #include <cmath>
 #include <cstring>
+#include <functional>
+#include <utility>
 #define __global__
 #define __device__
 #define __host__
@@ -78,6 +114,18 @@ inline float2 make_float2(float x, float y)
 {
     return {x, y};
 }
+#else
+struct dim3 {
+    unsigned x, y, z;
+};
+#endif
+struct cudaKernelNodeParams {
+    void *func;
+    struct dim3 gridDim, blockDim;
+    unsigned sharedMemBytes;
+    void **kernelParams, **extra;
+};
+#ifdef __cplusplus
 
 inline float4 make_float4(float x, float y, float z, float w)
 {
@@ -101,8 +149,16 @@ extern unsigned emu_block_serial; /* never 0, another for each block that is run
 void emu_launch(dim3 grid, dim3 block, void (*body)(void *job), void *job);
 /* False: the launch fails, and cudaGetLastError says so. */
 bool emu_may_run(dim3 grid, dim3 block);
+/* While a graph is made, what is asked is kept with copies of its arguments. kernel NULL: of
+ * cuBLAS. */
+bool emu_keeps();
+void emu_keep(const void *kernel, std::function<void(void **with)> run, size_t n, void **with,
+              const size_t *size);
 [[noreturn]] __attribute__((format(printf, 1, 2))) void emu_wrong(const char *format, ...);
 
+inline void __threadfence_system()
+{
+}
 void __syncthreads();
 void __syncwarp(unsigned mask = ~0u);
 enum emu_exchange { EMU_SYNC, EMU_INDEX, EMU_XOR, EMU_DOWN, EMU_UP, EMU_BALLOT };
@@ -254,11 +310,25 @@ template <class T, size_t N> struct emu_shared {
     static emu_shared<type, (n)> id;                                                               \
     id.name = #id
 
-template <class Kernel, class... P> void emu_start(dim3 grid, dim3 block, Kernel kernel, P... p)
+template <class... P> void emu_start(dim3 grid, dim3 block, void (*kernel)(P...), P... p)
 {
-    auto all = [&] { kernel(p...); };
-    emu_launch(
-        grid, block, [](void *job) { (*static_cast<decltype(all) *>(job))(); }, &all);
+    auto run = [=](void **with) {
+        auto all = [&] {
+            [&]<size_t... I>(std::index_sequence<I...>)
+            {
+                kernel(*(P *)with[I]...);
+            }
+            (std::index_sequence_for<P...>());
+        };
+        emu_launch(
+            grid, block, [](void *job) { (*static_cast<decltype(all) *>(job))(); }, &all);
+    };
+    void *with[] = {&p...};
+    const size_t size[] = {sizeof(P)...};
+    if (emu_keeps())
+        emu_keep((const void *)kernel, run, sizeof...(P), with, size);
+    else
+        run(with);
 }
 #endif
 #endif

@@ -145,6 +145,40 @@ START_TEST(clip_factor_gives)
 }
 END_TEST
 
+static const struct watch_case {
+    const char *what;
+    double x[3];
+    int32_t bad[40];
+    bool whole, fine;
+} watch_cases[] = {
+    {"nothing wrong", {1, -2, 0}, {0}, true, true},
+    {"the last number is none", {1, 2, NAN}, {0}, true, false},
+    {"the first is infinite", {-INFINITY, 2, 3}, {0}, true, false},
+    {"the first count", {1, 2, 3}, {7}, false, false},
+    {"the last count, past a warp", {1, 2, 3}, {[39] = 1}, false, false},
+    {"both", {NAN, 2, 3}, {[1] = 1}, false, false},
+};
+
+START_TEST(watch_says_what_is_whole_and_what_is_fine)
+{
+    RIG(r);
+    struct kn_buf ok = rig_buf(&r, 2, NULL), x = rig_buf(&r, 3, NULL);
+    struct kn_ints bad = kn_alloc_ints(r.be, 40);
+    for (size_t i = 0; i < sizeof watch_cases / sizeof *watch_cases; i++) {
+        const struct watch_case *c = &watch_cases[i];
+        kn_write(r.be, x, c->x, 3);
+        kn_write_ints(r.be, bad, c->bad, 40);
+        kn_watch(r.be, ok, x, 3, bad, 40);
+        HOLDS(isnan(rig_get(&r, ok, 0)) == !c->whole, "%s: whole", c->what);
+        HOLDS(isnan(rig_get(&r, ok, 1)) == !c->fine, "%s: fine", c->what);
+    }
+    kn_watch(r.be, ok, x, 0, bad, 0);
+    HOLDS(rig_get(&r, ok, 0) == 0 && rig_get(&r, ok, 1) == 0, "nothing to watch");
+    kn_free_ints(r.be, bad);
+    rig_close(&r);
+}
+END_TEST
+
 /* ---- adamw */
 /* lr .1, b1 .9, b2 .99, decay .01, factor .5, gradients 2 and then -4, so g' = 1 and -2:
  * step 1: m = .1, v = .01; m^ = 1, v^ = 1; w = 1 - .1 (1 + .01) = .899.
@@ -213,6 +247,7 @@ SUITE(known_optim)
     tcase_add_loop_test(tc, a_row_without_label_may_hold_anything, 0, VARIANTS);
     tcase_add_loop_test(tc, sum_of_squares_shows_every_number_that_is_not_finite, 0, VARIANTS);
     tcase_add_loop_test(tc, clip_factor_gives, 0, VARIANTS);
+    tcase_add_loop_test(tc, watch_says_what_is_whole_and_what_is_fine, 0, VARIANTS);
     tcase_add_loop_test(tc, adamw_follows_two_steps_of_hand_arithmetic, 0, VARIANTS);
     tcase_add_loop_test(tc, adamw_eps_stands_beside_the_root, 0, VARIANTS);
     tcase_add_loop_test(tc, adamw_with_a_factor_that_is_not_finite_only_clears_the_gradient, 0,

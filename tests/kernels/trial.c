@@ -149,6 +149,21 @@ void beside_ints_at(struct trial *t, const char *name, struct kn_ints at)
     new_whole(t, name, true, 0)->at = at;
 }
 
+void given_valid(struct trial *t)
+{
+    int32_t *valid = given_ints(t, "valid", t->s.T);
+    for (int i = 0; i < t->s.T; i++) valid[i] = rig_below(&t->random, 5) > 0;
+}
+
+void given_mask(struct trial *t)
+{
+    int32_t *mask = given_ints(t, "mask", t->s.T * t->N);
+    for (int i = 0; i < t->s.T; i++) {
+        int odds = rig_below(&t->random, 5);
+        for (int j = 0; j < t->N; j++) mask[i * t->N + j] = rig_below(&t->random, 4) < odds;
+    }
+}
+
 struct real *real(struct trial *t, const char *name)
 {
     for (int i = 0; i < t->n_reals; i++)

@@ -85,6 +85,11 @@ void beside_ints(struct trial *t, const char *name, int n);
 void beside_ints_at(struct trial *t, const char *name,
                     struct kn_ints at); /* length set by forward */
 
+/* "valid" [T]: about one row in five is not. "mask" [T,N]: rows with none taken, with all, and
+ * anything between. */
+void given_valid(struct trial *t);
+void given_mask(struct trial *t);
+
 /* By name. */
 struct real *real(struct trial *t, const char *name);
 struct kn_buf at(struct trial *t, const char *name);

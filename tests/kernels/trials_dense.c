@@ -191,6 +191,8 @@ static void adamw_setup(struct trial *t)
 {
     given(t, "x", t->s.n);
     beside(t, "squares", 1);
+    beside(t, "ok", 2);
+    memset(given_ints(t, "bad", t->s.T + 1), 0, ((size_t)t->s.T + 1) * sizeof(int32_t));
     beside(t, "factor", 1);
     beside(t, "w", t->s.n);
     beside(t, "m", t->s.n);
@@ -204,7 +206,8 @@ static void adamw_forward(struct trial *t)
     struct kn_adamw o = {
         .lr = 0.01, .b1 = 0.9, .b2 = 0.99, .eps = 1e-8, .decay = 0.1, .step = 1 + t->s.T};
     kn_sum_squares(t->be, at(t, "squares"), at(t, "g"), t->s.n);
-    kn_clip_factor(t->be, at(t, "factor"), at(t, "squares"), at(t, "squares"), t->add ? t->c : 0);
+    kn_watch(t->be, at(t, "ok"), at(t, "squares"), 1, ints(t, "bad"), t->s.T);
+    kn_clip_factor(t->be, at(t, "factor"), at(t, "squares"), at(t, "ok"), t->add ? t->c : 0);
     kn_adamw(t->be, at(t, "w"), at(t, "m"), at(t, "v"), at(t, "g"), at(t, "factor"), &o, t->s.n);
 }
 

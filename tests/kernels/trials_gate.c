@@ -1,23 +1,6 @@
 /* Trials of masks, gates and the losses on columns. */
 #include "tests/kernels/trial.h"
 
-/* About one row in five is not valid. */
-static void some_valid(struct trial *t)
-{
-    int32_t *valid = given_ints(t, "valid", t->s.T);
-    for (int i = 0; i < t->s.T; i++) valid[i] = rig_below(&t->random, 5) > 0;
-}
-
-/* Rows with none taken, with all, and anything between. */
-static void some_mask(struct trial *t)
-{
-    int32_t *mask = given_ints(t, "mask", t->s.T * t->N);
-    for (int i = 0; i < t->s.T; i++) {
-        int odds = rig_below(&t->random, 5);
-        for (int j = 0; j < t->N; j++) mask[i * t->N + j] = rig_below(&t->random, 4) < odds;
-    }
-}
-
 /* Each row a softmax, in float32 values. */
 static void make_probabilities(struct trial *t, double *x)
 {
@@ -54,7 +37,7 @@ static void topk_setup(struct trial *t)
 {
     double *score = given(t, "score", t->s.T * t->N);
     int32_t *counts = given_ints(t, "counts", t->s.T);
-    some_valid(t);
+    given_valid(t);
     beside_ints(t, "mask", t->s.T * t->N);
     for (int i = 0; i < t->s.T; i++) counts[i] = rig_below(&t->random, t->N + 1);
     for (int i = 0; i < t->s.T * t->N; i++) /* many ties */
@@ -79,7 +62,7 @@ static void cumulative_setup(struct trial *t)
 {
     double *prob = given(t, "prob", t->s.T * t->N), sorted[64];
     make_probabilities(t, prob);
-    some_valid(t);
+    given_valid(t);
     beside_ints(t, "mask", t->s.T * t->N);
     ck_assert_int_le(t->N, 64);
     t->c = 1.1 * rig_uniform(&t->random);
@@ -103,7 +86,7 @@ static void masked_setup(struct trial *t)
 {
     input(t, "prob", t->s.T * t->N, t->add);
     output(t, "gate", t->s.T * t->N);
-    some_mask(t);
+    given_mask(t);
 }
 
 static void masked_forward(struct trial *t)
@@ -121,7 +104,7 @@ static void normalised_setup(struct trial *t)
 {
     input(t, "logits", t->s.T * t->N, t->add);
     output(t, "gate", t->s.T * t->N);
-    some_mask(t);
+    given_mask(t);
 }
 
 static void normalised_forward(struct trial *t)
@@ -146,8 +129,8 @@ static void column_setup(struct trial *t)
     input(t, "a", t->s.T * t->N, true);
     output(t, "loss", 1);
     beside(t, "load", t->N);
-    some_mask(t);
-    some_valid(t);
+    given_mask(t);
+    given_valid(t);
 }
 
 static void column_forward(struct trial *t)
@@ -166,7 +149,7 @@ static void z_setup(struct trial *t)
 {
     input(t, "logits", t->s.T * t->N, true);
     output(t, "loss", 1);
-    some_valid(t);
+    given_valid(t);
 }
 
 static void z_forward(struct trial *t)
@@ -184,7 +167,7 @@ static void entropy_setup(struct trial *t)
 {
     make_probabilities(t, input(t, "prob", t->s.T * t->N, true));
     output(t, "loss", 1);
-    some_valid(t);
+    given_valid(t);
 }
 
 static void entropy_forward(struct trial *t)

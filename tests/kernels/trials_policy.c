@@ -6,12 +6,6 @@ static int cells(const struct trial *t)
     return t->s.T * t->N;
 }
 
-static void some_valid(struct trial *t)
-{
-    int32_t *valid = given_ints(t, "valid", t->s.T);
-    for (int i = 0; i < t->s.T; i++) valid[i] = rig_below(&t->random, 5) > 0;
-}
-
 /* Probabilities in steps of 1/4096, so that sums are exact in float32. */
 static void some_prob(struct trial *t)
 {
@@ -33,7 +27,7 @@ static void some_counts(struct trial *t)
 static void match_setup(struct trial *t)
 {
     some_prob(t);
-    some_valid(t);
+    given_valid(t);
     beside(t, "p", 1);
 }
 
@@ -45,7 +39,7 @@ static void match_forward(struct trial *t)
 static void mass_setup(struct trial *t)
 {
     some_prob(t);
-    some_valid(t);
+    given_valid(t);
     given(t, "p", 1)[0] = (1 + rig_below(&t->random, 9000)) / 8192.;
     beside_ints(t, "count", t->s.T);
 }
@@ -59,7 +53,7 @@ static void mass_forward(struct trial *t)
 static void draw_setup(struct trial *t)
 {
     some_prob(t);
-    some_valid(t);
+    given_valid(t);
     double *u = given(t, "u", t->s.T);
     for (int i = 0; i < t->s.T; i++) u[i] = rig_below(&t->random, 8192) / 8192.;
     beside_ints(t, "count", t->s.T);
@@ -93,7 +87,7 @@ static void policy_setup(struct trial *t)
     beside(t, "prob", cells(t));
     beside(t, "picked", t->s.T);
     some_counts(t);
-    some_valid(t);
+    given_valid(t);
     double *old = given(t, "old", t->s.T), *advantage = given(t, "advantage", t->s.T);
     for (int i = 0; i < t->s.T; i++) old[i] = (float)(-.2 - fabs(old[i]));
     if (t->s.T > 1) advantage[0] = NAN; /* left out */

@@ -1,21 +1,6 @@
 /* Trials of routers that compare, and of what routers keep outside the gradient. */
 #include "tests/kernels/trial.h"
 
-static void some_valid(struct trial *t)
-{
-    int32_t *valid = given_ints(t, "valid", t->s.T);
-    for (int i = 0; i < t->s.T; i++) valid[i] = rig_below(&t->random, 5) > 0;
-}
-
-static void some_mask(struct trial *t)
-{
-    int32_t *mask = given_ints(t, "mask", t->s.T * t->N);
-    for (int i = 0; i < t->s.T; i++) {
-        int odds = rig_below(&t->random, 5);
-        for (int j = 0; j < t->N; j++) mask[i * t->N + j] = rig_below(&t->random, 4) < odds;
-    }
-}
-
 static void some_on(struct trial *t)
 {
     double *on = given(t, "on", t->N);
@@ -67,7 +52,7 @@ static void over_setup(struct trial *t)
     beside(t, "score", t->s.T * t->N);
     beside_ints(t, "mask", t->s.T * t->N);
     some_on(t);
-    some_valid(t);
+    given_valid(t);
 }
 
 static void over_forward(struct trial *t)
@@ -120,7 +105,7 @@ static void even_setup(struct trial *t)
     given(t, "dgate", t->s.T * t->N);
     beside(t, "gate", t->s.T * t->N);
     beside(t, "da", t->s.T * t->N);
-    some_mask(t);
+    given_mask(t);
 }
 
 static void even_forward(struct trial *t)
@@ -133,7 +118,7 @@ static void sigmoid_setup(struct trial *t)
 {
     input(t, "x", t->s.T * t->N, t->add);
     output(t, "gate", t->s.T * t->N);
-    some_mask(t);
+    given_mask(t);
 }
 
 static void sigmoid_forward(struct trial *t)
@@ -152,7 +137,7 @@ static void column_setup(struct trial *t)
 {
     if (t->s.T > 3000) t->s.T = 3000; /* ref looks for one row at a time */
     double *score = given(t, "score", t->s.T * t->N);
-    some_valid(t);
+    given_valid(t);
     beside_ints(t, "mask", t->s.T * t->N);
     for (int i = 0; i < t->s.T * t->N; i++) /* many ties */
         if (rig_below(&t->random, 2)) score[i] = round(score[i]);
@@ -170,8 +155,8 @@ static void taken_setup(struct trial *t)
     beside(t, "share", 1);
     beside(t, "taken", 1);
     beside(t, "da", t->s.T * t->N);
-    some_mask(t);
-    some_valid(t);
+    given_mask(t);
+    given_valid(t);
 }
 
 static void taken_forward(struct trial *t)
@@ -258,7 +243,7 @@ static void roster_setup(struct trial *t)
     beside(t, "orphan_sum", t->s.D);
     beside(t, "stack", 4 * t->N * t->s.D);
     int32_t *mask = given_ints(t, "mask", t->s.T * t->N);
-    some_valid(t);
+    given_valid(t);
     for (int i = 0; i < t->s.T * t->N; i++)
         mask[i] = i % t->N % 3 == 0 && rig_below(&t->random, 4) == 0;
     for (int n = 0; n < t->N; n++) {

@@ -209,11 +209,11 @@ static void draw_chooser(const struct popup *p, struct canvas *to)
     struct canvas box = box_in(to, width, rows + RULE + 3), in = frame_box(&box, p->title);
     for (int row = 0; row < rows; row++) {
         const struct router *r = router_at(first + row);
-        enum ink ink = r == chosen ? INK_SELECTED : INK_TEXT;
+        bool locked = p->locked >> (first + row) & 1;
+        enum ink ink = r == chosen ? INK_SELECTED : locked ? INK_DIM : INK_TEXT;
         canvas_zone(&in, 0, row, in.width, 1, "@entry %d", first + row);
         canvas_fill(&in, 0, row, in.width, ink, " ");
         canvas_text(&in, 0, row, ink, "%s %s", r == chosen ? ">" : " ", r->name);
-        bool locked = p->locked >> (first + row) & 1;
         canvas_fit(&in, NAME, row, in.width - NAME, ink, "%s%s", r->title,
                    locked ? " (locked in this class)" : "");
     }

@@ -153,10 +153,33 @@ static bool bench_machine(struct bench *b, int threads, bool peak, bool bandwidt
 
 /* ---- the layer ---- */
 
-bool bench_config(const struct bench *b, const char *preset, int threads, struct config *c,
-                  struct err *e)
+/* Letters that read a little like words, so that the router has something to choose by. */
+static bool write_corpus(struct bench *b, struct err *e)
+{
+    const char *folder = getenv("TMPDIR");
+    static const char letters[] = "etaoinshrdlucmfwypvbgkqjxz      \n.,";
+    char *text = malloc(CORPUS), path[500];
+    struct rng r = rng_at(7, RNG_SAMPLE, 0);
+    if (!text) return err_set(e, ERR_MEMORY, "out of memory for a text to train on");
+    for (int i = 0; i < CORPUS; i++) {
+        uint32_t a = rng_below(&r, sizeof letters - 1), c = rng_below(&r, sizeof letters - 1);
+        text[i] = letters[i > 0 && text[i - 1] == 'q' ? 11 : a < c ? a : c];
+    }
+    snprintf(path, sizeof path, "%s/vanpool-bench-XXXXXX", folder && *folder ? folder : "/tmp");
+    int file = mkstemp(path);
+    bool ok = file >= 0 && write(file, text, CORPUS) == CORPUS;
+    if (!ok)
+        err_set(e, ERR_FILE, "cannot write a text to train on to %s: %s", path, strerror(errno));
+    if (file >= 0) close(file);
+    free(text);
+    snprintf(b->corpus, sizeof b->corpus, "text:%s", path);
+    return ok;
+}
+
+bool bench_config(struct bench *b, const char *preset, int threads, struct config *c, struct err *e)
 {
     bool orders = strcmp(preset, "orders") == 0;
+    if (!orders && !*b->corpus && !write_corpus(b, e)) return false;
     if (!config_start(c, orders ? "orders" : b->corpus, "topk", e)) return false;
     if (!orders && !config_preset(c, preset, e)) return false;
     if (b->flags->backend) snprintf(c->backend, sizeof c->backend, "%s", b->flags->backend);
@@ -221,29 +244,6 @@ static bool bench_layer(struct bench *b, const char *preset, int threads, struct
 }
 
 /* ---- the step ---- */
-
-/* Letters that read a little like words, so that the router has something to choose by. */
-static bool write_corpus(struct bench *b, struct err *e)
-{
-    const char *folder = getenv("TMPDIR");
-    static const char letters[] = "etaoinshrdlucmfwypvbgkqjxz      \n.,";
-    char *text = malloc(CORPUS), path[500];
-    struct rng r = rng_at(7, RNG_SAMPLE, 0);
-    if (!text) return err_set(e, ERR_MEMORY, "out of memory for a text to train on");
-    for (int i = 0; i < CORPUS; i++) {
-        uint32_t a = rng_below(&r, sizeof letters - 1), c = rng_below(&r, sizeof letters - 1);
-        text[i] = letters[i > 0 && text[i - 1] == 'q' ? 11 : a < c ? a : c];
-    }
-    snprintf(path, sizeof path, "%s/vanpool-bench-XXXXXX", folder && *folder ? folder : "/tmp");
-    int file = mkstemp(path);
-    bool ok = file >= 0 && write(file, text, CORPUS) == CORPUS;
-    if (!ok)
-        err_set(e, ERR_FILE, "cannot write a text to train on to %s: %s", path, strerror(errno));
-    if (file >= 0) close(file);
-    free(text);
-    snprintf(b->corpus, sizeof b->corpus, "text:%s", path);
-    return ok;
-}
 
 /* Every bit of the weights. FNV-1a. */
 static uint64_t weights_hash(struct trainer *t)
@@ -443,7 +443,7 @@ bool cli_bench(const struct flags *f, struct err *e)
     if (!check_words(f, e)) return json_decref(b.rows), false;
     for (int i = 0; i <= PEAKS; i++) b.peak[i] = NAN;
     out_catch_interrupt();
-    bool ok = write_corpus(&b, e) && bench_all(&b, e);
+    bool ok = bench_all(&b, e);
     if (*b.corpus) unlink(b.corpus + strlen("text:"));
     json_decref(b.rows);
     return ok;

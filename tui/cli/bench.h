@@ -10,7 +10,7 @@ enum { REPEATS = 9, PEAKS = 8, BENCH_STEPS = 256 };
 struct bench {
     const struct flags *flags;
     json_t *rows;
-    char corpus[512]; /* "text:FILE", of letters made here */
+    char corpus[512]; /* "text:FILE", of letters made here; "" not yet */
     int threads[2], thread_counts;
     double peak[PEAKS + 1]; /* GFLOP/s by threads; NaN: not measured */
     char backend[16], simd[16];
@@ -24,7 +24,7 @@ bool bench_add(struct bench *b, json_t *more, const char *what, const char *pres
 void bench_put(json_t *row, const char *key, double value); /* NaN: null */
 double bench_median(double *ms, int n);                     /* sorts them */
 int bench_steps(const char *preset);                        /* at most BENCH_STEPS - 2 */
-bool bench_config(const struct bench *b, const char *preset, int threads, struct config *c,
+bool bench_config(struct bench *b, const char *preset, int threads, struct config *c,
                   struct err *e);
 
 /* bench_work.c */

@@ -132,9 +132,13 @@ static void surroundings(struct text *to)
     }
     section(to, "ENVIRONMENT");
     term(to, "NO_COLOR", NULL, "where it is set and not empty, no colours");
-    term(to, "TERM, COLORTERM, LANG", NULL, "what the terminal can do, and its characters");
+    term(to, "TERM, COLORTERM, COLORFGBG, LANG", NULL,
+         "what the terminal can do, and its characters");
     term(to, "XDG_CONFIG_HOME, XDG_STATE_HOME, HOME", NULL, "where the files below are");
+    term(to, "XDG_RUNTIME_DIR", NULL, "where vanpool notes finds who presents");
+    term(to, "TMPDIR", NULL, "where bench writes a text to train on, and takes it away again");
     term(to, "VANPOOL_SIMD", NULL, "sse2, avx2 or avx512: the CPU's instructions, as --simd");
+    term(to, "VANPOOL_CUDA", NULL, "the GPU's module, where it is not beside the program");
     term(to, "VANPOOL_CUDA_MATH", NULL,
          "fp32, tf32 or bf16: how a GPU multiplies; fp32 where it is not set");
     section(to, "FILES");
