@@ -109,8 +109,9 @@ struct trainer {
 
 /* On data that is open; owns it from now on, also where it fails. NULL data: NULL, e as it is. */
 struct trainer *trainer_open_on(const struct config *c, struct dataset *data, struct err *e);
+/* model, measure, good */
 bool trainer_build(struct trainer *t, const struct config *c, const struct model *from,
-                   struct err *e); /* model, measure, good */
+                   struct err *e);
 /* t->batch = the window (or what a person typed in its place), as the model's input. */
 void trainer_fill_window(struct trainer *t);
 void trainer_fill(struct trainer *t); /* the batch of the next step */
@@ -167,12 +168,12 @@ void trainer_keep(struct trainer *t);                   /* the state of now is g
 void trainer_keep_if_due(struct trainer *t); /* before a step: every fiftieth, if it is */
 bool good_open(struct good *g, struct trainer *t, struct err *e);
 void good_close(struct good *g, struct kn_backend *be);
-bool trainer_apply(struct trainer *t, const struct config *c,
-                   struct err *e); /* strategy and knobs, live */
+/* strategy and knobs, live */
+bool trainer_apply(struct trainer *t, const struct config *c, struct err *e);
 void trainer_tell(struct trainer *t, const char *format, ...)
     __attribute__((format(printf, 2, 3))); /* the notice */
-void trainer_settle(
-    struct trainer *t); /* `now`: what the newest step measured, while its arrays are there */
+/* `now`: what the newest step measured, while its arrays are there */
+void trainer_settle(struct trainer *t);
 double trainer_leak(struct trainer *t);    /* of now, nat; NaN where there is none to have */
 void trainer_show_leak(struct trainer *t); /* the newest one among the rule's measures */
 void trainer_identify(struct trainer *t);  /* `now`: what is running */
