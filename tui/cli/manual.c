@@ -1,6 +1,6 @@
 /* tui/cli/manual.c - The manual page, written from the program's own tables: vanpool help --man. */
 #include "core/console/console.h"
-#include "core/console/list.h"
+#include "core/console/listing.h"
 #include "tui/app/keys.h"
 #include "tui/cli/pages.h"
 #include "tui/export/export.h"
