@@ -63,6 +63,8 @@ gives 2 'bash, zsh or fish' help --completion csh
 gives 2 'did you mean train?' trian
 gives 2 'unknown subcommand' florble
 gives 2 'no help on' help florble
+gives 2 'did you mean topk?' help topkk
+gives 0 '' help balance; has 'aux (dynmoe): coefficient of diversity'
 for s in explore train race route sample inspect repl bench claims list doctor help version; do
     gives 0 '' $s --help; has "vanpool $s"
     gives 2 'unknown flag --florble' $s --florble
@@ -433,6 +435,10 @@ gives 0 '' --plain; has 'step 200'; no_escape --plain
 gives 0 '' explore; has 'step 200'
 feeds 0 '' 'train 30\nrouter topp\ntrain 10\nshow loss\n' --plain; has 'step 30'; has 'step 40'; has 'loss '; no_escape --plain
 feeds 0 'did you mean' 'train 3\nrouter tokp\n' --plain
+{ echo 'train 300'; yes 'show step' | head -n 1000; } | timeout 60 "$bin" --plain >out 2>err # more than it reads at once
+if [ "$(grep -c '^step 300$' out)" = 1000 ]; then ok; else no "of 1000 lines --plain did $(grep -c '^step 300$' out)"; fi
+{ printf 'try "'; head -c 9000 /dev/zero | tr '\0' x; printf '"\nshow step\n'; } | timeout 60 "$bin" --plain >out 2>err
+has 'step 0'; if [ "$(grep -c 'at most 1023 bytes' err)" = 1 ] && [ "$(grep -c . err)" = 1 ]; then ok; else no "a line of 9000 bytes: $(head -c 300 err)"; fi
 gives 0 '' --plain --data text:words.txt --batch 2
 gives 2 '--color' --color sometimes
 gives 2 'did you mean block?' --charset blok
@@ -462,6 +468,8 @@ gives 2 'there is no strategy' race --scenario teddy-bear-day --strategies topk,
 gives 2 'one' repl --scenario breakdown --state 'step=3'
 feeds 0 '' 'train 20\nbreak 3\nrewind 10\nfleet\nundo\nfleet\n' repl; has '8 vans, 8 on the road'; has 'broken 3'
 feeds 2 'did you mean' 'preset favorite\n' repl
+feeds 0 '' 'train 9\nkeep one\ntrain 9\nexpect step > one.step\n' repl; has 'as expected'
+feeds 2 'no kept run' 'expect one.step > 3\n' repl
 
 # ---- bench ----
 gives 0 '' bench fma_peak moe_layer --preset tiny --threads 1 --json --require 'what=fma_peak threads=1 gflops>=0.1'

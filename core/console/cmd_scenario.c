@@ -135,7 +135,8 @@ const struct command scenario_commands[] = {
      .run = cmd_phase},
     {.name = "expect",
      .usage = "expect FIELD OP VALUE|FIELD",
-     .help = "fail unless this holds now; NAME.FIELD is the field at the end of phase NAME",
+     .help =
+         "fail unless this holds now; NAME.FIELD: of phase NAME at its end, or of the run kept so",
      .run = cmd_expect,
      .complete = complete_expect},
     {.name = NULL},

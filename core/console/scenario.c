@@ -49,6 +49,9 @@ bool scenario_value(const struct scenario_state *s, const struct snapshot *now, 
     for (int i = 0; i < s->phases; i++)
         if (strlen(s->phase[i].name) == n && strncmp(s->phase[i].name, name, n) == 0)
             return phase_value(&s->phase[i], now, dot + 1, to, e);
-    return err_set(e, ERR_USAGE, "there was no phase '%.*s': 'phase NAME' begins one",
+    if (expect_value(now, name, to, NULL)) return true; /* of a run that was kept */
+    return err_set(e, ERR_USAGE,
+                   "there was no phase and no kept run '%.*s': 'phase NAME' begins one, 'keep "
+                   "NAME' keeps the run of now",
                    (int)(n > 24 ? 24 : n), name);
 }

@@ -268,10 +268,42 @@ static const char *nearest_topic(const char *topic)
     return err_nearest(topic, names, n, sizeof *names);
 }
 
+/* A line of what speaks of the word, though nothing is called so. */
+static bool help_line(const char *word, const char *name, const char *kind, const char *help,
+                      struct text *out)
+{
+    if (!help || !strcasestr(help, word)) return false;
+    text_add(out, "%s (%s): %s\n", name, kind, help);
+    return true;
+}
+
+/* Every line that speaks of it, as the view `help` finds them. */
+static bool help_words(const char *word, struct text *out)
+{
+    enum { LEAST = 3 }; /* letters: fewer are in everything */
+    bool any = false;
+    if (strlen(word) < LEAST) return false;
+    for (int i = 0; command_at(i); i++)
+        any |= help_line(word, command_at(i)->name, "command", command_at(i)->help, out);
+    for (int i = 0; router_at(i); i++) {
+        const struct router *r = router_at(i);
+        any |= help_line(word, r->name, "strategy", r->rule, out);
+        for (int k = 0; k < ROUTER_KNOBS && r->knobs[k].name; k++)
+            any |= help_line(word, r->knobs[k].name, r->name, r->knobs[k].help, out);
+    }
+    for (int i = 0; i < CONFIG_COUNT; i++)
+        any |= help_line(word, config_options[i].name, "setting", config_options[i].help, out);
+    for (int i = 0; dataset_type(i); i++)
+        any |= help_line(word, dataset_type(i)->name, "data set", dataset_type(i)->help, out);
+    for (int i = 0; i < snapshot_field_count; i++)
+        any |= help_line(word, snapshot_fields[i].name, "field", snapshot_fields[i].help, out);
+    return any;
+}
+
 bool command_help(const char *topic, struct text *out, struct err *e)
 {
     if (!topic || !*topic) return help_all(out), true;
-    if (help_topic(topic, out)) return true;
+    if (help_topic(topic, out) || help_words(topic, out)) return true;
     const char *near = nearest_topic(topic);
     if (near) return err_set(e, ERR_USAGE, "no help on '%.40s': did you mean %s?", topic, near);
     return err_set(e, ERR_USAGE,

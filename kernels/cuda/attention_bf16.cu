@@ -154,21 +154,25 @@ static __device__ struct part part_of(const struct attention &o, int rows)
     return {n / o.heads, n % o.heads, (int)(blockIdx.x % o.tiles) * rows};
 }
 
+/* Keys u.. that queries t and t+8 do not see. Only tiles on the diagonal have such. */
+template <int N> static __device__ void hide(float s[N][4], int t, int u)
+{
+    for (int n = 0; n < N; n++)
+        for (int c = 0; c < 4; c++)
+            if (u + n * 8 + c % 2 > t + c / 2 * 8) s[n][c] = -INFINITY;
+}
+
 /* ---- forward */
-/* Scores of keys u.. with queries t and t+8 become weights; what was summed so far fades by as much
- * as the largest score has grown. */
+/* Scores of two queries become weights; what was summed so far fades by as much as the largest score
+ * has grown. */
 template <int D, int N>
 static __device__ void weigh(const struct attention &o, float s[N][4], float own[D / 8][4],
-                             float top[2], float sum[2], int t, int u)
+                             float top[2], float sum[2])
 {
     float by = o.scale * LOG2_E;
     for (int h = 0; h < 2; h++) {
         float most = top[h], now = 0;
-        for (int n = 0; n < N; n++)
-            for (int c = 2 * h; c < 2 * h + 2; c++) {
-                if (u + n * 8 + c % 2 > t + h * 8) s[n][c] = -INFINITY;
-                most = fmaxf(most, s[n][c]);
-            }
+        for (int n = 0; n < N; n++) most = fmaxf(most, fmaxf(s[n][2 * h], s[n][2 * h + 1]));
         most = fmaxf(most, __shfl_xor_sync(~0u, most, 1));
         most = fmaxf(most, __shfl_xor_sync(~0u, most, 2));
         float fade = exp2f((top[h] - most) * by);
@@ -213,8 +217,10 @@ static __global__ void __launch_bounds__(THREADS, 2) forward_kernel(struct atten
             float s[M][N][4] = {};
             by_rows<D, M, N>(s, q, keys, 0);
             UNROLL
-            for (int m = 0; m < M; m++)
-                weigh<D, N>(o, s[m], own[m], top[m], sum[m], t + m * 16, u + i * 2);
+            for (int m = 0; m < M; m++) {
+                if (u + cut::TILE > first + m * 16) hide<N>(s[m], t + m * 16, u + i * 2);
+                weigh<D, N>(o, s[m], own[m], top[m], sum[m]);
+            }
             UNROLL
             for (int k = 0; k < N / 2; k++) {
                 uint32_t weight[M][4];
@@ -302,11 +308,12 @@ static __global__ void __launch_bounds__(THREADS, 2) queries_back_kernel(struct 
             by_rows<D, M, 2>(dp, from, values, row);
             UNROLL
             for (int m = 0; m < M; m++) {
+                if (u0 + row + 16 > first + m * 16) hide<2>(s[m], t + m * 16, u0 + row + i * 2);
                 for (int c = 0; c < 8; c++) {
-                    int h = c / 2 % 2, u = u0 + row + c / 4 * 8 + i * 2 + c % 2;
+                    int h = c / 2 % 2;
                     float *x = &s[m][c / 4][c % 4];
                     float w = exp2f(o.scale * LOG2_E * *x - lse[m][h]);
-                    *x = u <= t + m * 16 + h * 8 ? w * (dp[m][c / 4][c % 4] - mean[m][h]) : 0;
+                    *x = w * (dp[m][c / 4][c % 4] - mean[m][h]);
                 }
                 pack_left(ds[m], s[m]);
             }
@@ -361,12 +368,14 @@ static __global__ void __launch_bounds__(THREADS, D > 64 ? 2 : 3)
             uint32_t w[1][4], ds[1][4];
             by_rows<D, 1, 2>(s, k, queries, row);
             by_rows<D, 1, 2>(dp, v, from, row);
+            if (t0 + row < first + 16) /* queries before a key, in its own tile */
+                for (int c = 0; c < 8; c++)
+                    if (u + c / 2 % 2 * 8 > t0 + row + c / 4 * 8 + i * 2 + c % 2)
+                        s[0][c / 4][c % 4] = -INFINITY;
             for (int c = 0; c < 8; c++) {
-                int col = row + c / 4 * 8 + i * 2 + c % 2;
-                struct known known = of_row[col];
+                struct known known = of_row[row + c / 4 * 8 + i * 2 + c % 2];
                 float *x = &s[0][c / 4][c % 4], *y = &dp[0][c / 4][c % 4];
-                bool sees = u + c / 2 % 2 * 8 <= t0 + col;
-                *x = sees ? exp2f(o.scale * LOG2_E * *x - known.lse) : 0;
+                *x = exp2f(o.scale * LOG2_E * *x - known.lse);
                 *y = *x * (*y - known.mean);
             }
             pack_left(w[0], s[0]);

@@ -148,7 +148,7 @@ static bool cuda_weight_open(struct kn_backend *be, struct kn_weight *w)
            cols = up8(w->cols);
     w->shadow = NULL;
     if (w->kind == KN_UP) /* experts.cu: dpre, dh, dx; experts_bf16.cu: h and dpre, dot, dx */
-        at_least(&c->row_room, c->bf16 ? (up8(units) + rows) / 2 + up8(units) / 32 + 1 + w->cols
+        at_least(&c->row_room, c->bf16 ? (up8(units) + rows) / 2 + up8(units) / 64 + 1 + w->cols
                                        : w->rows + units + w->cols);
     if (c->bf16 && w->kind != KN_ROUTER) {
         at_least(&c->half_row, w->kind == KN_DENSE ? rows + cols : 2 * cols);

@@ -261,8 +261,12 @@ static void draw_facts(struct canvas *to, const struct scene *s, int i)
                    t->right ? "✓" : "✗", whole ? t->right ? " " : " not " : "", whole ? right : "");
     y++;
     list_taken(line, sizeof line, now, t, layer);
-    canvas_fit(to, 0, y++, room, INK_TEXT, "takes %s %s",
-               t->count[layer] == 1 ? facts_words(now)->expert : facts_words(now)->experts, line);
+    if (t->count[layer] == 0)
+        canvas_fit(to, 0, y++, room, INK_TEXT, "takes no %s", facts_words(now)->expert);
+    else
+        canvas_fit(to, 0, y++, room, INK_TEXT, "takes %s %s",
+                   t->count[layer] == 1 ? facts_words(now)->expert : facts_words(now)->experts,
+                   line);
     if (now->L > 1 && y < to->height) {
         x = canvas_text(to, 0, y, INK_DIM, "by layer");
         for (int l = 0; l < now->L && l < SNAP_LAYERS && x + 3 <= room; l++)

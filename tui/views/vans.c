@@ -166,7 +166,7 @@ enum { ROOMY = 24 }; /* lines beside the bars where these may be tall */
 static int draw_fleet(struct canvas *to, int y, int rows, const struct scene *s)
 {
     const struct snapshot *now = s->now;
-    int layer = facts_layer(s), E = now->E, order[EXPERTS_MAX], shown = E < rows - 1 ? E : rows - 2;
+    int layer = facts_layer(s), E = now->E, order[EXPERTS_MAX], shown = E < rows ? E : rows - 2;
     const char *share = to->width < 38 ? "share of work" : "share of the work";
     if (rows < 3 || to->width < 16) return y;
     canvas_text(to, 0, y, INK_DIM, "%-7s", facts_words(now)->expert);
@@ -414,8 +414,11 @@ static void vans_draw(struct canvas *to, const struct scene *s)
     draw_tokens(&left, s);
     if (!fleet) return;
     struct canvas right = canvas_part(to, to->width - fleet - 1, 0, fleet, upper);
-    bool long_ = need_known(s->now) && s->now->E + 1 > upper - BY_NEED && upper > 2 * BY_NEED;
-    int y = draw_fleet(&right, 0, long_ ? upper - BY_NEED : upper, s) + 1;
+    int E = s->now->E, last = BY_NEED - 1; /* without the air above it */
+    bool below_it = need_known(s->now), tight = below_it && E + 1 + last == upper,
+         long_ = below_it && E + 1 + last > upper && upper > 2 * BY_NEED;
+    int rows = long_ ? upper - BY_NEED : tight ? upper - last : upper;
+    int y = draw_fleet(&right, 0, rows, s) + !tight; /* rather no air than a van out of sight */
     if (need_known(s->now)) {
         y = draw_by_need(&right, y, upper - y, s->now) + 1;
         struct canvas needs = canvas_part(&right, 0, y, right.width, upper - y);
