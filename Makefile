@@ -82,7 +82,7 @@ $(OUT)/check-pty: $(OUT)/tests/main.o $(T_PTY) $(TUI) $(CORE) $(KERNELS)
 
 # The cuda backend is a module of its own, opened where there is a GPU. nvcc builds it; g++ and the
 # emulator in tests/emu build it for a test, as $(OUT)/emu/vanpool-cuda.so.
-NVCC   ?= nvcc
+NVCC   ?= $(or $(shell command -v nvcc),$(wildcard /usr/local/cuda/bin/nvcc),nvcc)
 CUDA_AT := $(patsubst %/bin/nvcc,%,$(shell command -v $(NVCC) 2>/dev/null))
 CUDA_CU := $(wildcard kernels/cuda/*.cu)
 CUDA_C  := $(wildcard kernels/cuda/*.c)
@@ -166,7 +166,7 @@ $(OUT)/tests/gpu/cublas/rate.o: CPPFLAGS += -isystem $(CUDA_AT)/include
 check-gpu:                   ## where there is a GPU: ops and trainings against ref, sanitizers, a table of times
 	@$(MAKE) --no-print-directory -j$$(nproc) cuda $(OUT)/check-cuda $(OUT)/check-gpu $(if $(CUDA_AT),$(OUT)/cublas-rate)
 	@bash tests/gpu/run.sh $(OUT) $(STAGES)
-check-emu:                   ## the GPU's kernels, run on the CPU by an emulator, against ref
+check-emu: vanpool           ## the GPU's kernels, run on the CPU by an emulator, against ref
 	@$(MAKE) --no-print-directory -j$$(nproc) $(OUT)/check-planted $(OUT)/check-cuda $(OUT)/check-gpu $(OUT)/check-core \
 	  $(EMU)/vanpool-cuda.so $(EMU_NVML)
 	@bash tests/emu/run.sh $(OUT)

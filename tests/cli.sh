@@ -435,6 +435,10 @@ gives 0 '' --plain; has 'step 200'; no_escape --plain
 gives 0 '' explore; has 'step 200'
 feeds 0 '' 'train 30\nrouter topp\ntrain 10\nshow loss\n' --plain; has 'step 30'; has 'step 40'; has 'loss '; no_escape --plain
 feeds 0 'did you mean' 'train 3\nrouter tokp\n' --plain
+{ echo 'train 300'; yes 'show step' | head -n 1000; } | timeout 60 "$bin" --plain >out 2>err # more than it reads at once
+if [ "$(grep -c '^step 300$' out)" = 1000 ]; then ok; else no "of 1000 lines --plain did $(grep -c '^step 300$' out)"; fi
+{ printf 'try "'; head -c 9000 /dev/zero | tr '\0' x; printf '"\nshow step\n'; } | timeout 60 "$bin" --plain >out 2>err
+has 'step 0'; if [ "$(grep -c 'at most 1023 bytes' err)" = 1 ] && [ "$(grep -c . err)" = 1 ]; then ok; else no "a line of 9000 bytes: $(head -c 300 err)"; fi
 gives 0 '' --plain --data text:words.txt --batch 2
 gives 2 '--color' --color sometimes
 gives 2 'did you mean block?' --charset blok

@@ -1,6 +1,6 @@
 /* core/console/cmd_show.c - Verbs that only tell: what was measured, what there is, what words
  * mean. */
-#include "core/console/list.h"
+#include "core/console/listing.h"
 #include "core/console/verbs.h"
 #include "core/script/command.h"
 #include "core/script/expect.h"

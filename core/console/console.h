@@ -9,8 +9,8 @@
 
 struct console;
 
-struct console *console_open(const struct config *c,
-                             struct err *e); /* the trainer is opened at once */
+/* the trainer is opened at once */
+struct console *console_open(const struct config *c, struct err *e);
 struct trainer;
 void console_close(struct console *c); /* accepts NULL */
 

@@ -31,6 +31,6 @@ int attention_weights(struct attention *a, struct kn_weight **to); /* at most 2;
 void attention_forward(struct attention *a, struct kn_buf y, struct kn_buf x, int B, int C);
 void attention_backward(struct attention *a, struct kn_buf dx, struct kn_buf dy, struct kn_buf x,
                         int B, int C);
-double attention_flops(const struct attention *a,
-                       int C); /* a token, forward; scores: the causal half */
+/* a token, forward; scores: the causal half */
+double attention_flops(const struct attention *a, int C);
 #endif

@@ -35,12 +35,12 @@ struct checkpoint {
 /* Opens and checks everything but the numbers. */
 bool checkpoint_open(struct checkpoint *c, const char *path, struct err *e);
 void checkpoint_close(struct checkpoint *c); /* accepts a zeroed one */
-const char *checkpoint_meta(const struct checkpoint *c,
-                            const char *key); /* of __metadata__; NULL: not there */
+/* of __metadata__; NULL: not there */
+const char *checkpoint_meta(const struct checkpoint *c, const char *key);
 /* The i-th key and value of __metadata__; NULL past the end. */
 const char *checkpoint_meta_at(const struct checkpoint *c, int i, const char **value);
-const struct checkpoint_tensor *checkpoint_find(const struct checkpoint *c,
-                                                const char *name); /* NULL: not there */
+/* NULL: not there */
+const struct checkpoint_tensor *checkpoint_find(const struct checkpoint *c, const char *name);
 /* Numbers first..first+n-1 of a tensor as doubles (F64, F32, F16, BF16). Refused where one is not
  * finite. */
 bool checkpoint_read(const struct checkpoint *c, const struct checkpoint_tensor *t, size_t first,

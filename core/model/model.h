@@ -65,11 +65,11 @@ void model_repack(struct model *m); /* after weights were written */
 void model_input(struct model *m, const struct batch *b);
 void model_draw(struct model *m, uint32_t step); /* what the next forwards draw is step's */
 void model_forward(struct model *m, bool training);
-void model_loss(struct model *m,
-                bool gradient); /* m->loss, nll, hit; gradient: logits become theirs */
+/* m->loss, nll, hit; gradient: logits become theirs */
+void model_loss(struct model *m, bool gradient);
 void model_backward(struct model *m);
 void model_after_step(struct model *m); /* what strategies keep outside the gradient moves */
 
-double model_fixed_flops(const struct model *m,
-                         int context); /* a token, forward, without the picks of routed columns */
+/* a token, forward, without the picks of routed columns */
+double model_fixed_flops(const struct model *m, int context);
 #endif

@@ -49,9 +49,8 @@ void moe_place(struct moe *m, struct memory *mem, struct kn_buf out);
 /* Plans and shadows, once parameters and activations have their memory. */
 bool moe_open(struct moe *m, struct params *p, struct err *e);
 void moe_close(struct moe *m); /* accepts a zeroed one */
-int moe_weights(
-    struct moe *m,
-    struct kn_weight **to); /* its weights, for kn_repack: at most MOE_WEIGHTS; returns how many */
+/* its weights, for kn_repack: at most MOE_WEIGHTS; returns how many */
+int moe_weights(struct moe *m, struct kn_weight **to);
 /* Logits travel: from `before`, the MoE layer before this one (NULL: none), or not where the
  * strategy does not ask for them. Once both have their activations. */
 void moe_follow(struct moe *m, struct moe *before);

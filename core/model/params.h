@@ -50,6 +50,6 @@ bool params_redraw(struct params *p, int i, int first, int rows, uint64_t seed, 
 bool params_take(struct params *to, const struct params *from, int E, bool routers, bool cycle,
                  struct err *e);
 const struct param *params_find(const struct params *p, const char *name); /* NULL: none */
-struct kn_buf params_at(const struct params *p, struct kn_buf block,
-                        int i); /* tensor i in w, g, m or v */
+/* tensor i in w, g, m or v */
+struct kn_buf params_at(const struct params *p, struct kn_buf block, int i);
 #endif

@@ -35,8 +35,8 @@ enum metric {
     METRIC_FIRED
 };
 enum { OPEN = 1, CLONE = 0 };
-static const char *const through_words[] = {"firing", "open", NULL}, *const expert_words[] = {
-                                                                         "clone", "keep", NULL};
+static const char *const through_words[] = {"firing", "open", NULL};
+static const char *const expert_words[] = {"clone", "keep", NULL};
 
 /* Active, and not off the fleet. */
 static struct kn_buf works(const struct route *r)

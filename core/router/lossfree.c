@@ -8,9 +8,8 @@ enum knob { K, SCORE, RENORMALISE, SCALE, RATE, RULE, SMOOTH, ZERO_MEAN, FREEZE 
 enum state { BIAS, LOAD };
 enum metric { METRIC_BIAS, MAXVIO };
 enum { SIGMOID = 0 };
-static const char *const score_words[] = {"sigmoid", "softmax", NULL}, *const rule_words[] = {
-                                                                           "sign", "proportional",
-                                                                           NULL};
+static const char *const score_words[] = {"sigmoid", "softmax", NULL};
+static const char *const rule_words[] = {"sign", "proportional", NULL};
 
 static void lossfree_score(struct route *r)
 {

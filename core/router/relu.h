@@ -24,8 +24,8 @@ enum relu_number { RELU_ACTIVE, RELU_CHUNK, RELU_ONE };
 
 void relu_score(struct route *r);  /* score = relu(logits) */
 void relu_select(struct route *r); /* mask = score > 0 */
-void relu_backward(
-    struct route *r); /* dlogits, the gradient into score, becomes that into logits */
+/* dlogits, the gradient into score, becomes that into logits */
+void relu_backward(struct route *r);
 struct kn_buf relu_number(const struct route *r, enum relu_number which);
 /* For after_step, which comes to the layers in order: is this the last one? */
 bool relu_last(const struct route *r);

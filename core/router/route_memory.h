@@ -7,8 +7,8 @@
  * all other arrays (with x, dx, w, dw only where D > 0) and fills parameters and state with zeros.
  * padding, counts, forced and document stay NULL. False: no memory, and *r is closed. */
 bool route_memory_open(struct route *r);
-void route_memory_close(
-    struct route *r); /* accepts a zeroed one; also frees padding, counts and forced */
+/* accepts a zeroed one; also frees padding, counts and forced */
+void route_memory_close(struct route *r);
 /* After params[0] or any other has been written. */
 void route_memory_repack(struct route *r);
 #endif

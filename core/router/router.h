@@ -32,8 +32,8 @@ enum router_needs {
     NEEDS_SEQUENCES = 2,
     NEEDS_BASELINE_PASS = 4,
     NEEDS_NOISE = 8,
-    SEES_FUTURE =
-        16 /* a token's experts depend on later tokens: its losses are not comparable, it cannot write text */
+    /* a token's experts depend on later tokens: its losses are not comparable, it cannot write text */
+    SEES_FUTURE = 16
 };
 enum slot_kind { SLOT_ZERO, SLOT_COPY, SLOT_CONSTANT };
 
@@ -259,7 +259,7 @@ struct route {
     struct kn_buf logits, prob, score, gate; /* [T,N] */
     /* [T,N], [T]; [T,N] scratch for weigh and backward: some of mask */
     struct kn_ints mask, valid, part;
-    struct kn_ints bad, side_bad, dropped;            /* [1] */
+    struct kn_ints bad, side_bad, dropped; /* [1] */
     bool limited; /* the newest pass had a capacity: dropped is its count, not the 0 of the start */
     struct kn_buf side, side_gate, dside, dside_gate; /* [T,M] */
     struct route_learning learning;                   /* router->learn only */

@@ -54,6 +54,7 @@ struct own {
     double temperature;
     struct rng draw;
 };
+enum { TRIALS = 8 };
 /* A step that was made, and is not yet known to have been finite. */
 struct trial {
     long step;
@@ -85,7 +86,7 @@ struct trainer {
     struct past *past;          /* NULL: nobody keeps it */
     enum trainer_poison poison; /* what the next step finds not finite */
 
-    struct trial trial[8]; /* a ring: those from `judged` to `tried` */
+    struct trial trial[TRIALS]; /* a ring: those from `judged` to `tried` */
     unsigned tried, judged;
     struct err over; /* how training ended, found beside a step; the next one says it */
     long keep_at;    /* step before which the state is kept next */
@@ -108,15 +109,20 @@ struct trainer {
 
 /* On data that is open; owns it from now on, also where it fails. NULL data: NULL, e as it is. */
 struct trainer *trainer_open_on(const struct config *c, struct dataset *data, struct err *e);
+/* model, measure, good */
 bool trainer_build(struct trainer *t, const struct config *c, const struct model *from,
-                   struct err *e); /* model, measure, good */
+                   struct err *e);
 /* t->batch = the window (or what a person typed in its place), as the model's input. */
 void trainer_fill_window(struct trainer *t);
-void trainer_fill(struct trainer *t);                 /* the batch of the next step */
+void trainer_fill(struct trainer *t); /* the batch of the next step */
+void trainer_fill_from(struct trainer *t, enum data_split split, int64_t index, int sequences,
+                       int context);
 struct data_day trainer_day(const struct trainer *t); /* what the data is like now */
 void trainer_input(struct trainer *t); /* t->batch, as it is, is the model's next input */
 /* Tokens of the standing window: 64 orders, or up to 256 bytes in texts of the model's context. */
 void trainer_window_shape(const struct trainer *t, int *sequences, int *context);
+bool trainer_well(struct trainer *t,
+                  struct err *e); /* false: the backend is known to have failed */
 bool trainer_alive(struct trainer *t, struct err *e); /* waits; false: the backend failed */
 /* What is known of the steps made (wait: of all): counts, what was not finite, what follows from it.
  * False: training is over, and t->over says why. */
@@ -159,12 +165,15 @@ void learn_baseline(struct trainer *t, unsigned phase); /* before the step's own
 void learn_step(struct trainer *t, unsigned phase);     /* after its loss, where it was finite */
 void learn_fresh(struct trainer *t);                    /* a strategy came */
 void trainer_keep(struct trainer *t);                   /* the state of now is good */
-bool trainer_apply(struct trainer *t, const struct config *c,
-                   struct err *e); /* strategy and knobs, live */
+void trainer_keep_if_due(struct trainer *t); /* before a step: every fiftieth, if it is */
+bool good_open(struct good *g, struct trainer *t, struct err *e);
+void good_close(struct good *g, struct kn_backend *be);
+/* strategy and knobs, live */
+bool trainer_apply(struct trainer *t, const struct config *c, struct err *e);
 void trainer_tell(struct trainer *t, const char *format, ...)
     __attribute__((format(printf, 2, 3))); /* the notice */
-void trainer_settle(
-    struct trainer *t); /* `now`: what the newest step measured, while its arrays are there */
+/* `now`: what the newest step measured, while its arrays are there */
+void trainer_settle(struct trainer *t);
 double trainer_leak(struct trainer *t);    /* of now, nat; NaN where there is none to have */
 void trainer_show_leak(struct trainer *t); /* the newest one among the rule's measures */
 void trainer_identify(struct trainer *t);  /* `now`: what is running */

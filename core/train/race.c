@@ -154,7 +154,7 @@ void race_mark(struct race_result *result, int count)
 {
     for (int i = 0; i < count; i++) {
         const struct race_result *a = &result[i];
-        bool beaten = isnan(a->accuracy.mean) || a->excluded;
+        bool beaten = isnan(a->accuracy.mean) || isnan(a->flops.mean) || a->excluded;
         for (int k = 0; k < count; k++) {
             const struct race_result *b = &result[k];
             if (b->excluded) continue;

@@ -6,14 +6,12 @@
 #include "core/train/trainer.h"
 
 enum { RACE_LANES = 32, RACE_SEEDS = 16 };
-enum race_budget {
-    RACE_STEPS,
-    RACE_FLOPS,
-    RACE_SECONDS
-}; /* FLOPs: of training, that is three times the forward's and every extra pass */
+/* FLOPs: of training, that is three times the forward's and every extra pass. */
+enum race_budget { RACE_STEPS, RACE_FLOPS, RACE_SECONDS };
+/* Over the seeds; NaN: not measured. */
 struct race_range {
     double mean, min, max;
-}; /* over the seeds; NaN: not measured */
+};
 struct race_result {
     char lane[96];
     int seeds;

@@ -148,7 +148,7 @@ static bool cuda_weight_open(struct kn_backend *be, struct kn_weight *w)
            cols = up8(w->cols);
     w->shadow = NULL;
     if (w->kind == KN_UP) /* experts.cu: dpre, dh, dx; experts_bf16.cu: h and dpre, dot, dx */
-        at_least(&c->row_room, c->bf16 ? (up8(units) + rows) / 2 + up8(units) / 32 + 1 + w->cols
+        at_least(&c->row_room, c->bf16 ? (up8(units) + rows) / 2 + up8(units) / 64 + 1 + w->cols
                                        : w->rows + units + w->cols);
     if (c->bf16 && w->kind != KN_ROUTER) {
         at_least(&c->half_row, w->kind == KN_DENSE ? rows + cols : 2 * cols);
@@ -264,9 +264,16 @@ static bool find_math(struct cuda *c, int major, char *why, size_t size)
 static bool find_device(struct cuda *c, char *why, size_t size)
 {
     struct cudaDeviceProp p;
-    int count = 0;
+    int count = 0, has = 0, needs = 0;
     cudaError_t code = cudaGetDeviceCount(&count);
-    if (code == cudaErrorInsufficientDriver)
+    if (code == cudaErrorInsufficientDriver && cudaDriverGetVersion(&has) == cudaSuccess &&
+        cudaRuntimeGetVersion(&needs) == cudaSuccess && has > 0)
+        snprintf(
+            why, size,
+            "backend cuda: the NVIDIA driver is for CUDA %d.%d, this module for %d.%d: a newer "
+            "driver is needed, or `make cuda` with an older CUDA",
+            has / 1000, has % 1000 / 10, needs / 1000, needs % 1000 / 10);
+    else if (code == cudaErrorInsufficientDriver)
         snprintf(why, size, "backend cuda: no NVIDIA driver, or one too old for this module");
     else if (code == cudaErrorNoDevice || (code == cudaSuccess && count == 0))
         snprintf(why, size, "backend cuda: there is a driver, but no GPU");

@@ -127,14 +127,12 @@ KN_OPS(X)
 /* ---- launches */
 #ifdef __CUDACC__
 #define SHARED(type, id, n) __shared__ __align__(16) type id[n]
-#define UNROLL _Pragma("unroll")
 template <class... P>
 void cuda_start(struct cuda *c, dim3 grid, dim3 block, void (*kernel)(P...), P... p)
 {
     kernel<<<grid, block, 0, c->stream>>>(p...);
 }
 #else
-#define UNROLL
 template <class... P>
 void cuda_start(struct cuda *, dim3 grid, dim3 block, void (*kernel)(P...), P... p)
 {

@@ -88,7 +88,7 @@ static struct half_experts job(struct kn_backend *be, const struct kn_plan *p,
     o.act = act, o.gated = up->gated;
     o.T = T, o.E = p->E, o.N = p->N, o.D = up->cols, o.H = down->cols, o.M = up->rows;
     o.wide_D = up8(o.D), o.wide_H = up8(o.H), o.wide_M = up_rows(o.M, o.gated);
-    o.parts = (int)pieces(o.wide_H, 32);
+    o.parts = (int)pieces(o.wide_H, HALF_PART);
     o.x = c->half, o.dy = c->half + (size_t)T * o.wide_D;
     o.h = (uint16_t *)c->experts;
     o.dpre = o.h + c->rows * o.wide_H;
@@ -114,10 +114,10 @@ static void find_pre(struct kn_backend *be, const struct half_experts &o, const 
                                            {w, n0, part(o.wide_M, n0)}, 0, o.wide_D);
             half_rows(s, [&](int i, int from, const float(*x)[2]) {
                 UNROLL
-                for (int n = 0; n < 4; n++) {
+                for (int n = 0; n < 8; n++) {
                     int j = n0 + from + n * 8, unit = o.gated ? j / 16 * 8 + j % 8 : j;
                     if (i >= rows || j >= o.wide_M || (o.gated && n % 2)) continue;
-                    const float *a = x[n], *b = x[(n + 1) % 4]; /* b: where gated */
+                    const float *a = x[n], *b = x[(n + 1) % 8]; /* b: where gated */
                     *pair(o.pre, row0 + i, o.wide_M, j) = pack_bf16(a[0], a[1]);
                     if (o.gated) *pair(o.pre, row0 + i, o.wide_M, j + 8) = pack_bf16(b[0], b[1]);
                     *pair(o.h, row0 + i, o.wide_H, unit) =
@@ -171,7 +171,7 @@ static __device__ float back_through(const struct half_experts &o, size_t row, i
     return dh[0] * u.h + dh[1] * v.h;
 }
 
-/* dh = w2ᵀ dy, and back through the activation; 32 columns a warp leave one part of <dh, h>. */
+/* dh = w2ᵀ dy, and back through the activation; the columns of a warp leave one part of <dh, h>. */
 static void find_dpre(struct kn_backend *be, const struct half_experts &o, const char *op)
 {
     by_rows(
@@ -185,7 +185,7 @@ static void find_dpre(struct kn_backend *be, const struct half_experts &o, const
                 size_t row = row0 + (i < rows ? i : 0);
                 float g = o.gate[(size_t)o.slot_token[row] * o.N + e], dot = 0;
                 UNROLL
-                for (int n = 0; n < 4; n++) {
+                for (int n = 0; n < 8; n++) {
                     int unit = n0 + from + n * 8;
                     if (i < rows && unit < o.wide_H) dot += back_through(o, row, unit, g, x[n]);
                 }
@@ -193,7 +193,7 @@ static void find_dpre(struct kn_backend *be, const struct half_experts &o, const
                 dot += __shfl_xor_sync(~0u, dot, 2);
                 int first = n0 + half_warp_col();
                 if (i < rows && first < o.wide_H && from == half_warp_col())
-                    o.dot[row * o.parts + first / 32] = dot;
+                    o.dot[row * o.parts + first / HALF_PART] = dot;
             });
         },
         op);

@@ -15,8 +15,8 @@ void rig_steps(struct trainer *t, int steps);
 bool rig_renew(struct trainer *t, const struct config *c, struct err *e);
 /* All numbers of a block (w, g, m, v) in the order of the table: fresh memory, *n of them. */
 double *model_rig_read(struct trainer *t, struct kn_buf block, size_t *n);
-void rig_same_bits(struct trainer *a, struct trainer *b,
-                   const char *what); /* weights and both moments */
-const char *rig_text(void);           /* the path of the text */
-const char *rig_folder(void);         /* a folder for this process's files */
+/* weights and both moments */
+void rig_same_bits(struct trainer *a, struct trainer *b, const char *what);
+const char *rig_text(void);   /* the path of the text */
+const char *rig_folder(void); /* a folder for this process's files */
 #endif

@@ -29,8 +29,8 @@ void rig_close(struct rig *g);
 struct kn_backend *rig_backend(const char *name);
 
 void rig_write(struct rig *g, struct kn_buf to, const double *from, size_t n);
-void rig_write_ints(struct rig *g, struct kn_ints *to, const int32_t *from,
-                    size_t n);                                       /* taken where .at is NULL */
+/* taken where .at is NULL */
+void rig_write_ints(struct rig *g, struct kn_ints *to, const int32_t *from, size_t n);
 const double *rig_read(struct rig *g, struct kn_buf from, size_t n); /* until the next rig_read */
 void rig_read_ints(struct rig *g, int32_t *to, struct kn_ints from, size_t n);
 void rig_random(struct rig *g, struct rng *rng, struct kn_buf to, size_t n, double scale);

@@ -17,6 +17,7 @@ run "$out/check-cuda"
 VANPOOL_CUDA_MATH=bf16 run "$out/check-cuda" backend
 VANPOOL_NVML=$PWD/$out/emu/libnvidia-ml.so.1 run "$out/check-core" trainer_meters trainer_ranges
 run "$out/check-core" trainer_rescue trainer_lost trainer_math trainer_graph
+run bash tests/emu/faces.sh "$out"
 run bash tests/gpu/table.sh
 KEEP=/dev/null run bash tests/gpu/run.sh "$out" quick
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -7,6 +7,7 @@ cd "$(dirname "$0")/../.." || exit 2
 out=${1:-build/release} passed=0 failed=0 skipped=0
 shift
 stages=${*:-ops train times tools}
+PATH=$PATH:/usr/local/cuda/bin
 export CK_FORK=no # CUDA does not outlive a fork
 folder=$(mktemp -d)
 log=$folder/log

@@ -82,8 +82,8 @@ struct real *output(struct trial *t, const char *name, int n);
 void beside(struct trial *t, const char *name, int n);
 int32_t *given_ints(struct trial *t, const char *name, int n);
 void beside_ints(struct trial *t, const char *name, int n);
-void beside_ints_at(struct trial *t, const char *name,
-                    struct kn_ints at); /* length set by forward */
+/* length set by forward */
+void beside_ints_at(struct trial *t, const char *name, struct kn_ints at);
 
 /* "valid" [T]: about one row in five is not. "mask" [T,N]: rows with none taken, with all, and
  * anything between. */

@@ -1,7 +1,7 @@
 /* tui/app/palette.c - The searchable list of everything. Its entries are gathered when it opens,
  * from the same tables that keys, help and completion walk: nothing is listed here by hand. */
 #include "tui/app/palette.h"
-#include "core/console/list.h"
+#include "core/console/listing.h"
 #include "core/script/command.h"
 #include "core/script/packed.h"
 #include "tui/app/keys.h"

@@ -12,8 +12,8 @@ struct subcommand {
     bool (*run)(const struct flags *f, struct err *e);
 };
 const struct subcommand *subcommand_at(int i); /* the table; NULL past the end */
-void subcommand_help(const struct subcommand *s,
-                     struct text *out); /* --help of one; NULL: of the program */
+/* --help of one; NULL: of the program */
+void subcommand_help(const struct subcommand *s, struct text *out);
 /* The program without its process: finds the subcommand, runs it, says what failed. Returns the
  * exit status. */
 int subcommand_main(int argc, char **argv);

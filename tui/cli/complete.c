@@ -1,6 +1,6 @@
 /* tui/cli/complete.c - Completion for bash, zsh and fish out of the tables: vanpool help
  * --completion SHELL. */
-#include "core/console/list.h"
+#include "core/console/listing.h"
 #include "core/console/scenario.h"
 #include "core/data/dataset.h"
 #include "core/script/packed.h"

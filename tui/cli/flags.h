@@ -69,8 +69,8 @@ bool flags_scenario_line(const struct flags *f, const char *words, char *to, siz
                          struct err *e);
 /* What they override in the run that was saved to `path`: only what was named, and can be. */
 bool flags_override(const struct flags *f, const char *path, struct config *c, struct err *e);
-bool flags_machine(const struct flags *f, struct config *c,
-                   struct err *e); /* backend, simd, threads alone */
+/* backend, simd, threads alone */
+bool flags_machine(const struct flags *f, struct config *c, struct err *e);
 /* Text of a subcommand's flags for --help, a line each. */
 void flags_help(unsigned sets, struct text *out);
 /* "1,2,3" of whole numbers; how many, or 0 with a sentence. */

@@ -1,5 +1,5 @@
 /* tui/cli/list.c - `list TABLE`: the program's tables, with those that only faces have. */
-#include "core/console/list.h"
+#include "core/console/listing.h"
 #include "tui/app/keys.h"
 #include "tui/screen/theme.h"
 #include "tui/cli/cli.h"

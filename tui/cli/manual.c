@@ -1,6 +1,6 @@
 /* tui/cli/manual.c - The manual page, written from the program's own tables: vanpool help --man. */
 #include "core/console/console.h"
-#include "core/console/list.h"
+#include "core/console/listing.h"
 #include "tui/app/keys.h"
 #include "tui/cli/pages.h"
 #include "tui/export/export.h"
@@ -141,6 +141,8 @@ static void surroundings(struct text *to)
     term(to, "VANPOOL_CUDA", NULL, "the GPU's module, where it is not beside the program");
     term(to, "VANPOOL_CUDA_MATH", NULL,
          "fp32, tf32 or bf16: how a GPU multiplies; fp32 where it is not set");
+    term(to, "VANPOOL_CUDA_GRAPH", NULL,
+         "off: a GPU starts op by op, not a step as one graph; for profilers");
     section(to, "FILES");
     term(to, "~/.config/vanpool/config.ini", NULL,
          "keys and screen, if a person has put them there; vanpool doctor says what is read");

@@ -2,6 +2,7 @@
  * Left alone it trains 200 steps and ends; given commands it does them in order and ends where they
  * end. No escape sequence leaves it. */
 #include "core/base/clock.h"
+#include "core/script/command.h"
 #include "core/session/session.h"
 #include "tui/app/app.h"
 #include "tui/cli/cli.h"
@@ -26,6 +27,7 @@ struct plain {
     char input[4096]; /* read and not yet a line */
     int bytes;
     bool ended, started, said; /* stdin is at its end; the model is there; a line has come */
+    bool skipping;             /* what comes is the rest of a line that was too long */
     int waiting;               /* lines said and not answered */
     int marks;                 /* of the snapshot, told so far: the step of the last */
     int model;                 /* of which the snapshots are */
@@ -102,7 +104,7 @@ static bool read_input(struct plain *p, int ms)
 {
     struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
     int room = (int)sizeof p->input - 1 - p->bytes;
-    if (p->ended) return usleep((useconds_t)ms * 1000), false;
+    if (p->ended || room == 0) return usleep((useconds_t)ms * 1000), false;
     if (poll(&in, 1, ms) <= 0) return false;
     ssize_t n = read(STDIN_FILENO, p->input + p->bytes, (size_t)room);
     if (n > 0)
@@ -112,24 +114,28 @@ static bool read_input(struct plain *p, int ms)
     return true;
 }
 
-/* The next whole line, or the last one without an end; a line longer than the room is cut there. */
+/* The next whole line, or the last one without an end. One longer than the room comes cut, which is
+ * too long for a command; its rest is passed over. */
 static bool take_line(struct plain *p, char *line, int size)
 {
     char *feed = memchr(p->input, '\n', (size_t)p->bytes);
     int n = feed ? (int)(feed - p->input) : p->bytes;
-    bool whole = feed || (p->bytes > 0 && (p->ended || p->bytes == (int)sizeof p->input - 1));
-    if (!whole) return false;
-    snprintf(line, (size_t)size, "%.*s", n, p->input);
+    bool full = !feed && p->bytes == (int)sizeof p->input - 1, skipped = p->skipping;
+    if (p->bytes == 0 || (!feed && !full && !p->ended)) return false;
+    if (!skipped) snprintf(line, (size_t)size, "%.*s", n, p->input);
+    p->skipping = full;
     n += feed != NULL;
     memmove(p->input, p->input + n, (size_t)(p->bytes - n));
     p->bytes -= n;
-    return true;
+    return !skipped || take_line(p, line, size);
 }
 
 static bool say(struct plain *p, const char *line, struct err *e)
 {
     struct err why = {0};
+    struct command_line words;
     char room[256];
+    if (!command_parse(&words, line, &why)) return out_say("%s", why.text), true;
     line = state_line(line, &p->face.view, &p->face.scene, room, sizeof room);
     enum face_result own = face_line(&p->face, line, p->now, p->past, &p->out, &why);
     if (own == FACE_FAILED) return out_say("%s: %s", line, why.text), true;
@@ -157,7 +163,7 @@ static bool over(const struct plain *p, bool alone)
 
 static bool loop(struct plain *p, struct err *e)
 {
-    char line[1024], train[32];
+    char line[1100], train[32]; /* longer than a command may be */
     bool alone = false;
     double begun = clock_now();
     snprintf(train, sizeof train, "train %d", PLAIN_STEPS);

@@ -16,6 +16,7 @@ struct telling {
     const struct race *race;
     double begun;
     struct expect until;
+    char said[sizeof((struct snapshot *)0)->notice];
     long until_since; /* the step from which on it holds, -1: it does not */
     struct text out;
     struct err err;
@@ -42,6 +43,9 @@ static bool pilot(void *to, const char *lane, const struct snapshot *s)
 static bool tell(void *to, const char *lane, const struct snapshot *s, bool first, bool last)
 {
     struct telling *t = to;
+    /* Once, though every seed may have it: such as a GPU that was lost. */
+    if (s->notice[0] && strcmp(t->said, s->notice) != 0) out_say("%s: %s", lane, s->notice);
+    if (s->notice[0]) memcpy(t->said, s->notice, sizeof t->said);
     if (t->flags->json) {
         if (first)
             report_start(&t->out, s, lane);

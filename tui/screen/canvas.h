@@ -71,8 +71,8 @@ void canvas_ink(struct canvas *c, int x, int y, int width, enum ink ink); /* kee
  * find no room are left out. */
 void canvas_zone(struct canvas *c, int x, int y, int width, int height, const char *format, ...)
     __attribute__((format(printf, 6, 7)));
-const struct zone *canvas_zone_at(const struct canvas *c, int x,
-                                  int y); /* the topmost; NULL none */
+/* the topmost; NULL none */
+const struct zone *canvas_zone_at(const struct canvas *c, int x, int y);
 /* The whole as lines of text (trailing blanks cut), for golden screens and export. `inks`: a second
  * block with one letter a cell. */
 void canvas_write(const struct canvas *c, struct text *to, bool inks);

@@ -13,11 +13,11 @@ const struct words *facts_words(const struct snapshot *now);
 char *facts_whole(char *to, double value);              /* 1240 -> "1,240" */
 char *facts_percent(char *to, double share);            /* 0.713 -> "71 %" */
 char *facts_number(char *to, double value, int digits); /* "2.03", "–" */
-char *facts_figure(char *to,
-                   double value); /* as its size asks: "2.4e-06", "0.0042", "0.31", "12.4" */
+/* as its size asks: "2.4e-06", "0.0042", "0.31", "12.4" */
+char *facts_figure(char *to, double value);
 
-int facts_layer(
-    const struct scene *s); /* the layer looked at, held in range; 0 where there is none */
+/* the layer looked at, held in range; 0 where there is none */
+int facts_layer(const struct scene *s);
 int facts_cursor(const struct scene *s); /* held in 0 .. tokens - 1; -1 where there is no token */
 int facts_columns(const struct snapshot *now); /* N = E + S, held in 0 .. COLUMNS_MAX */
 bool facts_taken(const struct snap_token *t, int layer, int column);

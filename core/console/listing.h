@@ -1,5 +1,5 @@
-#ifndef CORE_CONSOLE_LIST_H
-#define CORE_CONSOLE_LIST_H
+#ifndef CORE_CONSOLE_LISTING_H
+#define CORE_CONSOLE_LISTING_H
 /* Every table of the program as rows, for `list`: an object an entry, or some of its columns as
  * text. */
 #include "core/base/text.h"
