@@ -107,6 +107,7 @@ static void add_layer(struct measure *h, struct tally *to, struct model *m, cons
     struct route_host r = measure_layer(h, m, layer);
     int32_t dropped;
     kn_read_ints(m->be, &dropped, m->layer[layer].moe.route.dropped, 1);
+    if (!kn_sync(m->be, NULL, NULL)) return; /* counts of a dead device are no counts */
     to->dropped += dropped;
     r.T = rows;
     for (int t = 0; t < rows; t++) {
