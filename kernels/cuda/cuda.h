@@ -496,6 +496,31 @@ __device__ inline void put_four(float *to, const struct four &x)
     *(float4 *)to = make_float4(x.of[0], x.of[1], x.of[2], x.of[3]);
 }
 
+/* Four or one, by `wide`. */
+__device__ inline struct four numbers_at(const float *from, int wide)
+{
+    return wide == 4 ? four_at(from) : four{from[0]};
+}
+
+__device__ inline void put_numbers(float *to, const struct four &x, int wide)
+{
+    if (wide == 4)
+        put_four(to, x);
+    else
+        to[0] = x.of[0];
+}
+
+/* Two words at a multiple of 8 bytes. */
+__device__ inline void put_two(uint32_t *to, uint32_t a, uint32_t b)
+{
+#ifdef __CUDACC__
+    *(uint2 *)to = make_uint2(a, b);
+#else
+    if ((size_t)to % 8 != 0) emu_wrong("two words at %p", (const void *)to);
+    to[0] = a, to[1] = b;
+#endif
+}
+
 /* n numbers as n / 4 fours and what is left: item i is number at = 4i.. of a four, or one of the rest. */
 struct items {
     size_t fours, count;

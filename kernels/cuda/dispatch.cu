@@ -174,22 +174,14 @@ static void add_rows(struct kn_backend *be, float *to, struct plan_job p, const 
             int t = (int)(i / some), j = (int)(i % some) * wide, end = p.token_start[t + 1];
             float *own = to + (size_t)t * D + j;
             struct four sum = {};
-            if (add && wide == 4) sum = four_at(own);
-            if (add && wide == 1) sum.of[0] = own[0];
+            if (add) sum = numbers_at(own, wide);
             for (int k = p.token_start[t]; k < end; k++) {
                 size_t row = p.token_slot[k];
                 float gate = gates[(size_t)t * p.N + p.slot_expert[row]];
-                struct four x = {};
-                if (wide == 4)
-                    x = four_at(from + row * D + j);
-                else
-                    x.of[0] = from[row * D + j];
+                struct four x = numbers_at(from + row * D + j, wide);
                 for (int c = 0; c < 4; c++) sum.of[c] += gate * x.of[c];
             }
-            if (wide == 4)
-                put_four(own, sum);
-            else
-                own[0] = sum.of[0];
+            put_numbers(own, sum, wide);
         },
         op);
 }

@@ -101,17 +101,11 @@ static void sum_rows(struct kn_backend *be, struct order o, float *part, float *
             struct four sum = {};
             for (int i = p * PART; i < end; i++) {
                 int t = o.token[i], v = o.id[t];
-                const float *row = from + (size_t)t * D + j;
-                struct four x = {row[0]};
-                if (wide == 4) x = four_at(row);
+                struct four x = numbers_at(from + (size_t)t * D + j, wide);
                 for (int k = 0; k < 4; k++) sum.of[k] = x.of[k] + (v == was ? sum.of[k] : 0);
                 was = v;
                 if (i + 1 < end && o.id[o.token[i + 1]] == v) continue;
-                float *at = part + (size_t)(p + v) * D + j;
-                if (wide == 4)
-                    put_four(at, sum);
-                else
-                    at[0] = sum.of[0];
+                put_numbers(part + (size_t)(p + v) * D + j, sum, wide);
             }
         },
         op);

@@ -21,14 +21,19 @@ inline void add_rows_of_tokens(struct kn_backend *be, float *dx, const float *ro
                                const int32_t *token_start, const int32_t *token_slot, int T, int D,
                                bool add, const char *op)
 {
+    int wide = in_fours(D, dx, row) ? 4 : 1, some = D / wide;
     each(
-        be, (size_t)T * D,
+        be, (size_t)T * some,
         [=] __device__(size_t i) {
-            size_t t = i / D;
-            float sum = add ? dx[i] : 0;
-            for (int k = token_start[t]; k < token_start[t + 1]; k++)
-                sum += row[(size_t)token_slot[k] * D + i % D];
-            dx[i] = sum;
+            int t = (int)(i / some), j = (int)(i % some) * wide, end = token_start[t + 1];
+            float *to = dx + (size_t)t * D + j;
+            struct four sum = {};
+            if (add) sum = numbers_at(to, wide);
+            for (int k = token_start[t]; k < end; k++) {
+                struct four x = numbers_at(row + (size_t)token_slot[k] * D + j, wide);
+                for (int c = 0; c < 4; c++) sum.of[c] += x.of[c];
+            }
+            put_numbers(to, sum, wide);
         },
         op);
 }
