@@ -239,6 +239,7 @@ mv elsewhere.txt words.txt
 gives 0 '' sample text.st --tokens 20 --counts --json; json 'length > 0 and all(.[]; .type == "character" and (.experts | type == "number"))'
 gives 0 '' sample text.st --tokens 20 --temperature 0 --prompt 'the '
 gives 2 'from 0 to 10' sample text.st --temperature -1
+gives 2 '--seed is a whole number' sample text.st --seed x
 gives 2 '' sample whole.st; if [ -s out ]; then no 'sample writes to stdout although it failed'; else ok; fi
 mkdir -p locked
 if [ "$(id -u)" != 0 ]; then chmod 555 locked; gives 5 'locked' train --steps 2 --quiet --save locked/x.st; fi

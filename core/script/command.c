@@ -38,8 +38,8 @@ bool command_parse(struct command_line *to, const char *line, struct err *e)
     char *w = to->memory;
     to->argc = 0, to->open_quote = false, to->argv[0] = NULL;
     if (n >= sizeof to->memory)
-        return err_set(e, ERR_USAGE, "a command line has at most %zu bytes; this one has %zu",
-                       sizeof to->memory - 1, n);
+        return err_set(e, ERR_USAGE, "a command line has at most %zu bytes: this one is longer",
+                       sizeof to->memory - 1);
     for (;;) {
         while (blank(*line)) line++;
         if (!*line || *line == '#') return true;

@@ -51,6 +51,13 @@ struct cuda_call {
 enum { CUDA_MOST_ARGUMENTS = 12 };
 struct cuda_graph; /* graph.c */
 
+/* A copy in bfloat16 of of[rows, cols], good while cuda.changes is `at`. */
+struct rounded {
+    const float *of;
+    int rows, cols;
+    size_t at;
+};
+
 struct cuda {
     struct kn_backend head;
     char name[300]; /* of the device; head.device points here */
@@ -69,6 +76,8 @@ struct cuda {
     float *experts; /* what kn_moe_ffn_back passes between its phases */
     size_t experts_room;
     struct cuda_graph *graph;
+    size_t changes;             /* how often something was asked for that may change memory */
+    struct rounded rounded;     /* what `half` begins with */
     bool writing;               /* a step's calls are written down, not started */
     const char *range;          /* that a profiler was told of; NULL: none is open */
     struct cuda_meters *meters; /* NULL: nobody asked, or there are none */

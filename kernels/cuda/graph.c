@@ -92,6 +92,7 @@ static void start_all(struct cuda *c, const struct work *w)
 
 void cuda_flush(struct cuda *c)
 {
+    c->changes++;
     if (!c->writing) return;
     c->writing = false;
     start_all(c, &c->graph->now);
@@ -99,6 +100,7 @@ void cuda_flush(struct cuda *c)
 
 void *cuda_write_down(struct cuda *c, struct cuda_call call)
 {
+    c->changes++;
     if (!c->writing) return NULL;
     struct work *w = &c->graph->now;
     if (w->calls == CALLS || call.size > ARGUMENTS - w->used) {

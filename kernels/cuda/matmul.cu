@@ -95,6 +95,24 @@ static int tokens_at_once(const struct cuda *c, const struct kn_weight *w)
     return (int)(c->half_room / (size_t)(up8(w->rows) + up8(w->cols)));
 }
 
+/* c->half begins with from[rows, cols], rounded. It may from the product before: the two gradients of
+ * a product start from the same dy. */
+static void round_first(struct kn_backend *be, const float *from, int rows, int cols,
+                        const char *op)
+{
+    const struct cuda *c = (struct cuda *)be;
+    const struct rounded *r = &c->rounded;
+    if (r->of == from && r->rows == rows && r->cols == cols && r->at == c->changes) return;
+    narrow(be, c->half, from, rows, cols, op);
+}
+
+/* Says so, when nothing but reads of it came since. */
+static void rounded(struct kn_backend *be, const float *from, int rows, int cols)
+{
+    struct cuda *c = (struct cuda *)be;
+    c->rounded = {from, rows, cols, c->changes};
+}
+
 void cuda_linear(struct kn_backend *be, struct kn_buf y, struct kn_buf x, const struct kn_weight *w,
                  int T)
 {
@@ -130,10 +148,11 @@ void cuda_linear_back_x(struct kn_backend *be, struct kn_buf dx, struct kn_buf d
     most = tokens_at_once(c, w);
     for (int t = 0; t < T; t += most) {
         int n = T - t < most ? T - t : most;
-        narrow(be, c->half, KN_F32(dy) + (size_t)t * M, n, M);
+        round_first(be, KN_F32(dy) + (size_t)t * M, n, M, __func__);
         product(be, __func__,
                 {CUDA_BF16, KN_F32(dx) + (size_t)t * K, n, K, M, c->half, w->shadow, up8(M), up8(K),
                  false, false, add});
+        rounded(be, KN_F32(dy) + (size_t)t * M, n, M);
     }
 }
 
@@ -153,11 +172,12 @@ void cuda_linear_back_w(struct kn_backend *be, struct kn_buf dw, struct kn_buf d
     for (int t = 0; t < T; t += most) {
         int n = T - t < most ? T - t : most;
         uint16_t *half_x = c->half + (size_t)n * up8(M);
-        narrow(be, c->half, KN_F32(dy) + (size_t)t * M, n, M);
+        round_first(be, KN_F32(dy) + (size_t)t * M, n, M, __func__);
         narrow(be, half_x, KN_F32(x) + (size_t)t * K, n, K);
         product(
             be, __func__,
             {CUDA_BF16, KN_F32(dw), M, K, n, c->half, half_x, up8(M), up8(K), true, false, true});
+        rounded(be, KN_F32(dy) + (size_t)t * M, n, M);
     }
 }
 

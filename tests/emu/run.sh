@@ -15,6 +15,7 @@ run() { # run COMMAND...: shown, and its last line added up
 run "$out/check-planted"
 run "$out/check-cuda"
 VANPOOL_CUDA_MATH=bf16 run "$out/check-cuda" backend
+VANPOOL_CUDA_MATH=bf16 run "$out/check-core" trainer_graph
 VANPOOL_NVML=$PWD/$out/emu/libnvidia-ml.so.1 run "$out/check-core" trainer_meters trainer_ranges
 run "$out/check-core" trainer_rescue trainer_lost trainer_math trainer_graph
 run bash tests/emu/faces.sh "$out"

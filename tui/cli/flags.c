@@ -55,6 +55,8 @@ static const struct entry entries[] = {
     REAL("temperature", "X", temperature, FLAGS_SAMPLE, 0, 10,
          "0: the likeliest character; 1: as the model believes"),
     WORD("prompt", "TEXT", prompt, FLAGS_SAMPLE, "what the text begins with"),
+    WHOLE("seed", "N", drawing, FLAGS_SAMPLE, 0, 4294967295,
+          "how characters are drawn: the same seed, the same text"),
     SWITCH("counts", counts, FLAGS_SAMPLE, "mark every character with its number of experts"),
     LIST("require", "'KEY=VALUE... KEY>=X'", requires, FLAGS_BENCH,
          "exit 1 where a line of the bench does not hold it; repeatable"),
@@ -87,7 +89,7 @@ enum { ENTRIES = sizeof entries / sizeof *entries };
 
 static unsigned setting_sets(int i)
 {
-    return FLAGS_RUN | (i == CONFIG_SEED ? FLAGS_SAMPLE : i == CONFIG_STEPS ? FLAGS_CLAIMS : 0);
+    return FLAGS_RUN | (i == CONFIG_STEPS ? FLAGS_CLAIMS : 0);
 }
 
 const struct flag *flag_at(int i)
@@ -209,6 +211,7 @@ bool flags_read(struct flags *f, const char *subcommand, unsigned sets, int oper
                         .every = -1,
                         .save_every = -1,
                         .tokens = -1,
+                        .drawing = -1,
                         .to = -1};
     bool only_operands = false;
     sets |= FLAGS_EVERY;

@@ -38,8 +38,8 @@ struct flags {
     const char *strategy, *base, *preset, *backend, *simd, *save, *resume, *trace, *until,
         *strategies, *seeds, *budget, *prompt, *file, *color, *charset, *folder, *theme,
         *completion, *state, *scenario, *record, *cast, *policy;
-    double minutes, temperature, target;         /* NaN: not named */
-    long threads, every, save_every, tokens, to; /* -1: not named */
+    double minutes, temperature, target;                  /* NaN: not named */
+    long threads, every, save_every, tokens, drawing, to; /* -1: not named */
 };
 
 /* A flag as help shows it. */

@@ -90,17 +90,13 @@ bool cli_sample(const struct flags *f, struct err *e)
 {
     struct writing w = {0};
     struct config c;
-    uint64_t seed = 1;
+    uint64_t seed = f->drawing >= 0 ? (uint64_t)f->drawing : 1;
     if (!f->operands.count)
         return err_set(
             e, ERR_USAGE,
             "sample needs a checkpoint: vanpool sample FILE, written by train --save FILE");
     if (!marks_of(f, &w.marks, e)) return false;
-    if (f->setting[CONFIG_SEED] && flags_seeds(f->setting[CONFIG_SEED], &seed, 1, e) != 1)
-        return false;
-    struct flags own = *f;
-    own.setting[CONFIG_SEED] = NULL; /* of the sampling, not of the run */
-    if (!flags_override(&own, f->operands.at[0], &c, e)) return false;
+    if (!flags_override(f, f->operands.at[0], &c, e)) return false;
     struct trainer *t = trainer_revive(f->operands.at[0], &c, e);
     if (!t) return false;
     out_catch_interrupt();
