@@ -138,7 +138,7 @@ static void show(struct console *c)
 static void measure(struct console *c, bool window)
 {
     trainer_measure(c->trainer, &c->snapshot, window);
-    c->stale = false;
+    c->stale = false, c->routed = window;
     show(c);
 }
 
@@ -204,7 +204,7 @@ bool console_work(struct console *c, struct text *out, struct err *e)
 
 const struct snapshot *console_snapshot(struct console *c)
 {
-    if (c->stale)
+    if (c->stale || (!c->routed && !console_busy(c))) /* at rest it is whole */
         measure(c, true);
     else
         show(c);

@@ -16,8 +16,9 @@ enum { CONSOLE_SCRIPTS = 8 };
 struct console {
     struct trainer *trainer;
     struct snapshot snapshot;
-    bool stale; /* the trainer has moved on since `snapshot` was measured */
-    long goal;  /* the step at which training stops; -1: none */
+    bool stale;  /* the trainer has moved on since `snapshot` was measured */
+    bool routed; /* when it was, the window was, too */
+    long goal;   /* the step at which training stops; -1: none */
     bool paused, quit;
     double size[CONFIG_COUNT]; /* settings that wait for `reset`, where waiting has their bit */
     unsigned waiting;

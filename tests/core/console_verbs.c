@@ -196,6 +196,26 @@ START_TEST(a_script_ends_at_its_first_error_with_file_and_line)
 }
 END_TEST
 
+/* A face asks for numbers more often than for the window; what stands in the end is of one step. */
+START_TEST(at_rest_the_window_is_of_the_newest_step)
+{
+    struct console *c = open_small();
+    struct err e = {0};
+    must(c, "train 4");
+    for (int i = 0; i < 4; i++) {
+        ck_assert(console_step(c, true, i == 1, &e));
+        ck_assert_int_eq(console_snapshot(c)->step, i + 1);
+    }
+    ck_assert_int_eq(console_snapshot(c)->window_step, 4);
+    must(c, "train 3");
+    ck_assert(console_step(c, true, false, &e));
+    ck_assert_int_eq(console_snapshot(c)->window_step, 4); /* not before it rests */
+    must(c, "pause");
+    ck_assert_int_eq(console_snapshot(c)->window_step, 5);
+    console_close(c);
+}
+END_TEST
+
 START_TEST(show_names_what_is_unknown_and_suggests)
 {
     struct console *c = open_small();
@@ -222,6 +242,7 @@ SUITE(console_verbs)
     tcase_add_test(t, an_open_quote_is_told);
     tcase_add_test(t, a_script_waits_for_its_own_training);
     tcase_add_test(t, a_script_ends_at_its_first_error_with_file_and_line);
+    tcase_add_test(t, at_rest_the_window_is_of_the_newest_step);
     tcase_add_test(t, show_names_what_is_unknown_and_suggests);
     suite_add_tcase(suite, t);
 }
