@@ -62,6 +62,8 @@ START_TEST(each_meter_is_told_and_one_that_is_unknown_is_told_as_that)
     now.gpu = SNAP_GPU_UNKNOWN;
     told(&s, "the GPU", false);
     told(&s, "GPU meters –", true);
+    strcpy(now.backend, "cpu"); /* where there is no GPU nobody misses its meters */
+    told(&s, "GPU meters", false);
 }
 END_TEST
 

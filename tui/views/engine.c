@@ -241,14 +241,15 @@ static void say_machine(char *to, size_t size, const struct snapshot *now)
 {
     const struct snap_engine *g = &now->engine;
     char peak[32], share[32], rate[32], who[32];
-    if (strcmp(now->backend, "cuda") == 0) /* what counts is how it multiplies */
+    bool gpu = strcmp(now->backend, "cuda") == 0;
+    if (gpu) /* what counts is how it multiplies */
         snprintf(who, sizeof who, "%s %s", now->backend, now->simd);
     else
         snprintf(who, sizeof who, "%s×%d", now->backend, now->threads);
     snprintf(to, size, "%s: peak %s GFLOP/s, step %s of it, experts at %s GFLOP/s%s", who,
              facts_number(peak, g->peak, 0), facts_percent(share, share_of_peak(g)),
              facts_number(rate, expert_rate(g), 0),
-             meters_known(&now->gpu) ? "" : "; GPU meters –");
+             gpu && !meters_known(&now->gpu) ? "; GPU meters –" : "");
 }
 
 /* What there is to say while no step has been timed. */
