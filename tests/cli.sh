@@ -478,13 +478,14 @@ json 'all(has("what") and has("name") and has("preset") and has("threads") and h
 gives 1 'required' bench fma_peak --threads 1 --require 'what=fma_peak gflops>=1e9'
 gives 1 'no line' bench fma_peak --threads 1 --require 'what=slope gflops>=1'
 gives 2 'bench has no' bench fma_peek
-gives 0 '' bench op decode slope strategies --preset tiny --threads 1 --json --require 'what=decode threads=1 tokens_per_s>=1'
-json 'map(.what) | contains(["op","decode","slope","train_step"])'
+gives 0 '' bench op decode slope --preset tiny --threads 1 --json --require 'what=decode threads=1 tokens_per_s>=1'
+json 'map(.what) | contains(["op","decode","slope"])'
 json 'any(.[]; .what == "op" and .name == "moe_ffn_back" and .ms > 0 and .gflop > 0 and .calls == 2)'
-json '[.[] | select(.what == "train_step").name] | contains(["topk","adak","expertchoice"])'
 json '.[] | select(.what == "slope") | .slope - .time_saved / .flops_saved | fabs < 1e-3'
 json '.[] | select(.what == "decode") | .tokens_per_s * .ms / 1000 - 1 | fabs < 1e-3'
 gives 0 '' bench op --preset orders --threads 1; has 'moe_ffn'
+gives 0 '' bench strategies --preset orders --threads 1 --json
+json '[.[] | select(.what == "train_step").name] | contains(["topk","adak","expertchoice"])'
 gives 2 'decode writes text' bench decode --preset orders
 gives 2 'did you mean decode?' bench decod
 TMPDIR=/nonexistent gives 0 '' bench fma_peak train_step --preset orders --threads 1

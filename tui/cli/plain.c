@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PLAIN_STEPS = 200, PATIENCE_MS = 300, PACE_MS = 10 };
+enum { PLAIN_STEPS = 200, PATIENCE_MS = 300, PACE_MS = 10, ANSWER_MS = 1 };
 
 struct plain {
     struct session *session;
@@ -170,7 +170,7 @@ static bool loop(struct plain *p, struct err *e)
     while (!over(p, alone)) {
         if (out_interrupts())
             return err_set(e, ERR_INTERRUPTED, "interrupted at step %ld", p->now->step);
-        read_input(p, PACE_MS);
+        read_input(p, p->waiting || p->bytes ? ANSWER_MS : PACE_MS);
         while (ready(p, alone) && guide_note(&p->face.guide, line, sizeof line))
             if (!say(p, line, e)) return false;
         bool saying = p->face.guide.runner.saying != NULL;
