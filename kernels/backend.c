@@ -229,20 +229,18 @@ void kn_only(struct kn_backend *be, struct kn_buf f)
 
 void kn_tell(struct kn_backend *be, struct kn_buf x, int n)
 {
-    enum { RING = sizeof be->told / sizeof *be->told };
     if (be->failed_op) return;
     if (be->table->tell)
         be->table->tell(be, x, n);
     else
-        kn_read(be, be->told[be->said++ % RING].of, x, (size_t)n);
+        kn_read(be, be->told[be->said++ % KN_RING].of, x, (size_t)n);
 }
 
 bool kn_hear(struct kn_backend *be, double *to, int n, bool wait)
 {
-    enum { RING = sizeof be->told / sizeof *be->told };
     if (be->table->hear) return be->table->hear(be, to, n, wait);
     if (be->heard == be->said) return false;
-    memcpy(to, be->told[be->heard++ % RING].of, (size_t)n * sizeof *to);
+    memcpy(to, be->told[be->heard++ % KN_RING].of, (size_t)n * sizeof *to);
     return true;
 }
 

@@ -72,9 +72,9 @@ void kn_write_ints(struct kn_backend *be, struct kn_ints to, const int32_t *from
 /* ---- a step: work that is handed over whole */
 /* What is asked from kn_step_begin to kn_step_end is one piece of work. A device may have it written
  * down first and do it while the caller goes on (cuda: as one graph, made anew only where ops or
- * shapes are others than in the step before); the others do it as it is asked. kn_write* inside
- * takes the numbers as they stand now; kn_read* and kn_sync wait, and cost the step its speed. The caller is
- * let ahead of a device by two steps at most. */
+ * shapes are new); the others do it as it is asked. kn_write* inside takes the numbers as they stand
+ * now; kn_read* and kn_sync wait, and cost the step its speed. The caller is let ahead of a device by
+ * two steps at most. */
 void kn_step_begin(struct kn_backend *be);
 void kn_step_end(struct kn_backend *be);
 /* Ops from here on leave what lasts as it is where f[0] is not finite: on a device they may still

@@ -39,6 +39,7 @@ struct kn_table {
 #undef X
 };
 
+enum { KN_RING = 4 };
 /* The head of every backend's own struct. */
 struct kn_backend {
     const struct kn_table *table;
@@ -51,7 +52,7 @@ struct kn_backend {
     bool idle;          /* of the others: that number was not finite */
     struct kn_told {
         double of[KN_TOLD];
-    } told[4]; /* of the others: a ring */
+    } told[KN_RING]; /* of the others: a ring */
     unsigned said, heard;
     int part; /* of what is computed, as the caller named it last */
     const char *const *part_names;

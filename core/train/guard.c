@@ -110,7 +110,7 @@ static bool skip(struct trainer *t, const struct trial *one, struct err *e)
     struct params *p = &t->model->params;
     kn_zero(t->be, p->g, p->size);
     past_changed(t); /* made again, it would not find what was injected */
-    t->optimizer.updates -= t->learning.rested ? 0 : 1;
+    t->optimizer.updates -= one->updates;
     t->learning.updates -= one->learnt, t->learning.age--;
     t->skipped++;
     if (++t->bad_row < BAD_ROW) {

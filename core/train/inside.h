@@ -59,7 +59,7 @@ enum { TRIALS = 8 };
 struct trial {
     long step;
     enum trainer_poison poison;
-    int learnt; /* updates of the strategy's own */
+    int updates, learnt; /* of the model; of the strategy's own */
 };
 struct probe; /* core/train/probe.c */
 struct past;  /* core/train/past.c */
@@ -121,9 +121,8 @@ struct data_day trainer_day(const struct trainer *t); /* what the data is like n
 void trainer_input(struct trainer *t); /* t->batch, as it is, is the model's next input */
 /* Tokens of the standing window: 64 orders, or up to 256 bytes in texts of the model's context. */
 void trainer_window_shape(const struct trainer *t, int *sequences, int *context);
-bool trainer_well(struct trainer *t,
-                  struct err *e); /* false: the backend is known to have failed */
-bool trainer_alive(struct trainer *t, struct err *e); /* waits; false: the backend failed */
+bool trainer_well(struct trainer *t, struct err *e);  /* false: the backend failed, as is known */
+bool trainer_alive(struct trainer *t, struct err *e); /* the same, after a wait for all work */
 /* What is known of the steps made (wait: of all): counts, what was not finite, what follows from it.
  * False: training is over, and t->over says why. */
 bool trainer_hear(struct trainer *t, bool wait);

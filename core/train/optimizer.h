@@ -8,7 +8,7 @@
 struct optimizer {
     struct kn_backend *be;
     struct kn_buf sums, factor; /* [OPTIMIZER_TOLD], [1] */
-    double sum[8];              /* as the newest heard step told them */
+    double sum[KN_TOLD];        /* as the newest heard step told them */
     long updates;               /* made so far: the moments' bias correction */
 };
 enum {

@@ -1,6 +1,6 @@
 /* core/train/rescue.c - When a device is lost, what is on it is lost: so the newest good state is in
- * host memory too, and training goes on with it on the CPU. And a new model for which its memory is too small is tried with
- * half the batch, then on the CPU. */
+ * host memory too, and training goes on with it on the CPU. And a new model for which its memory is
+ * too small is tried with half the batch, then on the CPU. */
 #include "core/base/clock.h"
 #include "core/train/inside.h"
 #include "core/train/past.h"

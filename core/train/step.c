@@ -154,8 +154,11 @@ bool trainer_step(struct trainer *t, struct err *e)
         t->learning = was;
         return trainer_rescue(t, e) && trainer_step(t, e);
     }
-    t->trial[t->tried++ % TRIALS] = (struct trial){
-        .step = t->step, .poison = t->poison, .learnt = (int)(t->learning.updates - was.updates)};
+    t->trial[t->tried++ % TRIALS] =
+        (struct trial){.step = t->step,
+                       .poison = t->poison,
+                       .updates = !rests,
+                       .learnt = (int)(t->learning.updates - was.updates)};
     bool ok = trainer_hear(t, false);
     if (!ok) end(t, e);
     t->poison = POISON_NONE;
