@@ -54,6 +54,24 @@ START_TEST(every_view_is_as_its_golden_screen_with_orders)
 }
 END_TEST
 
+/* As wide as it is beside a lesson's page in 80x24. */
+START_TEST(beside_a_lesson_the_load_still_says_how_many_are_dead)
+{
+    struct scene s = scene_of(false);
+    struct canvas c;
+    struct text seen = {0};
+    now.dead_experts = 5, now.load_max_over_mean = 6.97, now.load_cv = 2.27;
+    ck_assert(canvas_open(&c, 35 + _i, 20, CHARSET_BRAILLE));
+    view_find("load", NULL)->draw(&c, &s);
+    canvas_write(&c, &seen, false);
+    ck_assert_msg(strstr(text_str(&seen), "6.97 ×  CV 2.27  dead 5"), "%s", text_str(&seen));
+    ck_assert_msg(strstr(text_str(&seen), "over the steps\n"), "%s", text_str(&seen));
+    ck_assert_msg(strstr(text_str(&seen), "nothing dropped\n"), "%s", text_str(&seen));
+    text_free(&seen);
+    canvas_close(&c);
+}
+END_TEST
+
 START_TEST(every_view_is_as_its_golden_screen_with_text)
 {
     golden(view_at(_i / SIZES), true, _i % SIZES, CHARSET_BRAILLE, "", false);
@@ -359,6 +377,7 @@ SUITE(views)
     tcase_add_loop_test(tc, every_view_is_as_its_golden_screen_with_orders, 0, views * SIZES);
     tcase_add_loop_test(tc, every_view_is_as_its_golden_screen_with_text, 0, views * SIZES);
     tcase_add_loop_test(tc, every_view_can_be_drawn_in_ascii, 0, views);
+    tcase_add_loop_test(tc, beside_a_lesson_the_load_still_says_how_many_are_dead, 0, 3);
     tcase_add_loop_test(tc, colours_are_as_their_golden_screen, 0, 2);
     suite_add_tcase(suite, tc);
     tc = tcase_create("every size");

@@ -196,7 +196,7 @@ static void draw_bars(struct canvas *to, const struct scene *s)
 
 /* ---- the figures below
  * -------------------------------------------------------------------------------------------- */
-static void say_dropped(char *to, int size, const struct snapshot *now)
+static void say_dropped(char *to, int size, const struct snapshot *now, bool narrow)
 {
     char count[32];
     double capacity = facts_knob(now, "capacity");
@@ -204,7 +204,9 @@ static void say_dropped(char *to, int size, const struct snapshot *now)
         snprintf(to, (size_t)size, "%s dropped, capacity %.2f × mean load",
                  facts_whole(count, now->dropped_pairs), capacity);
     else
-        snprintf(to, (size_t)size, "no capacity is set, so nothing is dropped");
+        snprintf(to, (size_t)size, "%s",
+                 narrow ? "no capacity: nothing dropped"
+                        : "no capacity is set, so nothing is dropped");
 }
 
 static void draw_figures(struct canvas *to, const struct snapshot *now)
@@ -214,14 +216,15 @@ static void draw_figures(struct canvas *to, const struct snapshot *now)
         facts_number(dead, now->dead_experts, 0);
     const char *vans =
         now->dead_experts == 1 ? facts_words(now)->expert : facts_words(now)->experts;
-    int x = canvas_text(to, 0, 0, INK_DIM, "busiest/mean ");
+    bool narrow = to->width < 38; /* beside a lesson's page */
+    int x = canvas_text(to, 0, 0, INK_DIM, narrow ? "max/mean " : "busiest/mean ");
     x = canvas_text(to, x, 0, now->load_max_over_mean > 2 ? INK_WARN : INK_BRIGHT, "%s ×", most);
     x = canvas_text(to, x + 2, 0, INK_DIM, "CV ");
     x = canvas_text(to, x, 0, INK_BRIGHT, "%s", cv);
     x = canvas_text(to, x + 2, 0, INK_DIM, "dead ");
-    x = canvas_text(to, x, 0, now->dead_experts > 0 ? INK_BAD : INK_BRIGHT, "%s %s", dead,
-                    to->width < 50 ? "" : vans);
-    say_dropped(dropped, sizeof dropped, now);
+    x = canvas_text(to, x, 0, now->dead_experts > 0 ? INK_BAD : INK_BRIGHT, "%s%s%s", dead,
+                    to->width < 50 ? "" : " ", to->width < 50 ? "" : vans);
+    say_dropped(dropped, sizeof dropped, now, narrow);
     bool below = to->height > 1;
     if (below)
         canvas_fit(to, 0, 1, to->width, INK_DIM, "%s", dropped);
@@ -290,7 +293,7 @@ static void load_tell(struct text *to, const struct scene *s)
         text_add(to, ".\n");
     }
     load_past_tell(to, s);
-    say_dropped(dropped, sizeof dropped, now);
+    say_dropped(dropped, sizeof dropped, now, false);
     text_add(to, "%s.\n", dropped);
 }
 

@@ -35,7 +35,8 @@ void load_past_draw(struct canvas *to, const struct scene *s)
     const float *line = line_of(s, &low, &high);
     char word[32];
     if (!line || to->height < LOAD_PAST_LEAST || to->width < 4 * LABEL) return;
-    canvas_fit(to, 0, 0, to->width, INK_DIM, "busiest/mean over the steps; 1.00 = all alike");
+    canvas_fit(to, 0, 0, to->width, INK_DIM, "busiest/mean over the steps%s",
+               to->width < 46 ? "" : "; 1.00 = all alike");
     struct canvas plot = canvas_part(to, LABEL, 1, to->width - LABEL, to->height - 1);
     struct curves_ruler r = curves_ruler(s, LABEL, plot.width);
     float value[HISTORY_PIXELS];
